@@ -1,0 +1,133 @@
+//! The seam: a backend receives a whole resolved plan and returns a report.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::{Error, Fault, Report, ResolvedPlan, Result};
+
+/// Something that a backend does itself, so that the frame around it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Capability {
+    /// Recognises compression and shape and infers the schema while it runs.
+    Resolve,
+    /// Checks every record by the contract and sets bad ones aside. A backend without it only gets
+    /// admitted input.
+    Quarantine,
+    /// Keeps the file promises: the same bytes for the same records.
+    SameBytes,
+}
+
+/// A stage of a run, for progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading; units are bytes on disk.
+    Decode,
+    /// Deduplicating and writing; units are records.
+    Encode,
+    /// Making the output visible; no units.
+    Commit,
+}
+
+/// Receives progress. Calls come from any thread and must be cheap.
+pub trait Events: Send + Sync {
+    /// A stage begins, with the units that it will go through, where that is known.
+    fn begin(&self, stage: Stage, total: Option<u64>);
+    /// The stage went through more units and records.
+    fn advance(&self, units: u64, records: u64);
+}
+
+/// Events that nobody listens to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoEvents;
+
+impl Events for NoEvents {
+    fn begin(&self, _: Stage, _: Option<u64>) {}
+    fn advance(&self, _: u64, _: u64) {}
+}
+
+/// A flag that asks a run to stop. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicU8>);
+
+impl Cancel {
+    /// A flag that is not set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the run to stop, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.0.store(1, Ordering::Relaxed);
+    }
+
+    /// Asks the run to stop, as SIGTERM does.
+    pub fn terminate(&self) {
+        self.0.store(2, Ordering::Relaxed);
+    }
+
+    /// # Errors
+    /// Once the run is asked to stop. Backends call this at least a few times a second.
+    pub fn check(&self) -> Result<()> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            1 => Err(Error::new(Fault::Interrupted, "interrupted")),
+            _ => Err(Error::new(Fault::Terminated, "asked to end")),
+        }
+    }
+}
+
+/// Where a backend writes. Nothing there is visible to anyone until the frame commits it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staging {
+    /// A file to create, or a directory that exists and is empty, by the layout of the sink.
+    pub output: PathBuf,
+    /// A file to create for quarantined records, when the plan wants one.
+    pub quarantine: Option<PathBuf>,
+    /// A file to create for dropped conflicting duplicates, when the plan wants one.
+    pub dropped: Option<PathBuf>,
+    /// An existing empty directory for temporary files; the frame removes it.
+    pub scratch: PathBuf,
+}
+
+/// One run, as a backend sees it.
+pub struct Request<'a> {
+    /// What to do.
+    pub plan: &'a ResolvedPlan,
+    /// Where to write.
+    pub staging: &'a Staging,
+    /// Who wants to know.
+    pub events: &'a dyn Events,
+    /// Whether to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// An engine that runs whole plans.
+///
+/// A backend **must** give exactly the rows, survivors, order, types and counts of the contract
+/// (`docs/semantics.md`), or refuse the plan in [`Backend::accept`] before anything is written. It
+/// must not choose an arbitrary survivor, infer what the plan settles, skip, round, or use the
+/// machine's time zone or locale. It writes only below the paths of [`Staging`], syncs every file it
+/// leaves there, and returns a report whose counts add up; a wrong count is found before commit and
+/// reported as a bug.
+pub trait Backend: Send + Sync {
+    /// The name of the engine, as configuration and reports spell it.
+    fn name(&self) -> &str;
+
+    /// What the backend does itself.
+    fn capabilities(&self) -> &[Capability];
+
+    /// Refuses a plan that the backend can't honour, naming the promise that it can't keep.
+    ///
+    /// # Errors
+    /// A usage error that says which promise, and which backend could keep it.
+    fn accept(&self, plan: &ResolvedPlan) -> Result<()>;
+
+    /// Runs the plan. The frame fills in what only it knows: status, the output's path and final
+    /// size, the run's resources.
+    ///
+    /// # Errors
+    /// Anything that kept the plan from being run; staged files may be left behind, the frame
+    /// removes them.
+    fn run(&self, request: &Request<'_>) -> Result<Report>;
+}

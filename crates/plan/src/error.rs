@@ -1,0 +1,195 @@
+//! Errors, sorted by who must act.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Who must act on an error; it decides the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The input is at fault: bad records, a wrong shape, a missing key (exit 1).
+    Input,
+    /// The command line, the configuration or the plan is at fault (exit 2).
+    Usage,
+    /// Disk, permission, network or a backend is at fault (exit 3).
+    Environment,
+    /// The output is committed, but the report or a final sync failed (exit 4).
+    AfterCommit,
+    /// The output exists or another run holds it (exit 5).
+    Exists,
+    /// The user interrupted the run (exit 130).
+    Interrupted,
+    /// The process was asked to end (exit 143).
+    Terminated,
+    /// distil itself is wrong (exit 70, `EX_SOFTWARE` of sysexits.h).
+    Bug,
+}
+
+impl Fault {
+    /// The exit status of a command that ends with this fault.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Input => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+            Self::AfterCommit => 4,
+            Self::Exists => 5,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+/// Where an error happened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The file or directory, as the user named it.
+    pub path: String,
+    /// Byte offset in the decompressed content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.path))?;
+        match self.offset {
+            Some(offset) => write!(f, " at byte {offset}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What went wrong, where, what became of the output, and what to do.
+///
+/// `Display` gives the first line only (what and where); a face prints [`Error::output`] and
+/// [`Error::hints`] below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    /// Who must act.
+    pub fault: Fault,
+    /// One sentence without a final period.
+    pub what: String,
+    /// Where.
+    pub place: Option<Place>,
+    /// What became of the output, when there is something to say.
+    pub output: Option<String>,
+    /// What to do, one line each.
+    pub hints: Vec<String>,
+}
+
+/// The result of anything in distil that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of the given fault.
+    pub fn new(fault: Fault, what: impl Into<String>) -> Self {
+        Self { fault, what: what.into(), place: None, output: None, hints: Vec::new() }
+    }
+
+    /// The input is at fault.
+    pub fn input(what: impl Into<String>) -> Self {
+        Self::new(Fault::Input, what)
+    }
+
+    /// The command line, the configuration or the plan is at fault.
+    pub fn usage(what: impl Into<String>) -> Self {
+        Self::new(Fault::Usage, what)
+    }
+
+    /// The environment is at fault.
+    pub fn environment(what: impl Into<String>) -> Self {
+        Self::new(Fault::Environment, what)
+    }
+
+    /// distil is at fault: an invariant does not hold.
+    pub fn bug(what: impl Into<String>) -> Self {
+        Self::new(Fault::Bug, what)
+            .help("this is a bug in distil: please report it with this message and the report file")
+    }
+
+    /// A failed operation of the operating system on `path`.
+    pub fn io(doing: &str, path: impl fmt::Display, cause: &std::io::Error) -> Self {
+        Self::environment(format!("cannot {doing}: {}", cause_text(cause)))
+            .at(path.to_string(), None)
+    }
+
+    /// Adds the place, unless an inner layer already knew it.
+    #[must_use]
+    pub fn at(mut self, path: impl Into<String>, offset: Option<u64>) -> Self {
+        if self.place.is_none() {
+            self.place = Some(Place { path: path.into(), offset });
+        }
+        self
+    }
+
+    /// Adds a line of advice.
+    #[must_use]
+    pub fn help(mut self, line: impl Into<String>) -> Self {
+        self.hints.push(line.into());
+        self
+    }
+
+    /// Says what became of the output, unless an inner layer already did.
+    #[must_use]
+    pub fn output(mut self, line: impl Into<String>) -> Self {
+        self.output.get_or_insert(line.into());
+        self
+    }
+}
+
+/// The text of an operating system error, without Rust's `(os error 2)`.
+fn cause_text(cause: &std::io::Error) -> String {
+    let text = cause.to_string();
+    match text.find(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// Data on its way to a terminal or a log: control characters, bidirectional overrides and other
+/// invisible marks are escaped, so that a file can't steer the terminal of whoever reads about it.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let invisible = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || invisible {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&printable(&self.what))
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_place_wins_and_control_characters_never_pass() {
+        let error = Error::input("bad \u{1b}[31m name").at("a\nb", Some(7)).at("outer", None);
+        assert_eq!(error.to_string(), "a\\u{a}b at byte 7: bad \\u{1b}[31m name");
+    }
+
+    #[test]
+    fn operating_system_errors_hide_rust() {
+        let cause = std::io::Error::from_raw_os_error(28);
+        let error = Error::io("write", "x.parquet", &cause);
+        assert_eq!(error.to_string(), "x.parquet: cannot write: No space left on device");
+        assert_eq!(error.fault.exit_status(), 3);
+    }
+}

@@ -1,0 +1,40 @@
+//! The vocabulary of distil: plans, schemas, keys and orders, sinks, reports, errors and the
+//! [`Backend`] trait.
+//!
+//! This crate is a leaf. It holds plain data and the rules that need nothing but that data (how a
+//! column path is spelled, which types exist, what a report looks like). It performs no input or
+//! output, starts no threads, and knows no engine.
+
+mod backend;
+mod error;
+mod path;
+mod plan;
+mod report;
+mod schema;
+mod size;
+mod types;
+
+pub use backend::{Backend, Cancel, Capability, Events, NoEvents, Request, Stage, Staging};
+pub use error::{Error, Fault, Place, Result, printable};
+pub use path::ColumnPath;
+pub use plan::{
+    Compression, Dedup, Direction, ExtraMembers, Input, InputCompression, Keep, Key, Layout,
+    MaxQuarantined, Mode, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec, ResolvedPlan, Shape,
+    Sink,
+};
+pub use report::{
+    Conflict, Duplicates, InputReport, OutputReport, QuarantinedCounts, RecordCounts, Report,
+    ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,
+};
+pub use schema::{Field, Schema, SchemaSpec};
+pub use size::{format_bytes, parse_size};
+pub use types::{EpochUnit, TimeUnit, Type};
+
+/// Version of the plan and report formats. A reader refuses a higher one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Version of the semantics that an output was written under; stored in every footer.
+pub const SEMANTICS_VERSION: u32 = 1;
+
+/// Version of distil itself.
+pub const DISTIL_VERSION: &str = env!("CARGO_PKG_VERSION");

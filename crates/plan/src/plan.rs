@@ -1,0 +1,698 @@
+//! A plan: what to read, which record survives, where to write. Plain data with a version.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ColumnPath, Error, FORMAT_VERSION, Result, Schema, SchemaSpec};
+
+/// The largest record, in bytes, unless the plan says otherwise.
+pub(crate) const MAX_RECORD: u64 = 64 << 20;
+/// Rows in a row group, unless the plan says otherwise.
+pub(crate) const ROW_GROUP_ROWS: u64 = 1 << 20;
+
+/// Where the records of a file are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Shape {
+    /// Found out for each file from its beginning.
+    #[default]
+    Auto,
+    /// One value on each line.
+    Lines,
+    /// Values one after another.
+    Concatenated,
+    /// One array of records.
+    Array,
+    /// An object with an array of records at these member names.
+    Document(Vec<String>),
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Lines => f.write_str("lines"),
+            Self::Concatenated => f.write_str("concatenated"),
+            Self::Array => f.write_str("array"),
+            Self::Document(steps) => {
+                f.write_str("document:")?;
+                steps
+                    .iter()
+                    .try_for_each(|s| write!(f, "/{}", s.replace('~', "~0").replace('/', "~1")))
+            }
+        }
+    }
+}
+
+impl FromStr for Shape {
+    type Err = Error;
+
+    /// Reads `auto`, `lines`, `concatenated`, `array`, or a JSON pointer (RFC 6901) such as
+    /// `/records`, with or without `document:` before it.
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "lines" => Self::Lines,
+            "concatenated" => Self::Concatenated,
+            "array" => Self::Array,
+            _ => {
+                let pointer = text.strip_prefix("document:").unwrap_or(text);
+                let steps = pointer.strip_prefix('/').ok_or_else(|| {
+                    Error::usage(format!("`{text}` is not a shape")).help(
+                        "shapes: auto, lines, concatenated, array, or the path of the array in a \
+                         document: /records",
+                    )
+                })?;
+                Self::Document(
+                    steps.split('/').map(|s| s.replace("~1", "/").replace("~0", "~")).collect(),
+                )
+            }
+        })
+    }
+}
+
+impl TryFrom<String> for Shape {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Shape> for String {
+    fn from(shape: Shape) -> Self {
+        shape.to_string()
+    }
+}
+
+/// Which records are the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Key {
+    /// Records that are equal in every column.
+    Record,
+    /// Records that are equal in these scalar columns.
+    Columns(Vec<ColumnPath>),
+}
+
+/// The direction of an order column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Smallest first.
+    #[default]
+    Asc,
+    /// Largest first.
+    Desc,
+}
+
+impl Direction {
+    /// The other direction.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            Self::Asc => Self::Desc,
+            Self::Desc => Self::Asc,
+        }
+    }
+}
+
+/// One column of the order among records of one key. Nulls come last in both directions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderBy {
+    /// The column.
+    pub column: ColumnPath,
+    /// Its direction.
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+impl OrderBy {
+    /// Reads `id, ts desc`.
+    ///
+    /// # Errors
+    /// A usage error that shows the text.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>> {
+        let mut rest = text;
+        let mut list = Vec::new();
+        loop {
+            let (column, tail) = ColumnPath::parse_prefix(rest, text)?;
+            let (word, tail) = match tail.split_once(',') {
+                Some((word, tail)) => (word.trim(), Some(tail)),
+                None => (tail.trim(), None),
+            };
+            let direction = match word.to_ascii_lowercase().as_str() {
+                "" | "asc" => Direction::Asc,
+                "desc" => Direction::Desc,
+                _ => {
+                    return Err(Error::usage(format!(
+                        "cannot read `{word}` in the order `{text}`"
+                    ))
+                    .help("write columns separated by commas, each with asc or desc behind it"));
+                }
+            };
+            list.push(Self { column, direction });
+            match tail {
+                Some(tail) => rest = tail,
+                None => return Ok(list),
+            }
+        }
+    }
+}
+
+/// Which record of one key survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// The first in the order.
+    #[default]
+    First,
+    /// The first when every direction of the whole order is reversed.
+    Last,
+}
+
+/// What a null in a key means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NullKeys {
+    /// The record is bad.
+    #[default]
+    Error,
+    /// Nulls are values that equal each other.
+    Value,
+}
+
+/// What two different records of one key mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// They are counted.
+    #[default]
+    Keep,
+    /// They are counted, with a warning.
+    Warn,
+    /// The run fails.
+    Error,
+}
+
+/// How duplicates are found, and which one survives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dedup {
+    /// Which records are the same.
+    pub key: Key,
+    /// The order among them; all other columns follow, ascending, by name.
+    #[serde(default)]
+    pub order_by: Vec<OrderBy>,
+    /// Which end of the order survives.
+    #[serde(default)]
+    pub keep: Keep,
+    /// What a null in the key means.
+    #[serde(default)]
+    pub null_keys: NullKeys,
+    /// What conflicting duplicates mean.
+    #[serde(default)]
+    pub on_conflict: OnConflict,
+}
+
+impl Dedup {
+    /// Records with equal values in these columns are duplicates; the first in name order of all
+    /// columns survives, until [`Dedup::order_by`] or [`Dedup::keep`] say otherwise.
+    pub fn on_columns(columns: Vec<ColumnPath>) -> Self {
+        Self::with_key(Key::Columns(columns))
+    }
+
+    /// Records that are equal in every column are duplicates.
+    pub fn on_record() -> Self {
+        Self::with_key(Key::Record)
+    }
+
+    fn with_key(key: Key) -> Self {
+        Self {
+            key,
+            order_by: Vec::new(),
+            keep: Keep::First,
+            null_keys: NullKeys::Error,
+            on_conflict: OnConflict::Keep,
+        }
+    }
+}
+
+/// What happens to members outside a declared schema.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtraMembers {
+    /// The record is bad.
+    #[default]
+    Error,
+    /// They are counted and left out.
+    Ignore,
+    /// They are kept in the `json` column `_extra`.
+    Keep,
+}
+
+/// How many records may be quarantined before the run fails.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaxQuarantined {
+    /// At most this many records and ranges.
+    Count(u64),
+    /// At most this share of what was read, in percent.
+    Percent(f64),
+}
+
+impl FromStr for MaxQuarantined {
+    type Err = Error;
+
+    /// Reads `100` or `0.1%`.
+    fn from_str(text: &str) -> Result<Self> {
+        let bad = || {
+            Error::usage(format!("`{text}` is not a number of records or a percentage"))
+                .help("write a count such as 100, or a share such as 0.1%")
+        };
+        match text.strip_suffix('%') {
+            Some(percent) => match percent.trim().parse::<f64>() {
+                Ok(share) if (0.0..=100.0).contains(&share) => Ok(Self::Percent(share)),
+                _ => Err(bad()),
+            },
+            None => text.parse().map(Self::Count).map_err(|_| bad()),
+        }
+    }
+}
+
+/// Where bad records go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuarantineSpec {
+    /// A file of JSON lines; without it bad records stop the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The most that may go there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<MaxQuarantined>,
+}
+
+/// Whether an output that exists may be replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// An existing output is an error.
+    #[default]
+    Error,
+    /// An existing output is replaced as a whole.
+    Overwrite,
+}
+
+/// One file, or a directory of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// One file.
+    File,
+    /// `part-00000.parquet` and so on in a directory.
+    Dir,
+}
+
+/// Compression of the output's pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Compression {
+    /// Zstandard at a level from 1 to 22.
+    Zstd(u8),
+    /// Snappy.
+    Snappy,
+    /// LZ4 (raw blocks).
+    Lz4,
+    /// None.
+    None,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self::Zstd(3)
+    }
+}
+
+impl fmt::Display for Compression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Zstd(level) => write!(f, "zstd:{level}"),
+            Self::Snappy => f.write_str("snappy"),
+            Self::Lz4 => f.write_str("lz4"),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
+impl FromStr for Compression {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let bad = || {
+            Error::usage(format!("`{text}` is not a compression"))
+                .help("write zstd, zstd:1 to zstd:22, snappy, lz4 or none")
+        };
+        match text {
+            "zstd" => Ok(Self::default()),
+            "snappy" => Ok(Self::Snappy),
+            "lz4" => Ok(Self::Lz4),
+            "none" => Ok(Self::None),
+            _ => match text.strip_prefix("zstd:").and_then(|level| level.parse().ok()) {
+                Some(level @ 1..=22) => Ok(Self::Zstd(level)),
+                _ => Err(bad()),
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for Compression {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Compression> for String {
+    fn from(compression: Compression) -> Self {
+        compression.to_string()
+    }
+}
+
+/// What is written, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sink {
+    /// Path of the output.
+    pub path: String,
+    /// One file or a directory.
+    pub layout: Layout,
+    /// Whether an output that exists may be replaced.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Compression of the pages.
+    #[serde(default)]
+    pub compression: Compression,
+    /// Most rows in a row group.
+    pub row_group_rows: u64,
+    /// Most rows in a file of a directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_file_rows: Option<u64>,
+    /// Most bytes in a file of a directory (a file holds at least one row group).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_file_bytes: Option<u64>,
+    /// Columns that get a bloom filter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bloom: Vec<ColumnPath>,
+}
+
+impl Sink {
+    /// A sink with the defaults. The layout follows the name: `.parquet` is a file, anything else a
+    /// directory.
+    pub fn new(path: impl Into<String>) -> Self {
+        let path = path.into();
+        let file = !path.ends_with('/') && path.to_ascii_lowercase().ends_with(".parquet");
+        Self {
+            layout: if file { Layout::File } else { Layout::Dir },
+            path,
+            mode: Mode::Error,
+            compression: Compression::default(),
+            row_group_rows: ROW_GROUP_ROWS,
+            max_file_rows: None,
+            max_file_bytes: None,
+            bloom: Vec::new(),
+        }
+    }
+}
+
+/// Everything that decides a result. Threads, memory and temporary folders are not in it: they
+/// never change one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Version of this format.
+    pub version: u32,
+    /// Files, directories, globs, or `-` for standard input.
+    pub sources: Vec<String>,
+    /// Where the records are.
+    #[serde(default)]
+    pub shape: Shape,
+    /// Declared types and hints.
+    #[serde(default)]
+    pub schema: SchemaSpec,
+    /// What happens to members outside a declared schema.
+    #[serde(default)]
+    pub extra_members: ExtraMembers,
+    /// How duplicates are found; without it every record is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedup: Option<Dedup>,
+    /// The columns to write, in this order; survivors are chosen before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<ColumnPath>>,
+    /// Where bad records go.
+    #[serde(default)]
+    pub quarantine: QuarantineSpec,
+    /// A Parquet file for the conflicting duplicates that did not survive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<String>,
+    /// The largest record, in bytes.
+    pub max_record: u64,
+    /// Whether the digest of the output is computed.
+    #[serde(default)]
+    pub digest: bool,
+    /// Whether the input counts as valid and typed without a native scan.
+    #[serde(default)]
+    pub assume_valid: bool,
+    /// What is written.
+    pub sink: Sink,
+}
+
+impl Plan {
+    /// A plan with the defaults: read `sources`, keep every record, write to `sink`.
+    pub fn new(sources: Vec<String>, sink: Sink) -> Self {
+        Self {
+            version: FORMAT_VERSION,
+            sources,
+            shape: Shape::Auto,
+            schema: SchemaSpec::default(),
+            extra_members: ExtraMembers::Error,
+            dedup: None,
+            columns: None,
+            quarantine: QuarantineSpec::default(),
+            dropped: None,
+            max_record: MAX_RECORD,
+            digest: false,
+            assume_valid: false,
+            sink,
+        }
+    }
+
+    /// Checks what can be checked without reading anything, and folds hints into a declared schema.
+    ///
+    /// # Errors
+    /// A usage error for the first thing that can't be meant.
+    pub fn check(mut self) -> Result<Self> {
+        if self.version > FORMAT_VERSION {
+            return Err(Error::usage(format!(
+                "the plan has version {}, this distil knows versions up to {FORMAT_VERSION}",
+                self.version
+            )));
+        }
+        if self.sources.is_empty() {
+            return Err(
+                Error::usage("no source is given").help("name a file, a directory, a glob or -")
+            );
+        }
+        if self.max_record == 0 || self.max_record > 1 << 30 {
+            return Err(Error::usage("the largest record must lie between 1 B and 1 GiB"));
+        }
+        let sink = &self.sink;
+        if sink.path.is_empty() {
+            return Err(Error::usage("the output has no path"));
+        }
+        if sink.row_group_rows == 0 || sink.row_group_rows > 1 << 30 {
+            return Err(Error::usage("a row group has between 1 and 1,073,741,824 rows"));
+        }
+        if sink.layout == Layout::File
+            && (sink.max_file_rows.is_some() || sink.max_file_bytes.is_some())
+        {
+            return Err(Error::usage(
+                "a limit of rows or bytes of a file needs a directory as output",
+            )
+            .help("add --layout dir, or give the output a name without .parquet"));
+        }
+        if sink.max_file_rows == Some(0) || sink.max_file_bytes == Some(0) {
+            return Err(Error::usage("a file must be allowed at least one row and one byte"));
+        }
+        if let Some(dedup) = &self.dedup {
+            check_dedup(dedup)?;
+        } else if self.dropped.is_some() {
+            return Err(Error::usage("dropped duplicates are asked for, but the plan has no key"));
+        }
+        if let Some(columns) = &self.columns {
+            if columns.is_empty() {
+                return Err(Error::usage("the list of columns is empty"));
+            }
+            for (at, column) in columns.iter().enumerate() {
+                if columns[..at].iter().any(|c| c.is_prefix_of(column) || column.is_prefix_of(c)) {
+                    return Err(Error::usage(format!("the column {column} is chosen twice")));
+                }
+            }
+        }
+        self.schema.normalise()?;
+        Ok(self)
+    }
+}
+
+fn check_dedup(dedup: &Dedup) -> Result<()> {
+    let mut seen: Vec<&ColumnPath> = Vec::new();
+    let key: &[ColumnPath] = match &dedup.key {
+        Key::Columns(columns) if columns.is_empty() => {
+            return Err(Error::usage("the key names no column"));
+        }
+        Key::Columns(columns) => columns,
+        Key::Record if !dedup.order_by.is_empty() => {
+            return Err(Error::usage("an order has no meaning when the whole record is the key"));
+        }
+        Key::Record => &[],
+    };
+    for (path, role) in key
+        .iter()
+        .map(|path| (path, "key"))
+        .chain(dedup.order_by.iter().map(|order| (&order.column, "order")))
+    {
+        if let Some(other) = seen.iter().find(|p| p.is_prefix_of(path) || path.is_prefix_of(p)) {
+            return Err(Error::usage(if *other == path {
+                format!("the {role} column {path} is named twice")
+            } else {
+                format!(
+                    "{other} and {path} both stand in the key or the order, one inside the other"
+                )
+            }));
+        }
+        seen.push(path);
+    }
+    Ok(())
+}
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputCompression {
+    /// Not at all.
+    #[default]
+    None,
+    /// gzip, RFC 1952, members one after another.
+    Gzip,
+    /// Zstandard, RFC 8878, frames one after another.
+    Zstd,
+}
+
+impl fmt::Display for InputCompression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        })
+    }
+}
+
+/// One file of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its path, or `-` for standard input.
+    pub path: PathBuf,
+    /// Its size on disk; nothing for standard input and pipes.
+    pub bytes: Option<u64>,
+    /// Compression and shape, once they are known: a backend that does not declare
+    /// [`crate::Capability::Resolve`] always gets them.
+    pub compression: Option<InputCompression>,
+    /// See [`Input::compression`]; never [`Shape::Auto`].
+    pub shape: Option<Shape>,
+}
+
+impl Input {
+    /// The path as a report or a message shows it.
+    pub fn display(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+}
+
+/// A plan with its inputs listed and, unless the backend does that itself, its schema settled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ResolvedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// The inputs, ordered by the bytes of their paths.
+    pub inputs: Vec<Input>,
+    /// The schema, declared or inferred.
+    pub schema: Option<Schema>,
+    /// Whether a native scan found every record valid and typed.
+    pub admitted: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan::new(vec!["in".into()], Sink::new("out.parquet"))
+    }
+
+    #[test]
+    fn a_plan_survives_json() {
+        let mut plan = plan();
+        plan.shape = "/result/items".parse().unwrap();
+        plan.dedup = Some(Dedup {
+            order_by: OrderBy::parse_list("id, \"a,b\" desc").unwrap(),
+            ..Dedup::on_columns(vec!["ts".parse().unwrap()])
+        });
+        plan.quarantine.max = Some("0.1%".parse().unwrap());
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+        assert!(serde_json::from_str::<Plan>(&text.replace("max_record", "max_records")).is_err());
+    }
+
+    #[test]
+    fn the_layout_follows_the_name() {
+        assert_eq!(Sink::new("a.PARQUET").layout, Layout::File);
+        assert_eq!(Sink::new("a.parquet/").layout, Layout::Dir);
+        assert_eq!(Sink::new("a").layout, Layout::Dir);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let with = |dedup: Dedup| Plan { dedup: Some(dedup), ..plan() }.check();
+        let path = |text: &str| text.parse::<ColumnPath>().unwrap();
+        assert!(with(Dedup::on_columns(vec![])).is_err());
+        assert!(with(Dedup::on_columns(vec![path("a"), path("a")])).is_err());
+        assert!(with(Dedup::on_columns(vec![path("a"), path("a.b")])).is_err());
+        let order = OrderBy::parse_list("a").unwrap();
+        assert!(
+            with(Dedup { order_by: order.clone(), ..Dedup::on_columns(vec![path("a")]) }).is_err()
+        );
+        assert!(with(Dedup { order_by: order, ..Dedup::on_record() }).is_err());
+        assert!(Plan { version: 2, ..plan() }.check().is_err());
+        assert!(Plan { columns: Some(vec![]), ..plan() }.check().is_err());
+        assert!(plan().check().is_ok());
+    }
+
+    #[test]
+    fn shapes_and_limits_read_as_written() {
+        assert_eq!(
+            "/a~1b/c~0d".parse::<Shape>().unwrap(),
+            Shape::Document(vec!["a/b".into(), "c~d".into()])
+        );
+        assert_eq!("document:/a~1b".parse::<Shape>().unwrap().to_string(), "document:/a~1b");
+        assert!("json".parse::<Shape>().is_err());
+        assert_eq!("12".parse::<MaxQuarantined>().unwrap(), MaxQuarantined::Count(12));
+        assert!("101%".parse::<MaxQuarantined>().is_err());
+        assert_eq!("zstd".parse::<Compression>().unwrap().to_string(), "zstd:3");
+        assert!("zstd:23".parse::<Compression>().is_err());
+    }
+}

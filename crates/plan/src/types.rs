@@ -1,0 +1,414 @@
+//! Column types and their text form, as in `ts timestamp(ms)` or `tags list<string>`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ColumnPath, Error, Field, Result, Schema};
+
+/// Unit of a timestamp column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimeUnit {
+    /// Milliseconds, `ms`.
+    Millis,
+    /// Microseconds, `us`.
+    Micros,
+    /// Nanoseconds, `ns`: years 1677 to 2262.
+    Nanos,
+}
+
+impl TimeUnit {
+    /// Digits of a second's fraction that the unit holds: 3, 6 or 9.
+    pub fn digits(self) -> u32 {
+        match self {
+            Self::Millis => 3,
+            Self::Micros => 6,
+            Self::Nanos => 9,
+        }
+    }
+
+    /// Units in a second.
+    pub fn per_second(self) -> i64 {
+        10i64.pow(self.digits())
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Millis => "ms",
+            Self::Micros => "us",
+            Self::Nanos => "ns",
+        }
+    }
+}
+
+/// Unit of a number that counts from 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EpochUnit {
+    /// Seconds; the column is a timestamp in milliseconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+}
+
+impl EpochUnit {
+    /// Unit of the column that such numbers become.
+    pub fn column_unit(self) -> TimeUnit {
+        match self {
+            Self::Seconds | Self::Millis => TimeUnit::Millis,
+            Self::Micros => TimeUnit::Micros,
+            Self::Nanos => TimeUnit::Nanos,
+        }
+    }
+}
+
+/// The type of a column.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Type {
+    /// `boolean`
+    Boolean,
+    /// `int8`
+    Int8,
+    /// `int16`
+    Int16,
+    /// `int32`
+    Int32,
+    /// `int64`
+    Int64,
+    /// `decimal(p,s)`: up to 38 digits, `s` of them behind the point.
+    Decimal {
+        /// All digits, 1 to 38.
+        precision: u8,
+        /// Digits behind the point, 0 to `precision`.
+        scale: u8,
+    },
+    /// `float32`; declared, it is consent to the nearest value.
+    Float32,
+    /// `float64`; declared, it is consent to the nearest value.
+    Float64,
+    /// `timestamp(ms)`: an instant, read from an RFC 3339 string, kept in UTC.
+    Timestamp(TimeUnit),
+    /// `epoch(s)`: an instant, read from a number; only as a declaration or a hint.
+    Epoch(EpochUnit),
+    /// `date`: read from `YYYY-MM-DD`.
+    Date,
+    /// `binary`: read from base64 (RFC 4648 section 4, with padding).
+    Binary,
+    /// `string`
+    String,
+    /// `json`: any value, kept as its canonical JSON text.
+    Json,
+    /// `list<T>`
+    List(Box<Type>),
+    /// `struct<a: T, b: U>`
+    Struct(Vec<Field>),
+}
+
+impl Type {
+    /// Whether a value of this type has no members or elements.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(self, Self::List(_) | Self::Struct(_) | Self::Json)
+    }
+
+    /// The type of the column in an output: [`Type::Epoch`] becomes a timestamp, at any depth.
+    #[must_use]
+    pub fn stored(&self) -> Self {
+        match self {
+            Self::Epoch(unit) => Self::Timestamp(unit.column_unit()),
+            Self::List(element) => Self::List(Box::new(element.stored())),
+            Self::Struct(fields) => Self::Struct(
+                fields
+                    .iter()
+                    .map(|f| Field { data_type: f.data_type.stored(), ..f.clone() })
+                    .collect(),
+            ),
+            other => other.clone(),
+        }
+    }
+
+    /// Columns without members below this type; 1 for a scalar.
+    pub fn leaf_count(&self) -> usize {
+        match self {
+            Self::List(element) => element.leaf_count(),
+            Self::Struct(fields) => fields.iter().map(|f| f.data_type.leaf_count()).sum(),
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean => f.write_str("boolean"),
+            Self::Int8 => f.write_str("int8"),
+            Self::Int16 => f.write_str("int16"),
+            Self::Int32 => f.write_str("int32"),
+            Self::Int64 => f.write_str("int64"),
+            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
+            Self::Float32 => f.write_str("float32"),
+            Self::Float64 => f.write_str("float64"),
+            Self::Timestamp(unit) => write!(f, "timestamp({}, UTC)", unit.text()),
+            Self::Epoch(unit) => f.write_str(match unit {
+                EpochUnit::Seconds => "epoch(s)",
+                EpochUnit::Millis => "epoch(ms)",
+                EpochUnit::Micros => "epoch(us)",
+                EpochUnit::Nanos => "epoch(ns)",
+            }),
+            Self::Date => f.write_str("date"),
+            Self::Binary => f.write_str("binary"),
+            Self::String => f.write_str("string"),
+            Self::Json => f.write_str("json"),
+            Self::List(element) => write!(f, "list<{element}>"),
+            Self::Struct(fields) => {
+                f.write_str("struct<")?;
+                for (at, field) in fields.iter().enumerate() {
+                    let comma = if at > 0 { ", " } else { "" };
+                    let name = ColumnPath::name(&field.name);
+                    write!(f, "{comma}{name}: {}", field.data_type)?;
+                }
+                f.write_str(">")
+            }
+        }
+    }
+}
+
+impl FromStr for Type {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parser = Parser { text, rest: text };
+        let parsed = parser.data_type()?;
+        parser.end()?;
+        Ok(parsed)
+    }
+}
+
+impl TryFrom<String> for Type {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Type> for String {
+    fn from(data_type: Type) -> Self {
+        data_type.to_string()
+    }
+}
+
+/// Parses `id string, ts timestamp(ms), place struct<city: string>`.
+pub(crate) fn parse_columns(text: &str) -> Result<Schema> {
+    let mut parser = Parser { text, rest: text };
+    let mut fields: Vec<Field> = Vec::new();
+    loop {
+        let name = parser.name()?;
+        parser.eat(":");
+        let data_type = parser.data_type()?;
+        fields.push(Field::new(name, data_type));
+        if !parser.eat(",") {
+            parser.end()?;
+            return Schema::new(fields);
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    rest: &'a str,
+}
+
+impl Parser<'_> {
+    fn fail(&self, what: &str) -> Error {
+        let at = self.rest.trim_start();
+        let found = if at.is_empty() { "the end".to_owned() } else { format!("`{at}`") };
+        Error::usage(format!("cannot read the type `{}`: {what} at {found}", self.text)).help(
+            "types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), \
+             epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>",
+        )
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        match self.rest.trim_start().strip_prefix(token) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn need(&mut self, token: &str) -> Result<()> {
+        if self.eat(token) { Ok(()) } else { Err(self.fail(&format!("expected `{token}`"))) }
+    }
+
+    fn end(&self) -> Result<()> {
+        if self.rest.trim().is_empty() { Ok(()) } else { Err(self.fail("expected the end")) }
+    }
+
+    fn word(&mut self) -> String {
+        let rest = self.rest.trim_start();
+        let end =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        self.rest = &rest[end..];
+        rest[..end].to_ascii_lowercase()
+    }
+
+    /// One member name; unquoted it ends at a blank or a mark of the grammar.
+    fn name(&mut self) -> Result<String> {
+        let rest = self.rest.trim_start();
+        if rest.starts_with('"') {
+            let (path, rest) = ColumnPath::parse_prefix(rest, self.text)?;
+            self.rest = rest;
+            return Ok(path.top().to_owned());
+        }
+        let end = rest
+            .find(|c: char| {
+                c.is_whitespace() || matches!(c, ':' | ',' | '<' | '>' | '(' | ')' | '"')
+            })
+            .unwrap_or(rest.len());
+        if end == 0 {
+            return Err(self.fail("expected a column name"));
+        }
+        self.rest = &rest[end..];
+        Ok(rest[..end].to_owned())
+    }
+
+    fn number(&mut self) -> Result<u8> {
+        let before = self.rest;
+        let word = self.word();
+        word.parse().map_err(|_| {
+            self.rest = before;
+            self.fail("expected a number")
+        })
+    }
+
+    fn data_type(&mut self) -> Result<Type> {
+        let before = self.rest;
+        let word = self.word();
+        Ok(match word.as_str() {
+            "boolean" | "bool" => Type::Boolean,
+            "int8" => Type::Int8,
+            "int16" => Type::Int16,
+            "int32" => Type::Int32,
+            "int64" => Type::Int64,
+            "float32" => Type::Float32,
+            "float64" | "double" => Type::Float64,
+            "date" => Type::Date,
+            "binary" => Type::Binary,
+            "string" | "utf8" => Type::String,
+            "json" => Type::Json,
+            "decimal" => {
+                self.need("(")?;
+                let precision = self.number()?;
+                self.need(",")?;
+                let scale = self.number()?;
+                self.need(")")?;
+                if precision == 0 || precision > 38 || scale > precision {
+                    return Err(self.fail("a decimal has 1 to 38 digits and no larger scale"));
+                }
+                Type::Decimal { precision, scale }
+            }
+            "timestamp" => {
+                self.need("(")?;
+                let unit = match self.word().as_str() {
+                    "ms" => TimeUnit::Millis,
+                    "us" => TimeUnit::Micros,
+                    "ns" => TimeUnit::Nanos,
+                    _ => return Err(self.fail("expected ms, us or ns")),
+                };
+                if self.eat(",") && self.word() != "utc" {
+                    return Err(self.fail("expected UTC"));
+                }
+                self.need(")")?;
+                Type::Timestamp(unit)
+            }
+            "epoch" => {
+                self.need("(")?;
+                let unit = match self.word().as_str() {
+                    "s" => EpochUnit::Seconds,
+                    "ms" => EpochUnit::Millis,
+                    "us" => EpochUnit::Micros,
+                    "ns" => EpochUnit::Nanos,
+                    _ => return Err(self.fail("expected s, ms, us or ns")),
+                };
+                self.need(")")?;
+                Type::Epoch(unit)
+            }
+            "list" => {
+                self.need("<")?;
+                let element = self.data_type()?;
+                self.need(">")?;
+                Type::List(Box::new(element))
+            }
+            "struct" => {
+                self.need("<")?;
+                let mut fields = Vec::new();
+                loop {
+                    let name = self.name()?;
+                    self.need(":")?;
+                    fields.push(Field::new(name, self.data_type()?));
+                    if !self.eat(",") {
+                        break;
+                    }
+                }
+                self.need(">")?;
+                Type::Struct(Schema::new(fields)?.fields)
+            }
+            _ => {
+                self.rest = before;
+                return Err(self.fail("no such type"));
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_reads_back_what_it_prints() {
+        for text in [
+            "boolean",
+            "int8",
+            "int64",
+            "decimal(38,0)",
+            "float32",
+            "float64",
+            "timestamp(ms, UTC)",
+            "epoch(s)",
+            "date",
+            "binary",
+            "string",
+            "json",
+            "list<list<string>>",
+            "struct<a: int64, \"b c\": struct<d: json>>",
+        ] {
+            assert_eq!(text.parse::<Type>().unwrap().to_string(), text);
+        }
+        assert_eq!("timestamp(us)".parse::<Type>().unwrap(), Type::Timestamp(TimeUnit::Micros));
+    }
+
+    #[test]
+    fn wrong_types_are_usage_errors_that_list_the_right_ones() {
+        for text in [
+            "",
+            "text",
+            "decimal(39,0)",
+            "decimal(3,4)",
+            "timestamp(s)",
+            "list<>",
+            "struct<>",
+            "int64 x",
+        ] {
+            let error = text.parse::<Type>().unwrap_err();
+            assert!(error.hints[0].contains("timestamp(ms|us|ns)"), "{text}: {error}");
+        }
+    }
+}
