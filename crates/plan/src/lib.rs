@@ -6,6 +6,7 @@
 //! output, starts no threads, and knows no engine.
 
 mod backend;
+mod bad;
 mod error;
 mod path;
 mod plan;
@@ -15,6 +16,7 @@ mod size;
 mod types;
 
 pub use backend::{Backend, Cancel, Capability, Events, NoEvents, Request, Stage, Staging};
+pub use bad::{BadPart, Reason};
 pub use error::{Error, Fault, Place, Result, printable};
 pub use path::ColumnPath;
 pub use plan::{

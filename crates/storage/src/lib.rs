@@ -1,1 +1,176 @@
-//! distil.
+//! Files: listing, reading, creating, locking, syncing and publishing them.
+//!
+//! Everything that distil does to a file system goes through [`Storage`], so that every error names
+//! its path, and so that the in-memory twin sees, and can fail at, every call. This crate knows
+//! nothing of JSON, keys or Parquet.
+
+use std::path::{Path, PathBuf};
+
+use distil_plan::Result;
+
+/// What identifies a file's content without reading it: if any part differs, the file has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Device.
+    pub device: u64,
+    /// Inode on the device.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub modified: i128,
+}
+
+/// What a path names, links followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A FIFO or a character device: readable, once, as a stream.
+    Stream,
+    /// Anything else: a socket, a block device.
+    Other,
+}
+
+/// Kind and stamp of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// What it is.
+    pub kind: Kind,
+    /// Its identity.
+    pub stamp: Stamp,
+    /// Whether the path itself is a symbolic link.
+    pub is_link: bool,
+}
+
+/// A file opened for reading.
+pub trait InputFile: Send + Sync {
+    /// The stamp when it was opened.
+    fn stamp(&self) -> Stamp;
+
+    /// The stamp now.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn stamp_now(&self) -> Result<Stamp>;
+
+    /// Whether it can only be read once, from the beginning (`offset` must then follow on).
+    fn is_stream(&self) -> bool;
+
+    /// Reads at most `buffer.len()` bytes at `offset`; 0 only at the end.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize>;
+}
+
+/// A file created for writing. Dropping it does not make its content durable.
+pub trait OutputFile: Send {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// An environment error with the path, for a full disk among others.
+    fn write_all(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Makes everything written so far durable.
+    ///
+    /// # Errors
+    /// An environment error with the path. After a failed sync nothing may be assumed of the file.
+    fn sync(&mut self) -> Result<()>;
+}
+
+/// A lock that is held until it is dropped, or the process ends.
+pub trait Lock: Send + Sync {}
+
+/// A file system, real or not.
+///
+/// Paths are used as given. A state-changing call is durable only after the file ([`OutputFile::sync`])
+/// or the directory ([`Storage::sync_dir`]) that it changed is synced.
+pub trait Storage: Send + Sync {
+    /// What the path names, or nothing.
+    ///
+    /// # Errors
+    /// An environment error with the path: no permission, a loop of links ...
+    fn metadata(&self, path: &Path) -> Result<Option<Metadata>>;
+
+    /// The names in a directory, ordered by bytes.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn list(&self, directory: &Path) -> Result<Vec<PathBuf>>;
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn open(&self, path: &Path) -> Result<Box<dyn InputFile>>;
+
+    /// Creates a file that must not exist.
+    ///
+    /// # Errors
+    /// An environment error with the path; [`distil_plan::Fault::Exists`] if it exists.
+    fn create_new(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
+
+    /// Creates a directory that must not exist, in one that must.
+    ///
+    /// # Errors
+    /// As [`Storage::create_new`].
+    fn create_dir(&self, path: &Path) -> Result<()>;
+
+    /// Renames, replacing a file at `to`.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn rename(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Renames to a name that must be free, atomically.
+    ///
+    /// # Errors
+    /// An environment error with the path; [`distil_plan::Fault::Exists`] if `to` exists.
+    fn rename_new(&self, from: &Path, to: &Path) -> Result<()>;
+
+    /// Exchanges two names atomically.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn exchange(&self, a: &Path, b: &Path) -> Result<()>;
+
+    /// Whether [`Storage::exchange`] works in this directory.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn can_exchange(&self, directory: &Path) -> Result<bool>;
+
+    /// Removes a file or a link; it is no error if there is none.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn remove_file(&self, path: &Path) -> Result<()>;
+
+    /// Removes a directory with everything in it, following no links; it is no error if there is
+    /// none.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn remove_dir_all(&self, path: &Path) -> Result<()>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn sync_dir(&self, directory: &Path) -> Result<()>;
+
+    /// Takes the exclusive lock of a file, creating it if needed; nothing if another holds it.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>>;
+
+    /// The path with all links resolved, to compare places.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn canonical(&self, path: &Path) -> Result<PathBuf>;
+}

@@ -1,0 +1,74 @@
+//! Why a record, or a range of bytes, is set aside.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The reason; the variants stand in order of precedence (`docs/semantics.md` 1.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The frame is longer than the plan allows.
+    TooLarge,
+    /// The frame is not one JSON value.
+    InvalidJson,
+    /// The value nests deeper than 1,024 levels.
+    TooDeep,
+    /// The value is not an object.
+    NotAnObject,
+    /// A member name occurs twice in one object.
+    DuplicateMember,
+    /// A member lies outside the declared schema.
+    ExtraMember,
+    /// A value lies outside its declared type.
+    BadValue,
+    /// The key has a null part.
+    NullKey,
+    /// Bytes in which no records can be told apart.
+    BrokenRange,
+}
+
+impl Reason {
+    /// The name in reports and quarantine files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::InvalidJson => "invalid_json",
+            Self::TooDeep => "too_deep",
+            Self::NotAnObject => "not_an_object",
+            Self::DuplicateMember => "duplicate_member",
+            Self::ExtraMember => "extra_member",
+            Self::BadValue => "bad_value",
+            Self::NullKey => "null_key",
+            Self::BrokenRange => "broken_range",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A bad record or a bad range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPart {
+    /// Ordinal of the input.
+    pub input: usize,
+    /// First byte, in the decompressed content.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+    /// Why.
+    pub reason: Reason,
+    /// What exactly, for people; may quote data.
+    pub detail: String,
+    /// The bytes of a record of at most [`BadPart::MAX_RAW`]; nothing for ranges.
+    pub raw: Option<Vec<u8>>,
+}
+
+impl BadPart {
+    /// The largest record that is kept as it is, in bytes.
+    pub const MAX_RAW: u64 = 1 << 20;
+}
