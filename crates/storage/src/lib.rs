@@ -4,9 +4,21 @@
 //! its path, and so that the in-memory twin sees, and can fail at, every call. This crate knows
 //! nothing of JSON, keys or Parquet.
 
+mod fault;
+mod input;
+mod local;
+
 use std::path::{Path, PathBuf};
 
 use distil_plan::Result;
+
+pub use input::InputStream;
+pub use local::Local;
+
+/// The current directory has no name in paths like `out.parquet`, whose parent is empty.
+fn directory_path(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() { Path::new(".") } else { path }
+}
 
 /// What identifies a file's content without reading it: if any part differs, the file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

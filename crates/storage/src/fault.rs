@@ -1,0 +1,39 @@
+//! Errors of the operating system, in the user's words.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use distil_plan::{Error, Fault};
+use rustix::io::Errno;
+
+/// The error for a call that failed on `path`; `doing` completes "cannot ...".
+pub(crate) fn failed(doing: impl Display, path: &Path, cause: Errno) -> Error {
+    let doing = doing.to_string();
+    let error = Error::io(&doing, path.display(), &std::io::Error::from(cause));
+    match cause {
+        Errno::EXIST => {
+            let mut error = Error::new(Fault::Exists, format!("cannot {doing}: it exists already"));
+            error = error.at(path.display().to_string(), None);
+            error
+        }
+        Errno::NOSPC | Errno::DQUOT => {
+            error.help("free some space there, or choose another output or --temp-dir")
+        }
+        Errno::MFILE | Errno::NFILE => {
+            error.help("too many files are open: raise the limit with `ulimit -n 4096`, and run again")
+        }
+        Errno::ACCESS | Errno::PERM => error
+            .help("check the permissions of it and of every directory above it, for the user who runs distil"),
+        Errno::ROFS => error.help(
+            "the file system is mounted read-only: choose another output or --temp-dir",
+        ),
+        Errno::LOOP => error.help("symbolic links there point at each other, or one stands where none may"),
+        Errno::XDEV => error.help("both names must lie on one file system"),
+        _ => error,
+    }
+}
+
+/// An error without a cause in the operating system: a rule of this crate is broken.
+pub(crate) fn refused(what: impl Into<String>, path: &Path) -> Error {
+    Error::environment(what).at(path.display().to_string(), None)
+}

@@ -1,0 +1,191 @@
+//! Reading an input from its beginning to its end, decompressed.
+
+mod gzip;
+mod window;
+mod zstd;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use distil_plan::{Error, InputCompression, Result};
+
+use self::gzip::Gzip;
+use self::window::{Source, Window};
+use self::zstd::Zstd;
+use crate::{InputFile, Stamp, Storage};
+
+/// An input as a sequence of decompressed bytes.
+///
+/// The compression is recognised by the first bytes, never by a name: gzip (members one after
+/// another, zeros behind the last one ignored, as `gzip -d` does) and zstd (frames one after
+/// another, skippable frames skipped, windows up to 2 GiB as `zstd --long=31` writes them). The
+/// decoder holds one window in memory: 32 KiB for gzip, for zstd what the frame asks for, 8 MiB
+/// with the usual levels.
+///
+/// A compressed stream that breaks delivers every byte that came out before the break, then ends;
+/// [`InputStream::broken`] tells why. Which bytes these are depends only on the content of the file,
+/// not on how it is read.
+pub struct InputStream {
+    window: Window,
+    decoder: Decoder,
+    ended: bool,
+    broken: Option<String>,
+}
+
+enum Decoder {
+    Plain,
+    Gzip(Gzip),
+    Zstd(Zstd),
+}
+
+/// What one step of a decoder came to.
+enum Step {
+    /// It wrote so many bytes, at least one, unless the buffer is empty.
+    Wrote(usize),
+    /// The stream is over.
+    End,
+    /// The stream breaks here, after so many bytes.
+    Broken(usize, String),
+}
+
+impl InputStream {
+    /// Opens a file, a pipe or a character device; `-` is standard input.
+    ///
+    /// # Errors
+    /// An environment error with the path: it can't be opened or its first bytes can't be read.
+    pub fn open(storage: &dyn Storage, path: &Path) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            return Self::from_reader(Box::new(std::io::stdin()), "-");
+        }
+        let file = storage.open(path)?;
+        Self::new(Source::file(file, path.to_owned()))
+    }
+
+    /// Reads from anything; `display_name` stands for its path in messages.
+    ///
+    /// # Errors
+    /// An environment error with the name: its first bytes can't be read.
+    pub fn from_reader(
+        reader: Box<dyn Read + Send>,
+        display_name: impl Into<PathBuf>,
+    ) -> Result<Self> {
+        Self::new(Source::reader(reader, display_name.into()))
+    }
+
+    fn new(source: Source) -> Result<Self> {
+        let mut window = Window::new(source);
+        let decoder = match *window.peek(4)? {
+            [0x1f, 0x8b, ..] => Decoder::Gzip(Gzip::default()),
+            [a, b, c, d] if zstd::is_magic([a, b, c, d]) => Decoder::Zstd(Zstd::new()?),
+            _ => Decoder::Plain,
+        };
+        Ok(Self { window, decoder, ended: false, broken: None })
+    }
+
+    /// How the input is compressed.
+    pub fn compression(&self) -> InputCompression {
+        match self.decoder {
+            Decoder::Plain => InputCompression::None,
+            Decoder::Gzip(_) => InputCompression::Gzip,
+            Decoder::Zstd(_) => InputCompression::Zstd,
+        }
+    }
+
+    /// Fills as much of `buffer` as the input still has, and returns how much: less than asked for,
+    /// and in the end 0, only at the end or at a break.
+    ///
+    /// # Errors
+    /// An environment error with the path. What was read in the failed call is lost.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() && !self.ended {
+            let rest = &mut buffer[filled..];
+            let step = match &mut self.decoder {
+                Decoder::Plain => match self.window.read(rest)? {
+                    0 => Step::End,
+                    count => Step::Wrote(count),
+                },
+                Decoder::Gzip(gzip) => gzip.step(&mut self.window, rest)?,
+                Decoder::Zstd(zstd) => zstd.step(&mut self.window, rest)?,
+            };
+            match step {
+                Step::Wrote(count) => filled += count,
+                Step::End => self.ended = true,
+                Step::Broken(count, why) => {
+                    filled += count;
+                    self.ended = true;
+                    self.broken = Some(why);
+                }
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Why the compressed stream ended early, once [`InputStream::read`] came to its end; nothing if
+    /// it ended well.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// Bytes consumed so far, before decompression; for showing progress.
+    pub fn position(&self) -> u64 {
+        self.window.position()
+    }
+
+    /// Bytes in the file, before decompression; nothing for standard input, pipes and devices.
+    pub fn size(&self) -> Option<u64> {
+        self.stamp().map(|stamp| stamp.size)
+    }
+
+    /// The identity of the file when it was opened; nothing for standard input, pipes and devices.
+    pub fn stamp(&self) -> Option<Stamp> {
+        self.window.source().regular_file().map(|file| file.stamp())
+    }
+
+    /// Makes sure that the file is still the one that was opened, unchanged. To be called when
+    /// everything that will be read has been read.
+    ///
+    /// # Errors
+    /// An input error with the path: the file was changed, replaced or removed meanwhile, or it held
+    /// fewer or more bytes than its size says. An environment error: it can't be looked at.
+    pub fn finish(&self, storage: &dyn Storage) -> Result<()> {
+        let source = self.window.source();
+        let Some(file) = source.regular_file() else {
+            return Ok(());
+        };
+        match self.change(file, source.path(), storage)? {
+            None => Ok(()),
+            Some(change) => Err(Error::input(format!("the file {change} while it was read"))
+                .at(source.path().display().to_string(), None)
+                .help("wait until nothing writes to it any more, and run again")),
+        }
+    }
+
+    /// What happened to the file since it was opened.
+    fn change(
+        &self,
+        file: &dyn InputFile,
+        path: &Path,
+        storage: &dyn Storage,
+    ) -> Result<Option<String>> {
+        let then = file.stamp();
+        let now = file.stamp_now()?;
+        if now.size != then.size {
+            let verb = if now.size > then.size { "grew" } else { "shrank" };
+            return Ok(Some(format!("{verb} from {} to {} bytes", then.size, now.size)));
+        }
+        if now != then {
+            return Ok(Some("was modified".to_owned()));
+        }
+        match storage.metadata(path)? {
+            None => return Ok(Some("was removed".to_owned())),
+            Some(named) if named.stamp != then => return Ok(Some("was replaced".to_owned())),
+            Some(_) => {}
+        }
+        let read = self.position();
+        if self.ended && self.broken.is_none() && read != then.size {
+            return Ok(Some(format!("gave {read} bytes instead of {}", then.size)));
+        }
+        Ok(None)
+    }
+}

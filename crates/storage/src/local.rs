@@ -1,0 +1,343 @@
+//! The file system of this machine.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the file that the bans point to; every error names its path here"
+)]
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use distil_plan::{Error, Result};
+use rustix::fs::{
+    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, flock, fstat, fsync,
+    linkat, lstat, mkdir, renameat, renameat_with, rmdir, stat, unlink,
+};
+use rustix::io::{Errno, pread, read, retry_on_intr, write};
+
+use crate::fault::{failed, refused};
+use crate::{InputFile, Kind, Lock, Metadata, OutputFile, Stamp, Storage, directory_path};
+
+/// What a new file allows before the user's mask is taken off.
+const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
+
+/// What a new directory allows before the user's mask is taken off.
+const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o777);
+
+/// The file system of this machine, through system calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Local;
+
+impl Storage for Local {
+    fn metadata(&self, path: &Path) -> Result<Option<Metadata>> {
+        let path = directory_path(path);
+        let Some(own) = present(retry_on_intr(|| lstat(path)), "look at", path)? else {
+            return Ok(None);
+        };
+        let is_link = FileType::from_raw_mode(own.st_mode) == FileType::Symlink;
+        let target = if is_link {
+            present(retry_on_intr(|| stat(path)), "look at", path)?
+        } else {
+            Some(own)
+        };
+        Ok(target.map(|target| Metadata { kind: kind(&target), stamp: stamp(&target), is_link }))
+    }
+
+    fn list(&self, directory: &Path) -> Result<Vec<PathBuf>> {
+        let directory = directory_path(directory);
+        let cause = |e: std::io::Error| failed("list", directory, errno(&e));
+        let mut names: Vec<OsString> = fs::read_dir(directory)
+            .map_err(cause)?
+            .map(|entry| entry.map(|entry| entry.file_name()).map_err(cause))
+            .collect::<Result<_>>()?;
+        names.sort_unstable();
+        Ok(names.into_iter().map(PathBuf::from).collect())
+    }
+
+    fn open(&self, path: &Path) -> Result<Box<dyn InputFile>> {
+        let cause = |e| failed("open", path, e);
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let fd = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())).map_err(cause)?;
+        let opened = fstat(&fd).map_err(cause)?;
+        let stream = match kind(&opened) {
+            Kind::File => None,
+            Kind::Stream => Some(Mutex::new(0)),
+            Kind::Directory => return Err(cause(Errno::ISDIR)),
+            Kind::Other => {
+                return Err(refused("cannot open: it is no file, pipe or character device", path));
+            }
+        };
+        Ok(Box::new(LocalInput { fd, path: path.to_owned(), stamp: stamp(&opened), stream }))
+    }
+
+    fn create_new(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let fd = retry_on_intr(|| rustix::fs::open(path, flags, FILE_MODE))
+            .map_err(|e| failed("create", path, e))?;
+        Ok(Box::new(LocalOutput { fd, path: path.to_owned(), sync_failed: false }))
+    }
+
+    fn create_dir(&self, path: &Path) -> Result<()> {
+        retry_on_intr(|| mkdir(path, DIRECTORY_MODE))
+            .map_err(|e| failed("create the directory", path, e))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        retry_on_intr(|| renameat(CWD, from, CWD, to)).map_err(|e| rename_failed(from, to, e))
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> Result<()> {
+        match retry_on_intr(|| renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)) {
+            Err(e) if unsupported(e) => {
+                rename_new_without_flag(from, to).map_err(|e| rename_failed(from, to, e))
+            }
+            result => result.map_err(|e| rename_failed(from, to, e)),
+        }
+    }
+
+    fn exchange(&self, a: &Path, b: &Path) -> Result<()> {
+        retry_on_intr(|| renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE))
+            .map_err(|e| failed(format_args!("exchange with {}", b.display()), a, e))
+    }
+
+    fn can_exchange(&self, directory: &Path) -> Result<bool> {
+        let directory = directory_path(directory);
+        let a = Probe::new(directory)?;
+        let b = Probe::new(directory)?;
+        let inode = |probe: &Probe| {
+            lstat(&probe.path).map(|s| s.st_ino).map_err(|e| failed("look at", &probe.path, e))
+        };
+        let before = (inode(&a)?, inode(&b)?);
+        let exchange =
+            retry_on_intr(|| renameat_with(CWD, &a.path, CWD, &b.path, RenameFlags::EXCHANGE));
+        match exchange {
+            // Some network file systems ignore the flag instead of refusing it.
+            Ok(()) => Ok((inode(&b)?, inode(&a)?) == before),
+            Err(e) if unsupported(e) => Ok(false),
+            Err(e) => Err(failed("try to exchange two names", directory, e)),
+        }
+    }
+
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        present(retry_on_intr(|| unlink(path)), "remove", path).map(|_| ())
+    }
+
+    fn remove_dir_all(&self, path: &Path) -> Result<()> {
+        match fs::remove_dir_all(path).map_err(|e| errno(&e)) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            // A file, or a name below a file: only the latter is nothing.
+            Err(Errno::NOTDIR) if self.metadata(path)?.is_none() => Ok(()),
+            Err(e) => Err(failed("remove the directory", path, e)),
+        }
+    }
+
+    fn sync_dir(&self, directory: &Path) -> Result<()> {
+        let directory = directory_path(directory);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        retry_on_intr(|| rustix::fs::open(directory, flags, Mode::empty()))
+            .and_then(|fd| retry_on_intr(|| fsync(&fd)))
+            .map_err(|e| failed("sync the directory", directory, e))
+    }
+
+    fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>> {
+        let cause = |e| failed("lock", path, e);
+        // No link is followed: in a directory that others may write to, it could lead anywhere.
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        loop {
+            let fd = retry_on_intr(|| rustix::fs::open(path, flags, FILE_MODE)).map_err(cause)?;
+            match retry_on_intr(|| flock(&fd, FlockOperation::NonBlockingLockExclusive)) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                Err(e) => return Err(cause(e)),
+            }
+            // Whoever held it may have removed the file between our open and our lock; then another
+            // process locks a new file of this name, and ours guards nothing.
+            let locked = fstat(&fd).map_err(cause)?;
+            let named = present(retry_on_intr(|| lstat(path)), "lock", path)?;
+            if named.is_some_and(|n| (n.st_dev, n.st_ino) == (locked.st_dev, locked.st_ino)) {
+                return Ok(Some(Box::new(LocalLock { _fd: fd })));
+            }
+        }
+    }
+
+    fn canonical(&self, path: &Path) -> Result<PathBuf> {
+        let path = directory_path(path);
+        fs::canonicalize(path).map_err(|e| failed("resolve", path, errno(&e)))
+    }
+}
+
+struct LocalInput {
+    fd: OwnedFd,
+    path: PathBuf,
+    stamp: Stamp,
+    /// The bytes read so far, of a stream.
+    stream: Option<Mutex<u64>>,
+}
+
+impl InputFile for LocalInput {
+    fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    fn stamp_now(&self) -> Result<Stamp> {
+        fstat(&self.fd).map(|now| stamp(&now)).map_err(|e| failed("look at", &self.path, e))
+    }
+
+    fn is_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let cause = |e| failed("read", &self.path, e);
+        let Some(position) = &self.stream else {
+            return retry_on_intr(|| pread(&self.fd, &mut *buffer, offset)).map_err(cause);
+        };
+        let mut position = position.lock().unwrap_or_else(PoisonError::into_inner);
+        if offset != *position {
+            return Err(Error::bug("a stream was read out of order")
+                .at(self.path.display().to_string(), Some(offset)));
+        }
+        let count = retry_on_intr(|| read(&self.fd, &mut *buffer)).map_err(cause)?;
+        *position += count as u64;
+        Ok(count)
+    }
+}
+
+struct LocalOutput {
+    fd: OwnedFd,
+    path: PathBuf,
+    sync_failed: bool,
+}
+
+impl LocalOutput {
+    /// The kernel drops pages that it could not write, so a second sync would succeed and lie.
+    fn check(&self) -> Result<()> {
+        match self.sync_failed {
+            true => Err(refused("cannot go on after a failed sync", &self.path)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl OutputFile for LocalOutput {
+    fn write_all(&mut self, bytes: &[u8]) -> Result<()> {
+        self.check()?;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let count = retry_on_intr(|| write(&self.fd, rest))
+                .and_then(|count| if count == 0 { Err(Errno::IO) } else { Ok(count) })
+                .map_err(|e| failed("write", &self.path, e))?;
+            rest = &rest[count..];
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.check()?;
+        retry_on_intr(|| fsync(&self.fd)).map_err(|e| {
+            self.sync_failed = true;
+            failed("sync", &self.path, e)
+        })
+    }
+}
+
+/// The kernel releases the lock with the descriptor, however the process ends.
+struct LocalLock {
+    _fd: OwnedFd,
+}
+
+impl Lock for LocalLock {}
+
+/// A directory under a hidden name, removed when dropped.
+struct Probe {
+    path: PathBuf,
+}
+
+impl Probe {
+    fn new(directory: &Path) -> Result<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = directory.join(format!(".distil-probe-{}-{number}", std::process::id()));
+            match retry_on_intr(|| mkdir(&path, DIRECTORY_MODE)) {
+                Ok(()) => return Ok(Self { path }),
+                // Left by a killed process that had our number.
+                Err(Errno::EXIST) => {}
+                Err(e) => return Err(failed("write to the directory", directory, e)),
+            }
+        }
+    }
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        // Nothing can be done about a failure here, and an empty hidden directory harms nobody.
+        let _ = rmdir(&self.path);
+    }
+}
+
+/// [`Storage::rename_new`] where the file system has no flag for it (NFS, some of FUSE).
+///
+/// A second hard link can't replace anything. A directory can't be linked, but renaming one can at
+/// most replace an empty directory that appeared after we looked.
+fn rename_new_without_flag(from: &Path, to: &Path) -> rustix::io::Result<()> {
+    if FileType::from_raw_mode(lstat(from)?.st_mode) == FileType::Directory {
+        return match lstat(to) {
+            Err(Errno::NOENT) => renameat(CWD, from, CWD, to),
+            Err(e) => Err(e),
+            Ok(_) => Err(Errno::EXIST),
+        };
+    }
+    linkat(CWD, from, CWD, to, AtFlags::empty())?;
+    unlink(from).inspect_err(|_| {
+        // Back to one name; if this fails too, the file has both, and the first error says why.
+        let _ = unlink(to);
+    })
+}
+
+fn rename_failed(from: &Path, to: &Path, cause: Errno) -> Error {
+    match cause {
+        Errno::EXIST => failed("create", to, cause),
+        _ => failed(format_args!("rename to {}", to.display()), from, cause),
+    }
+}
+
+/// Whether the file system can't do what a flag asks for.
+fn unsupported(cause: Errno) -> bool {
+    matches!(cause, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
+}
+
+/// Nothing if no such name exists.
+fn present<T>(result: rustix::io::Result<T>, doing: &str, path: &Path) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(e) => Err(failed(doing, path, e)),
+    }
+}
+
+fn errno(cause: &std::io::Error) -> Errno {
+    Errno::from_io_error(cause).unwrap_or(Errno::IO)
+}
+
+fn kind(stat: &Stat) -> Kind {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        FileType::Fifo | FileType::CharacterDevice => Kind::Stream,
+        _ => Kind::Other,
+    }
+}
+
+fn stamp(stat: &Stat) -> Stamp {
+    Stamp {
+        device: stat.st_dev,
+        inode: stat.st_ino,
+        size: stat.st_size.max(0).cast_unsigned(),
+        modified: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+    }
+}
