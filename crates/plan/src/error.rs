@@ -64,8 +64,8 @@ impl fmt::Display for Place {
 
 /// What went wrong, where, what became of the output, and what to do.
 ///
-/// `Display` gives the first line only (what and where); a face prints [`Error::output`] and
-/// [`Error::hints`] below it.
+/// `Display` gives the first line only (what and where); a face prints [`Error::details`],
+/// [`Error::output`] and [`Error::hints`] below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
     /// Who must act.
@@ -74,6 +74,9 @@ pub struct Error {
     pub what: String,
     /// Where.
     pub place: Option<Place>,
+    /// What was found, one line each, where one sentence does not hold it: the first bad records ...
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
     /// What became of the output, when there is something to say.
     pub output: Option<String>,
     /// What to do, one line each.
@@ -86,7 +89,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of the given fault.
     pub fn new(fault: Fault, what: impl Into<String>) -> Self {
-        Self { fault, what: what.into(), place: None, output: None, hints: Vec::new() }
+        Self {
+            fault,
+            what: what.into(),
+            place: None,
+            details: Vec::new(),
+            output: None,
+            hints: Vec::new(),
+        }
     }
 
     /// The input is at fault.
@@ -122,6 +132,13 @@ impl Error {
         if self.place.is_none() {
             self.place = Some(Place { path: path.into(), offset });
         }
+        self
+    }
+
+    /// Adds a line about what was found.
+    #[must_use]
+    pub fn detail(mut self, line: impl Into<String>) -> Self {
+        self.details.push(line.into());
         self
     }
 

@@ -1,0 +1,276 @@
+//! Sources to inputs: which files a plan reads, in which order.
+
+use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use distil_plan::{Error, Result};
+use distil_storage::{Kind, Metadata, Stamp, Storage};
+use globset::{GlobBuilder, GlobMatcher};
+
+/// The source that names standard input.
+pub const STDIN: &str = "-";
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its path as spelled, or `-` for standard input.
+    pub path: PathBuf,
+    /// Its size; nothing for standard input, pipes and devices.
+    pub bytes: Option<u64>,
+    /// What it was when it was found; nothing for standard input.
+    pub stamp: Option<Stamp>,
+}
+
+/// What the sources of a plan name.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// The inputs, ordered by the bytes of their paths; none is there twice.
+    pub inputs: Vec<Found>,
+    /// Things that a user may not have meant.
+    pub warnings: Vec<String>,
+    /// The directories and globs among the sources: no output may lie inside one.
+    pub(crate) regions: Vec<Region>,
+}
+
+/// A part of the file tree that a source covers.
+#[derive(Debug)]
+pub(crate) struct Region {
+    /// The source as it was given.
+    pub(crate) source: String,
+    /// The directory that is searched.
+    pub(crate) base: PathBuf,
+    /// What is taken there; everything without it.
+    pub(crate) glob: Option<GlobMatcher>,
+}
+
+/// Finds the inputs of a plan (`docs/semantics.md` 1.1).
+///
+/// A source that exists is taken literally, even if it looks like a glob. A directory that a glob
+/// matches is searched like one that is named.
+///
+/// # Errors
+/// An input error for a source that names nothing, or nothing that can be read; a usage error for a
+/// malformed glob; an environment error for a directory that can't be listed.
+pub fn discover(storage: &dyn Storage, sources: &[String]) -> Result<Discovery> {
+    let mut discovery = Discovery::default();
+    for source in sources {
+        one_source(storage, source, &mut discovery)?;
+    }
+    let inputs = &mut discovery.inputs;
+    inputs.sort_by(|a, b| a.path.as_os_str().as_bytes().cmp(b.path.as_os_str().as_bytes()));
+    inputs.dedup_by(|a, b| a.path == b.path);
+    let mut seen = HashSet::new();
+    inputs.retain(|found| found.stamp.is_none_or(|stamp| seen.insert((stamp.device, stamp.inode))));
+    Ok(discovery)
+}
+
+fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Result<()> {
+    if source == STDIN {
+        discovery.inputs.push(Found { path: STDIN.into(), bytes: None, stamp: None });
+        return Ok(());
+    }
+    let path = Path::new(source);
+    if source.is_empty() {
+        return Err(Error::usage("a source is empty").help("name a file, a directory, a glob or -"));
+    }
+    match storage.metadata(path)? {
+        Some(metadata) if metadata.kind == Kind::Directory => {
+            let mut walk = Walk::new(storage, None);
+            walk.directory(path, Path::new(""), &metadata)?;
+            if walk.found.is_empty() && !walk.skipped.is_empty() {
+                discovery.warnings.push(format!(
+                    "the source {source} has no file that is read: {} skipped, for example {} \
+                     (names that begin with . or _ and special files are not read from directories)",
+                    match walk.skipped.len() {
+                        1 => "1 name was".to_owned(),
+                        n => format!("{n} names were"),
+                    },
+                    walk.skipped[0].display()
+                ));
+            }
+            walk.hand_over(source, path, discovery);
+        }
+        Some(metadata) => discovery.inputs.push(named(path, &metadata)?),
+        None if source.contains(is_glob_mark) => expand(storage, source, discovery)?,
+        None => {
+            return Err(Error::input("there is no such file or directory").at(source, None).help(
+                "a source is a file, a directory, a glob in quotes, or - for standard input",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A file that a source names outright.
+fn named(path: &Path, metadata: &Metadata) -> Result<Found> {
+    let stamp = Some(metadata.stamp);
+    match metadata.kind {
+        Kind::File => Ok(Found { path: path.into(), bytes: Some(metadata.stamp.size), stamp }),
+        Kind::Stream => Ok(Found { path: path.into(), bytes: None, stamp }),
+        _ => Err(Error::input("a socket or a block device can't be read as JSON")
+            .at(path.to_string_lossy(), None)),
+    }
+}
+
+fn is_glob_mark(c: char) -> bool {
+    matches!(c, '*' | '?' | '[' | '{' | '\\')
+}
+
+fn expand(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Result<()> {
+    let (base, pattern) = split_glob(source);
+    let matcher = GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .map_err(|e| Error::usage(format!("cannot read the glob `{source}`: {}", e.kind())))?
+        .compile_matcher();
+    let mut walk = Walk::new(storage, Some((matcher, depth_limit(pattern))));
+    match storage.metadata(base)? {
+        Some(metadata) if metadata.kind == Kind::Directory => {
+            walk.directory(base, Path::new(""), &metadata)?;
+        }
+        _ => {
+            return Err(Error::input(format!(
+                "nothing matches the glob: there is no directory {}",
+                base.display()
+            ))
+            .at(source, None));
+        }
+    }
+    if walk.found.is_empty() && !walk.empty_match {
+        return Err(Error::input(format!(
+            "nothing matches the glob: {} names in {} were looked at{}",
+            walk.looked_at,
+            if base.as_os_str().is_empty() { Path::new(".") } else { base }.display(),
+            match walk.skipped.len() {
+                0 => String::new(),
+                n => format!(", {n} more that begin with . or _ or are special files were skipped"),
+            }
+        ))
+        .at(source, None)
+        .help("* and ? stay within one directory, ** goes through all below"));
+    }
+    walk.hand_over(source, base, discovery);
+    Ok(())
+}
+
+/// Splits a glob into the directory before its first mark, as spelled, and the rest.
+fn split_glob(source: &str) -> (&Path, &str) {
+    let mark = source.find(is_glob_mark).unwrap_or(source.len());
+    let cut = source[..mark].rfind('/').map_or(0, |slash| slash + 1);
+    (Path::new(&source[..cut]), source[cut..].trim_end_matches('/'))
+}
+
+/// How many levels below its base a glob can match; nothing if there is no limit.
+fn depth_limit(pattern: &str) -> Option<usize> {
+    let unlimited = pattern.contains("**") || (pattern.contains('{') && pattern.contains('/'));
+    (!unlimited).then(|| Path::new(pattern).components().count())
+}
+
+/// A search below one source.
+struct Walk<'a> {
+    storage: &'a dyn Storage,
+    glob: Option<(GlobMatcher, Option<usize>)>,
+    /// Device and inode of the directories on the way to where the search is.
+    chain: Vec<(u64, u64)>,
+    found: Vec<Found>,
+    skipped: Vec<PathBuf>,
+    dangling: Vec<PathBuf>,
+    looked_at: usize,
+    /// Whether the glob matched a directory, be it empty.
+    empty_match: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(storage: &'a dyn Storage, glob: Option<(GlobMatcher, Option<usize>)>) -> Self {
+        Self {
+            storage,
+            glob,
+            chain: Vec::new(),
+            found: Vec::new(),
+            skipped: Vec::new(),
+            dangling: Vec::new(),
+            looked_at: 0,
+            empty_match: false,
+        }
+    }
+
+    /// Searches a directory that lies `below` the base of the source.
+    fn directory(&mut self, directory: &Path, below: &Path, metadata: &Metadata) -> Result<()> {
+        let identity = (metadata.stamp.device, metadata.stamp.inode);
+        if self.chain.contains(&identity) {
+            return Ok(());
+        }
+        self.chain.push(identity);
+        for name in self.storage.list(directory)? {
+            let path = directory.join(&name);
+            if matches!(name.as_os_str().as_bytes().first(), Some(b'.' | b'_')) {
+                self.skipped.push(path);
+                continue;
+            }
+            self.looked_at += 1;
+            self.entry(&path, &below.join(&name))?;
+        }
+        self.chain.pop();
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, below: &Path) -> Result<()> {
+        let (matches, descends) = match &self.glob {
+            None => (true, true),
+            Some((glob, limit)) => {
+                (glob.is_match(below), limit.is_none_or(|limit| below.components().count() < limit))
+            }
+        };
+        if !matches && !descends {
+            return Ok(());
+        }
+        let Some(metadata) = self.storage.metadata(path)? else {
+            if matches {
+                self.dangling.push(path.into());
+            }
+            return Ok(());
+        };
+        match metadata.kind {
+            Kind::Directory if matches => {
+                self.empty_match = true;
+                let glob = self.glob.take();
+                let result = self.directory(path, below, &metadata);
+                self.glob = glob;
+                result?;
+            }
+            Kind::Directory => self.directory(path, below, &metadata)?,
+            Kind::File if matches => self.found.push(named(path, &metadata)?),
+            _ if matches => self.skipped.push(path.into()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn hand_over(self, source: &str, base: &Path, discovery: &mut Discovery) {
+        for link in &self.dangling {
+            discovery
+                .warnings
+                .push(format!("the link {} leads nowhere and is skipped", link.display()));
+        }
+        discovery.inputs.extend(self.found);
+        discovery.regions.push(Region {
+            source: source.to_owned(),
+            base: base.to_owned(),
+            glob: self.glob.map(|(glob, _)| glob),
+        });
+    }
+}
+
+impl Region {
+    /// Whether the source takes something at `place`, a path without links, or below it.
+    pub(crate) fn covers(&self, base: &Path, place: &Path) -> bool {
+        let Ok(below) = place.strip_prefix(base) else { return false };
+        let Some(glob) = &self.glob else { return true };
+        let mut prefix = PathBuf::new();
+        below.components().any(|step: Component<'_>| {
+            prefix.push(step);
+            glob.is_match(&prefix)
+        })
+    }
+}

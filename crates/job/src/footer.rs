@@ -1,0 +1,161 @@
+//! The metadata in the footer of every file: what the engine writes and `verify` reads.
+//!
+//! It holds what a later reader, or a merge into the output, needs to know, and nothing of when,
+//! where or from which path the output was made: the same records give the same bytes.
+
+use distil_json::digest::Digest;
+use distil_plan::{Dedup, Error, Result, SEMANTICS_VERSION, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const SEMANTICS: &str = "distil.semantics";
+const DEDUP: &str = "distil.dedup";
+const SCHEMA: &str = "distil.schema";
+const ROWS: &str = "distil.rows";
+const DIGEST: &str = "distil.digest";
+
+/// What the footer of one file says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Footer {
+    /// The columns of the file, with their `unknown` marks.
+    pub schema: Schema,
+    /// Which records were the same, and which one survived; nothing if every record was written.
+    pub dedup: Option<Dedup>,
+    /// Rows of this file.
+    pub rows: Option<u64>,
+    /// Digest of the rows of this file.
+    pub digest: Option<Digest>,
+}
+
+impl Footer {
+    /// The key-value pairs, in the order in which they are written.
+    ///
+    /// # Errors
+    /// A bug, if the plan has no JSON form.
+    pub fn to_pairs(&self) -> Result<Vec<(String, String)>> {
+        let mut pairs = vec![
+            (SEMANTICS.to_owned(), SEMANTICS_VERSION.to_string()),
+            (SCHEMA.to_owned(), to_json(&self.schema)?),
+        ];
+        if let Some(dedup) = &self.dedup {
+            pairs.push((DEDUP.to_owned(), to_json(dedup)?));
+        }
+        if let Some(rows) = self.rows {
+            pairs.push((ROWS.to_owned(), rows.to_string()));
+        }
+        if let Some(digest) = self.digest {
+            pairs.push((DIGEST.to_owned(), digest.to_string()));
+        }
+        Ok(pairs)
+    }
+
+    /// Reads the pairs of a footer; nothing if distil did not write them.
+    ///
+    /// # Errors
+    /// An input error if they are distil's, but broken or of a later version.
+    pub fn from_pairs<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Option<Self>> {
+        let (mut semantics, mut schema, mut dedup, mut rows, mut digest) =
+            (None, None, None, None, None);
+        for (name, value) in pairs {
+            match name {
+                SEMANTICS => semantics = Some(value),
+                SCHEMA => schema = Some(value),
+                DEDUP => dedup = Some(value),
+                ROWS => rows = Some(value),
+                DIGEST => digest = Some(value),
+                _ => {}
+            }
+        }
+        let Some(semantics) = semantics else { return Ok(None) };
+        let version: u32 = semantics.parse().map_err(|_| broken(SEMANTICS))?;
+        if version > SEMANTICS_VERSION {
+            return Err(Error::input(format!(
+                "the file was written under version {version} of the semantics, this distil knows \
+                 versions up to {SEMANTICS_VERSION}"
+            ))
+            .help("use the distil that wrote it, or a newer one"));
+        }
+        Ok(Some(Self {
+            schema: from_json(SCHEMA, schema.ok_or_else(|| broken(SCHEMA))?)?,
+            dedup: dedup.map(|text| from_json(DEDUP, text)).transpose()?,
+            rows: rows.map(|text| text.parse().map_err(|_| broken(ROWS))).transpose()?,
+            digest: digest.map(|text| text.parse().map_err(|_| broken(DIGEST))).transpose()?,
+        }))
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|e| Error::bug(format!("the footer has no JSON form: {e}")))
+}
+
+fn from_json<T: DeserializeOwned>(name: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|_| broken(name))
+}
+
+fn broken(name: &str) -> Error {
+    Error::input(format!("the file's footer has a broken entry `{name}`"))
+        .help("the file was changed after distil wrote it: write it again from its source")
+}
+
+#[cfg(test)]
+mod tests {
+    use distil_plan::{ColumnPath, Direction, OrderBy};
+
+    use super::*;
+
+    fn footer() -> Footer {
+        let mut schema = Schema::parse("ts timestamp(ms), \"a.b\" list<string>").unwrap();
+        schema.fields[1].unknown = true;
+        let mut dedup = Dedup::on_columns(vec![ColumnPath::name("ts")]);
+        dedup.order_by =
+            vec![OrderBy { column: ColumnPath::name("a.b"), direction: Direction::Desc }];
+        Footer { schema, dedup: Some(dedup), rows: Some(3), digest: Some(Digest(5)) }
+    }
+
+    fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
+        pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    #[test]
+    fn a_footer_reads_back_what_it_wrote_beside_the_pairs_of_others() {
+        let mut pairs = footer().to_pairs().unwrap();
+        assert_eq!(
+            borrowed(&pairs),
+            [
+                ("distil.semantics", "1"),
+                (
+                    "distil.schema",
+                    r#"[{"name":"ts","type":"timestamp(ms, UTC)"},{"name":"a.b","type":"list<string>","unknown":true}]"#
+                ),
+                (
+                    "distil.dedup",
+                    r#"{"key":{"columns":["ts"]},"order_by":[{"column":"\"a.b\"","direction":"desc"}],"keep":"first","null_keys":"error","on_conflict":"keep"}"#
+                ),
+                ("distil.rows", "3"),
+                ("distil.digest", "xxh3-128-sum:00000000000000000000000000000005"),
+            ]
+        );
+        pairs.insert(0, ("ARROW:schema".into(), "x".into()));
+        assert_eq!(Footer::from_pairs(borrowed(&pairs)).unwrap(), Some(footer()));
+        let plain = Footer { dedup: None, rows: None, digest: None, ..footer() };
+        let pairs = plain.to_pairs().unwrap();
+        assert_eq!(Footer::from_pairs(borrowed(&pairs)).unwrap(), Some(plain));
+    }
+
+    #[test]
+    fn a_footer_of_others_is_nothing_and_a_broken_or_later_one_is_an_error() {
+        assert_eq!(Footer::from_pairs([("ARROW:schema", "x")]).unwrap(), None);
+        let later = Footer::from_pairs([("distil.semantics", "2")]).unwrap_err();
+        assert!(later.what.contains("version 2"), "{later}");
+        let pairs = footer().to_pairs().unwrap();
+        for at in 0..pairs.len() {
+            let mut pairs = pairs.clone();
+            pairs[at].1 = "?".into();
+            let error = Footer::from_pairs(borrowed(&pairs)).unwrap_err();
+            assert!(error.what.contains(&pairs[at].0), "{error}");
+        }
+    }
+}
