@@ -12,9 +12,8 @@ pub(crate) fn failed(doing: impl Display, path: &Path, cause: Errno) -> Error {
     let error = Error::io(&doing, path.display(), &std::io::Error::from(cause));
     match cause {
         Errno::EXIST => {
-            let mut error = Error::new(Fault::Exists, format!("cannot {doing}: it exists already"));
-            error = error.at(path.display().to_string(), None);
-            error
+            Error::new(Fault::Exists, format!("cannot {doing}: it exists already"))
+                .at(path.display().to_string(), None)
         }
         Errno::NOSPC | Errno::DQUOT => {
             error.help("free some space there, or choose another output or --temp-dir")
@@ -36,4 +35,17 @@ pub(crate) fn failed(doing: impl Display, path: &Path, cause: Errno) -> Error {
 /// An error without a cause in the operating system: a rule of this crate is broken.
 pub(crate) fn refused(what: impl Into<String>, path: &Path) -> Error {
     Error::environment(what).at(path.display().to_string(), None)
+}
+
+/// The error for a rename that failed.
+pub(crate) fn rename_failed(from: &Path, to: &Path, cause: Errno) -> Error {
+    match cause {
+        Errno::EXIST => failed("create", to, cause),
+        _ => failed(format_args!("rename to {}", to.display()), from, cause),
+    }
+}
+
+/// The error for a file whose sync failed before.
+pub(crate) fn sync_failed(path: &Path) -> Error {
+    refused("cannot go on after a failed sync: its content may be lost", path)
 }

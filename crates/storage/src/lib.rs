@@ -7,6 +7,7 @@
 mod fault;
 mod input;
 mod local;
+mod memory;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use distil_plan::Result;
 
 pub use input::InputStream;
 pub use local::Local;
+pub use memory::{Failure, Memory, Survive};
 
 /// The current directory has no name in paths like `out.parquet`, whose parent is empty.
 fn directory_path(path: &Path) -> &Path {

@@ -19,7 +19,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, pread, read, retry_on_intr, write};
 
-use crate::fault::{failed, refused};
+use crate::fault::{failed, refused, rename_failed, sync_failed};
 use crate::{InputFile, Kind, Lock, Metadata, OutputFile, Stamp, Storage, directory_path};
 
 /// What a new file allows before the user's mask is taken off.
@@ -217,7 +217,7 @@ impl LocalOutput {
     /// The kernel drops pages that it could not write, so a second sync would succeed and lie.
     fn check(&self) -> Result<()> {
         match self.sync_failed {
-            true => Err(refused("cannot go on after a failed sync", &self.path)),
+            true => Err(sync_failed(&self.path)),
             false => Ok(()),
         }
     }
@@ -297,13 +297,6 @@ fn rename_new_without_flag(from: &Path, to: &Path) -> rustix::io::Result<()> {
         // Back to one name; if this fails too, the file has both, and the first error says why.
         let _ = unlink(to);
     })
-}
-
-fn rename_failed(from: &Path, to: &Path, cause: Errno) -> Error {
-    match cause {
-        Errno::EXIST => failed("create", to, cause),
-        _ => failed(format_args!("rename to {}", to.display()), from, cause),
-    }
 }
 
 /// Whether the file system can't do what a flag asks for.
