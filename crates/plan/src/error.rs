@@ -72,8 +72,8 @@ pub struct Error {
     pub fault: Fault,
     /// One sentence without a final period.
     pub what: String,
-    /// Where.
-    pub place: Option<Place>,
+    /// Where. Boxed, because results carry errors everywhere and should stay small.
+    pub place: Option<Box<Place>>,
     /// What was found, one line each, where one sentence does not hold it: the first bad records ...
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
@@ -130,7 +130,7 @@ impl Error {
     #[must_use]
     pub fn at(mut self, path: impl Into<String>, offset: Option<u64>) -> Self {
         if self.place.is_none() {
-            self.place = Some(Place { path: path.into(), offset });
+            self.place = Some(Box::new(Place { path: path.into(), offset }));
         }
         self
     }
