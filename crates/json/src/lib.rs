@@ -1,1 +1,4 @@
 //! distil.
+
+pub mod decimal;
+pub mod digest;
