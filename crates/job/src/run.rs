@@ -1,0 +1,133 @@
+//! One run: everything around the backend.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use distil_plan::{
+    Backend, Cancel, Events, InputReport, Plan, Report, ReportError, Request, ResolvedPlan, Result,
+    Stage as Progress, Status,
+};
+use distil_storage::Storage;
+
+use crate::places::{Place, check_places};
+use crate::resolve::{Resolved, resolve};
+use crate::resources::Meter;
+use crate::stage::Stage;
+use crate::target::Targets;
+use crate::warnings::judge;
+
+/// A plan and everything that does not decide its result.
+pub struct Job<'a> {
+    /// Where the files are.
+    pub storage: Arc<dyn Storage>,
+    /// What to do.
+    pub plan: Plan,
+    /// Who does it.
+    pub backend: &'a dyn Backend,
+    /// Who wants to know.
+    pub events: &'a dyn Events,
+    /// Whether to stop.
+    pub cancel: &'a Cancel,
+    /// Where temporary files go; beside the output without it.
+    pub temp_dir: Option<PathBuf>,
+    /// Where the caller will write the report, so that it may not lie inside a source.
+    pub report_path: Option<PathBuf>,
+}
+
+/// Runs a job: the output is committed, or nothing is there.
+///
+/// The report tells the same as the result, for a failed run too. With
+/// [`distil_plan::Fault::AfterCommit`] the output is committed all the same.
+pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
+    let meter = Meter::start();
+    let mut report = new_report(job);
+    let result = attempt(job, &mut report);
+    close(&mut report, &meter, result, Status::Done)
+}
+
+/// Resolves a job and checks everything that can be checked without reading, and changes nothing.
+pub fn dry_run(job: &Job<'_>) -> (Report, Result<ResolvedPlan>) {
+    let meter = Meter::start();
+    let mut report = new_report(job);
+    let result = prepare(job, &mut report);
+    close(&mut report, &meter, result, Status::DryRun)
+}
+
+fn new_report(job: &Job<'_>) -> Report {
+    let mut report = Report::new(job.backend.name());
+    report.output.path.clone_from(&job.plan.sink.path);
+    report
+}
+
+fn close<T>(
+    report: &mut Report,
+    meter: &Meter,
+    result: Result<T>,
+    status: Status,
+) -> (Report, Result<T>) {
+    let result =
+        result.map_err(|error| error.output("nothing was written; the output is as it was before"));
+    match &result {
+        Ok(_) => report.status = status,
+        Err(error) => {
+            report.status = Status::Failed;
+            report.error =
+                Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
+        }
+    }
+    meter.fill(&mut report.resources);
+    (report.clone(), result)
+}
+
+/// Everything before the first change: what can be refused is refused here.
+fn prepare(job: &Job<'_>, report: &mut Report) -> Result<ResolvedPlan> {
+    let storage = &*job.storage;
+    let plan = job.plan.clone().check()?;
+    let targets = Targets::of(&plan)?;
+    targets.check(storage)?;
+    let Resolved { plan, discovery } = resolve(storage, plan, job.backend)?;
+    report.inputs = plan
+        .inputs
+        .iter()
+        .map(|input| InputReport { path: input.display(), ..InputReport::default() })
+        .collect();
+    report.warnings.extend(discovery.warnings.iter().cloned());
+    let mut places: Vec<Place<'_>> = targets.places().collect();
+    places.extend(job.report_path.iter().map(|path| Place {
+        role: "report",
+        path,
+        is_dir: false,
+        is_target: true,
+    }));
+    places.extend(job.temp_dir.iter().map(|path| Place {
+        role: "temporary directory",
+        path,
+        is_dir: true,
+        is_target: false,
+    }));
+    check_places(storage, &discovery, &places)?;
+    job.backend.accept(&plan)?;
+    job.cancel.check()?;
+    Ok(plan)
+}
+
+fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
+    let plan = prepare(job, report)?;
+    let stage = Stage::claim(&job.storage, &plan.plan, job.temp_dir.as_deref())?;
+    let request =
+        Request { plan: &plan, staging: stage.staging(), events: job.events, cancel: job.cancel };
+    let mut done = job.backend.run(&request)?;
+    done.warnings.splice(0..0, report.warnings.drain(..));
+    done.output.path.clone_from(&report.output.path);
+    done.backend.clone_from(&report.backend);
+    *report = done;
+    report.check_accounts()?;
+    judge(&plan.plan, report)?;
+    job.cancel.check()?;
+    job.events.begin(Progress::Commit, None);
+    let sealed = stage.seal()?;
+    report.output.files = sealed.files();
+    report.output.bytes = sealed.bytes();
+    job.cancel.check()?;
+    sealed.publish()?.finish()
+}

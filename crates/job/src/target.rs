@@ -1,0 +1,211 @@
+//! What a run may replace: the checks on the places it will publish to.
+
+use std::path::{Path, PathBuf};
+
+use distil_plan::{Error, Fault, Layout, Mode, Plan, Result};
+use distil_storage::{Kind, Storage};
+
+use crate::marker::Marker;
+use crate::places::Place;
+
+/// A name that a run publishes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// What it is, for messages.
+    pub(crate) role: &'static str,
+    /// Its path.
+    pub(crate) path: PathBuf,
+    is_dir: bool,
+    mode: Mode,
+    parent: PathBuf,
+    name: String,
+}
+
+/// The targets of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Targets {
+    /// The rows.
+    pub(crate) output: Target,
+    /// The files published before the output, in this order.
+    pub(crate) dropped: Option<Target>,
+    pub(crate) quarantine: Option<Target>,
+}
+
+impl Targets {
+    pub(crate) fn of(plan: &Plan) -> Result<Self> {
+        let target = |role, path: &str, is_dir| Target::new(role, path, is_dir, plan.sink.mode);
+        let file = |role, path: &Option<String>| {
+            path.as_deref().map(|path| target(role, path, false)).transpose()
+        };
+        Ok(Self {
+            output: target("output", &plan.sink.path, plan.sink.layout == Layout::Dir)?,
+            dropped: file("file of dropped duplicates", &plan.dropped)?,
+            quarantine: file("quarantine file", &plan.quarantine.path)?,
+        })
+    }
+
+    /// All of them in the order of publication, the output last.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Target> {
+        self.dropped.iter().chain(&self.quarantine).chain([&self.output])
+    }
+
+    /// The targets as places that must not overlap with sources.
+    pub(crate) fn places(&self) -> impl Iterator<Item = Place<'_>> {
+        self.all().map(|target| Place {
+            role: target.role,
+            path: &target.path,
+            is_dir: target.is_dir,
+            is_target: true,
+        })
+    }
+
+    /// Checks that all of them may be published, changing nothing.
+    ///
+    /// A file beside the output that a dead run published is no obstacle while there is no output:
+    /// that run never committed.
+    pub(crate) fn check(&self, storage: &dyn Storage) -> Result<()> {
+        let has_output = storage.metadata(&self.output.path)?.is_some();
+        for target in self.all() {
+            let orphan = !has_output && storage.metadata(&target.fresh_mark())?.is_some();
+            if !orphan {
+                target.check(storage)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Target {
+    fn new(role: &'static str, path: &str, is_dir: bool, mode: Mode) -> Result<Self> {
+        let trimmed = Path::new(path.trim_end_matches('/'));
+        let (Some(parent), Some(name)) = (trimmed.parent(), trimmed.file_name()) else {
+            return Err(Error::usage(format!("the {role} needs a name")).at(path, None));
+        };
+        Ok(Self {
+            role,
+            path: trimmed.to_owned(),
+            is_dir,
+            mode,
+            parent: parent.to_owned(),
+            name: name.to_string_lossy().into_owned(),
+        })
+    }
+
+    /// The directory that holds the target.
+    pub(crate) fn parent(&self) -> &Path {
+        &self.parent
+    }
+
+    /// The name within it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn is_dir(&self) -> bool {
+        self.is_dir
+    }
+
+    /// Held for the length of a run.
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.parent.join(format!(".{}.distil-lock", self.name))
+    }
+
+    /// Holds what is not published yet, and what was exchanged for it.
+    pub(crate) fn staging_path(&self) -> PathBuf {
+        self.parent.join(format!(".{}.distil-staging", self.name))
+    }
+
+    /// Exists in the staging directory while a file stands at a target that was free before, and the
+    /// run that put it there has not committed.
+    pub(crate) fn fresh_mark(&self) -> PathBuf {
+        self.staging_path().join("fresh")
+    }
+
+    /// Checks that something may be published here, and whether something is replaced.
+    pub(crate) fn check(&self, storage: &dyn Storage) -> Result<bool> {
+        self.check_parent(storage)?;
+        let Some(metadata) = storage.metadata(&self.path)? else {
+            if storage.list(&self.parent)?.iter().any(|name| name == Path::new(&self.name)) {
+                return Err(self.refuse("is a link that leads nowhere").help("remove the link"));
+            }
+            return Ok(false);
+        };
+        if metadata.is_link {
+            return Err(self
+                .refuse("is a link, and what it leads to would not be replaced")
+                .help("give the path that the link leads to, or remove the link"));
+        }
+        match metadata.kind {
+            Kind::File if self.is_dir => {
+                return Err(self
+                    .refuse("is to be a directory, but there is a file of that name")
+                    .help("choose another name, or write one file by --layout file"));
+            }
+            Kind::Directory if !self.is_dir => {
+                return Err(self
+                    .refuse("is to be a file, but there is a directory of that name")
+                    .help(match self.role {
+                        "output" => "choose another name, or write a directory by --layout dir",
+                        _ => "choose another name",
+                    }));
+            }
+            Kind::File | Kind::Directory => {}
+            Kind::Stream | Kind::Other => {
+                return Err(self.refuse("is to be a file, but a device or a pipe is there"));
+            }
+        }
+        if self.mode == Mode::Error {
+            return Err(Error::new(Fault::Exists, format!("the {} exists already", self.role))
+                .at(self.path.to_string_lossy(), None)
+                .output("it was not touched, and nothing was read")
+                .help("to replace it as a whole, add --mode overwrite"));
+        }
+        if self.is_dir {
+            self.check_replaceable(storage)?;
+            if !storage.can_exchange(&self.parent)? {
+                return Err(Error::environment(
+                    "the directory can't be replaced in one step on this file system",
+                )
+                .at(self.path.to_string_lossy(), None)
+                .output("it was not touched, and nothing was read")
+                .help("write to a new directory, or to one file"));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Checks that a directory holds nothing but what distil wrote there.
+    pub(crate) fn check_replaceable(&self, storage: &dyn Storage) -> Result<()> {
+        let names = storage.list(&self.path)?;
+        let written = Marker::read(storage, &self.path)?;
+        let foreign = |name: &&PathBuf| !written.as_ref().is_some_and(|m| m.covers(name));
+        match names.iter().find(foreign) {
+            None => Ok(()),
+            Some(name) => Err(Error::new(
+                Fault::Exists,
+                format!("the directory holds {}, which distil did not write", name.display()),
+            )
+            .at(self.path.to_string_lossy(), None)
+            .output("it was not touched")
+            .help(
+                "a directory is only replaced when everything in it comes from distil: move the \
+                   rest away, or choose another name",
+            )),
+        }
+    }
+
+    fn check_parent(&self, storage: &dyn Storage) -> Result<()> {
+        let parent = self.parent.display();
+        match storage.metadata(&self.parent)? {
+            Some(metadata) if metadata.kind == Kind::Directory => Ok(()),
+            Some(_) => Err(self.refuse(&format!("can't be made: {parent} is no directory"))),
+            None => Err(self
+                .refuse(&format!("can't be made: there is no directory {parent}"))
+                .help(format!("mkdir -p '{parent}'"))),
+        }
+    }
+
+    fn refuse(&self, why: &str) -> Error {
+        Error::usage(format!("the {} {why}", self.role)).at(self.path.to_string_lossy(), None)
+    }
+}

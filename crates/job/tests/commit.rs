@@ -1,0 +1,446 @@
+//! The commit under crashes and failures at every single call, on the in-memory file system.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use distil_job::run::{Job, dry_run, run};
+use distil_plan::{
+    Backend, Cancel, Capability, Dedup, Fault, InputReport, Mode, NoEvents, Plan, Report, Request,
+    ResolvedPlan, Result, Sink, Status,
+};
+use distil_storage::{Failure, Memory, Storage, Survive};
+
+/// Writes what a real backend would, in miniature.
+struct Fake {
+    storage: Arc<dyn Storage>,
+    quarantined: u64,
+}
+
+impl Fake {
+    fn write(&self, path: &Path, text: &str) -> Result<()> {
+        let mut file = self.storage.create_new(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync()
+    }
+}
+
+impl Backend for Fake {
+    fn name(&self) -> &str {
+        "fake"
+    }
+
+    fn capabilities(&self) -> &[Capability] {
+        &[Capability::Resolve, Capability::Quarantine]
+    }
+
+    fn accept(&self, _: &ResolvedPlan) -> Result<()> {
+        Ok(())
+    }
+
+    fn run(&self, request: &Request<'_>) -> Result<Report> {
+        let staging = request.staging;
+        self.write(&staging.scratch.join("spill"), "spilled")?;
+        if let Some(path) = &staging.quarantine {
+            self.write(path, "new quarantine")?;
+        }
+        if let Some(path) = &staging.dropped {
+            self.write(path, "new dropped")?;
+        }
+        match request.plan.plan.sink.layout {
+            distil_plan::Layout::File => self.write(&staging.output, "new output")?,
+            distil_plan::Layout::Dir => {
+                self.write(&staging.output.join("part-00000.parquet"), "new output 0")?;
+                self.write(&staging.output.join("part-00001.parquet"), "new output 1")?;
+            }
+        }
+        let mut report = Report::new("fake");
+        report.records.read = 3 + self.quarantined;
+        report.records.accepted = 3;
+        report.records.written = 3;
+        report.records.quarantined.records = self.quarantined;
+        report.inputs = vec![InputReport {
+            records: 3 + self.quarantined,
+            quarantined: self.quarantined,
+            ..InputReport::default()
+        }];
+        Ok(report)
+    }
+}
+
+fn plan(output: &str, mode: Mode, beside: bool) -> Plan {
+    let mut plan = Plan::new(vec!["in".into()], Sink { mode, ..Sink::new(output) });
+    plan.dedup = Some(Dedup::on_record());
+    if beside {
+        plan.quarantine.path = Some("elsewhere/q.ndjson".into());
+        plan.dropped = Some("d.parquet".into());
+    }
+    plan
+}
+
+fn run_on(memory: &Memory, plan: &Plan) -> (Report, Result<()>) {
+    let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+    let backend = Fake { storage: Arc::clone(&storage), quarantined: 1 };
+    run(&Job {
+        storage,
+        plan: plan.clone(),
+        backend: &backend,
+        events: &NoEvents,
+        cancel: &Cancel::new(),
+        temp_dir: Some("tmp".into()),
+        report_path: None,
+    })
+}
+
+fn files(memory: &Memory) -> Vec<(String, String)> {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    memory.files().into_iter().map(|(p, c)| (p.display().to_string(), text(c))).collect()
+}
+
+const MARKER_OF_TWO: &str = "{\n  \"version\": 1,\n  \"files\": [\n    \"part-00000.parquet\",\n    \
+                             \"part-00001.parquet\"\n  ]\n}\n";
+const MARKER_OF_ONE: &str = "{\"version\":1,\"files\":[\"part-00000.parquet\"]}";
+
+struct Scenario {
+    name: &'static str,
+    plan: Plan,
+    old: Vec<(&'static str, &'static str)>,
+    /// What a dead run left, and whether it is still there before anything else is.
+    leftovers: Vec<(&'static str, &'static str)>,
+}
+
+impl Scenario {
+    fn memory(&self) -> Memory {
+        let memory = Memory::new();
+        memory.put("in/a.json", "{}");
+        memory.put_dir("elsewhere");
+        memory.put_dir("tmp");
+        for (path, content) in self.old.iter().chain(&self.leftovers) {
+            memory.put(path, content);
+        }
+        memory
+    }
+
+    fn is_dir(&self) -> bool {
+        self.plan.sink.path == "out"
+    }
+
+    /// The output as a reader would find it: its files in order.
+    fn output(&self, memory: &Memory) -> Vec<(String, String)> {
+        let prefix = format!("/{}", self.plan.sink.path);
+        files(memory).into_iter().filter(|(path, _)| path.starts_with(&prefix)).collect()
+    }
+
+    fn old_output(&self) -> Vec<(String, String)> {
+        let prefix = &self.plan.sink.path;
+        let mut old: Vec<(String, String)> = self
+            .old
+            .iter()
+            .filter(|(path, _)| path.starts_with(prefix))
+            .map(|(path, content)| (format!("/{path}"), (*content).to_owned()))
+            .collect();
+        old.sort();
+        old
+    }
+
+    fn new_output(&self) -> Vec<(String, String)> {
+        let own = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+        if self.is_dir() {
+            vec![
+                own("/out/_distil.json", MARKER_OF_TWO),
+                own("/out/part-00000.parquet", "new output 0"),
+                own("/out/part-00001.parquet", "new output 1"),
+            ]
+        } else {
+            vec![own("/out.parquet", "new output")]
+        }
+    }
+
+    /// The output is the old or the new one, and the new one is never without what belongs to it.
+    fn check(&self, memory: &Memory, when: &str) -> bool {
+        let found = self.output(memory);
+        let is_new = found == self.new_output();
+        assert!(is_new || found == self.old_output(), "{}: {when}: {found:?}", self.name);
+        if is_new && self.plan.dropped.is_some() {
+            let get = |path| memory.get(path).map(|c| String::from_utf8(c).unwrap());
+            assert_eq!(get("elsewhere/q.ndjson").as_deref(), Some("new quarantine"), "{when}");
+            assert_eq!(get("d.parquet").as_deref(), Some("new dropped"), "{when}");
+        }
+        is_new
+    }
+
+    fn check_tidy(&self, memory: &Memory, when: &str) {
+        for (path, _) in files(memory) {
+            assert!(!path.contains("/."), "{}: {when}: {path} is left", self.name);
+        }
+        assert!(memory.names("tmp").is_empty(), "{}: {when}", self.name);
+    }
+}
+
+fn scenarios() -> Vec<Scenario> {
+    let old_dir = vec![("out/_distil.json", MARKER_OF_ONE), ("out/part-00000.parquet", "old")];
+    let old_sides = vec![("elsewhere/q.ndjson", "old quarantine"), ("d.parquet", "old dropped")];
+    let scenario = |name, plan, old| Scenario { name, plan, old, leftovers: Vec::new() };
+    let overwrite = Mode::Overwrite;
+    vec![
+        scenario("new file", plan("out.parquet", Mode::Error, false), vec![]),
+        scenario("new file and sides", plan("out.parquet", Mode::Error, true), vec![]),
+        scenario("new directory and sides", plan("out", Mode::Error, true), vec![]),
+        scenario(
+            "file over file",
+            plan("out.parquet", overwrite, true),
+            vec![("out.parquet", "old output")],
+        ),
+        scenario(
+            "file over file, sides over sides",
+            plan("out.parquet", overwrite, true),
+            [vec![("out.parquet", "old output")], old_sides.clone()].concat(),
+        ),
+        scenario("directory over directory", plan("out", overwrite, false), old_dir.clone()),
+        scenario(
+            "directory over directory, sides over sides",
+            plan("out", overwrite, true),
+            [old_dir, old_sides].concat(),
+        ),
+        Scenario {
+            name: "leftovers of a run that died before its output",
+            plan: plan("out.parquet", Mode::Error, true),
+            old: vec![],
+            leftovers: vec![
+                (".out.parquet.distil-lock", ""),
+                (".out.parquet.distil-staging/staged", "half an out"),
+                ("elsewhere/.q.ndjson.distil-staging/fresh", ""),
+                ("elsewhere/.q.ndjson.distil-lock", ""),
+                ("elsewhere/q.ndjson", "quarantine of the dead"),
+                (".d.parquet.distil-staging/staged", "dropped of the dead"),
+            ],
+        },
+    ]
+}
+
+#[test]
+fn a_run_publishes_everything_and_leaves_nothing_else() {
+    for scenario in scenarios() {
+        let memory = scenario.memory();
+        let (report, result) = run_on(&memory, &scenario.plan);
+        result.unwrap();
+        assert_eq!(report.status, Status::Done);
+        assert!(scenario.check(&memory, "after the run"));
+        scenario.check_tidy(&memory, "after the run");
+        let parts = if scenario.is_dir() { (2, 24) } else { (1, 10) };
+        assert_eq!((report.output.files, report.output.bytes), parts);
+        let survived = memory.after_power_loss(Survive::Synced);
+        assert!(scenario.check(&survived, "loss of power after the run"), "{}", scenario.name);
+    }
+}
+
+#[test]
+fn a_crash_at_any_call_leaves_the_old_or_the_new_output_and_the_next_run_succeeds() {
+    for scenario in scenarios() {
+        let whole = scenario.memory();
+        run_on(&whole, &scenario.plan).1.unwrap();
+        let (mut olds, mut news) = (0, 0);
+        for call in 1..=whole.calls() {
+            let memory = scenario.memory();
+            memory.crash_after(call);
+            let (_, result) = run_on(&memory, &scenario.plan);
+            let lives = [
+                ("kill", memory.after_kill()),
+                ("loss of power", memory.after_power_loss(Survive::Synced)),
+                ("loss of power, names kept", memory.after_power_loss(Survive::Names)),
+            ];
+            for (how, after) in lives {
+                let when = format!("{how} at call {call}");
+                let is_new = scenario.check(&after, &when);
+                *(if is_new { &mut news } else { &mut olds }) += 1;
+                assert!(is_new || result.is_err(), "{when}");
+                let (_, next) = run_on(&after, &scenario.plan);
+                match next {
+                    Ok(()) => assert!(scenario.check(&after, &when)),
+                    Err(error) => {
+                        assert!(
+                            is_new && scenario.plan.sink.mode == Mode::Error,
+                            "{when}: {error}"
+                        );
+                        assert_eq!(error.fault, Fault::Exists);
+                        assert!(scenario.check(&after, &when));
+                        let again = Sink { mode: Mode::Overwrite, ..scenario.plan.sink.clone() };
+                        run_on(&after, &Plan { sink: again, ..scenario.plan.clone() }).1.unwrap();
+                    }
+                }
+                scenario.check_tidy(&after, &when);
+            }
+        }
+        assert!(olds > 10 && news > 1, "{}: {olds} old, {news} new", scenario.name);
+    }
+}
+
+#[test]
+fn a_failure_at_any_call_leaves_nothing_of_the_run_or_says_that_the_output_is_committed() {
+    for scenario in scenarios() {
+        let whole = scenario.memory();
+        run_on(&whole, &scenario.plan).1.unwrap();
+        let replaces_sides = scenario.old.iter().any(|(path, _)| *path == "d.parquet");
+        for call in 1..=whole.calls() {
+            for failure in [Failure::NoSpace, Failure::Io] {
+                let memory = scenario.memory();
+                memory.fail_at(call, failure);
+                let when = format!("{failure:?} at call {call}");
+                let (report, result) = run_on(&memory, &scenario.plan);
+                let error = result.unwrap_err();
+                let is_new = scenario.check(&memory, &when);
+                assert_eq!(is_new, error.fault == Fault::AfterCommit, "{when}: {error:?}");
+                assert_eq!(report.error.unwrap().error, error);
+                if !is_new {
+                    let dead =
+                        |path: &str| scenario.leftovers.iter().any(|(p, _)| path[1..] == **p);
+                    for (path, content) in files(&memory) {
+                        assert!(!path.contains("/.") || dead(&path), "{when}: {path} is left");
+                        let side = content == "new quarantine" || content == "new dropped";
+                        assert!(!side || replaces_sides, "{}: {when}: {path}", scenario.name);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_target_that_another_run_holds_is_refused_and_its_staging_stays() {
+    for held in ["out.parquet", "d.parquet", "elsewhere/q.ndjson"] {
+        let path = Path::new(held);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let memory = Scenario {
+            name: "",
+            plan: plan("o", Mode::Error, true),
+            old: vec![],
+            leftovers: vec![],
+        }
+        .memory();
+        let staged = path.with_file_name(format!(".{name}.distil-staging/staged"));
+        memory.put(&staged, "of the other run");
+        let _lock =
+            memory.lock(&path.with_file_name(format!(".{name}.distil-lock"))).unwrap().unwrap();
+        let before = files(&memory);
+        let error = run_on(&memory, &plan("out.parquet", Mode::Error, true)).1.unwrap_err();
+        assert_eq!(error.fault, Fault::Exists);
+        assert!(error.what.starts_with("another run is writing the"), "{error}");
+        assert_eq!(files(&memory), before);
+    }
+}
+
+#[test]
+fn what_may_not_be_replaced_is_refused_before_anything_changes() {
+    let refuse = |plan: &Plan,
+                  files_there: &[(&'static str, &'static str)],
+                  part: &str,
+                  fault: Fault| {
+        let memory =
+            Scenario { name: "", plan: plan.clone(), old: files_there.to_vec(), leftovers: vec![] }
+                .memory();
+        let (report, result) = run_on(&memory, plan);
+        let error = result.unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+        assert_eq!(error.fault, fault, "{error}");
+        assert_eq!(memory.calls(), 0, "{error}");
+        assert_eq!(report.status, Status::Failed);
+    };
+    let marked = ("out/_distil.json", MARKER_OF_ONE);
+    let part = ("out/part-00000.parquet", "old");
+    let error = plan("out.parquet", Mode::Error, true);
+    refuse(&error, &[("out.parquet", "x")], "output exists already", Fault::Exists);
+    refuse(&error, &[("d.parquet", "x")], "dropped duplicates exists already", Fault::Exists);
+    refuse(&error, &[("elsewhere/q.ndjson", "x")], "quarantine file exists already", Fault::Exists);
+    refuse(&plan("out", Mode::Error, false), &[marked, part], "exists already", Fault::Exists);
+    let over = |output| plan(output, Mode::Overwrite, false);
+    refuse(&over("out"), &[("out", "x")], "there is a file of that name", Fault::Usage);
+    refuse(&over("out.parquet"), &[("out.parquet/x", "")], "there is a directory", Fault::Usage);
+    refuse(&over("out"), &[part], "holds part-00000.parquet, which distil did not", Fault::Exists);
+    refuse(&over("out"), &[marked, part, ("out/mine", "")], "holds mine", Fault::Exists);
+    refuse(&over("out"), &[("out/_distil.json", "{}")], "holds _distil.json", Fault::Exists);
+    refuse(&over("no/such/out"), &[], "there is no directory no/such", Fault::Usage);
+    refuse(&over("in/a.json/out"), &[], "is no directory", Fault::Usage);
+    refuse(&over("in/out"), &[], "lies inside the source in", Fault::Usage);
+}
+
+#[test]
+fn a_directory_is_not_replaced_where_names_cannot_be_exchanged() {
+    let memory = Memory::new();
+    memory.put("in/a.json", "{}");
+    memory.put_dir("tmp");
+    memory.put("out/_distil.json", MARKER_OF_ONE);
+    memory.forbid_exchange();
+    let error = run_on(&memory, &plan("out", Mode::Overwrite, false)).1.unwrap_err();
+    assert_eq!((error.fault, memory.calls()), (Fault::Environment, 0), "{error}");
+    let fresh = plan("fresh", Mode::Overwrite, false);
+    run_on(&memory, &fresh).1.unwrap();
+    assert_eq!(memory.names("fresh").len(), 3);
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_lists_the_inputs() {
+    let memory = Memory::new();
+    memory.put("in/b.json", "{}");
+    memory.put("in/a.json", "{}");
+    let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+    let backend = Fake { storage: Arc::clone(&storage), quarantined: 0 };
+    let (report, plan) = dry_run(&Job {
+        storage,
+        plan: plan("out.parquet", Mode::Error, false),
+        backend: &backend,
+        events: &NoEvents,
+        cancel: &Cancel::new(),
+        temp_dir: None,
+        report_path: Some("report.json".into()),
+    });
+    let paths: Vec<String> = plan.unwrap().inputs.iter().map(|input| input.display()).collect();
+    assert_eq!(paths, ["in/a.json", "in/b.json"]);
+    assert_eq!((report.status, report.inputs.len(), memory.calls()), (Status::DryRun, 2, 0));
+}
+
+/// Reports counts that do not add up.
+struct Wrong(Fake);
+
+impl Backend for Wrong {
+    fn name(&self) -> &str {
+        "wrong"
+    }
+
+    fn capabilities(&self) -> &[Capability] {
+        self.0.capabilities()
+    }
+
+    fn accept(&self, plan: &ResolvedPlan) -> Result<()> {
+        self.0.accept(plan)
+    }
+
+    fn run(&self, request: &Request<'_>) -> Result<Report> {
+        let mut report = self.0.run(request)?;
+        report.records.written -= 1;
+        Ok(report)
+    }
+}
+
+#[test]
+fn counts_that_do_not_add_up_are_a_bug_and_nothing_is_committed() {
+    let memory = Memory::new();
+    memory.put("in/a.json", "{}");
+    let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+    let backend = Wrong(Fake { storage: Arc::clone(&storage), quarantined: 0 });
+    let (report, result) = run(&Job {
+        storage,
+        plan: plan("out.parquet", Mode::Error, false),
+        backend: &backend,
+        events: &NoEvents,
+        cancel: &Cancel::new(),
+        temp_dir: None,
+        report_path: None,
+    });
+    let error = result.unwrap_err();
+    assert_eq!((error.fault, report.status), (Fault::Bug, Status::Failed));
+    assert_eq!(
+        error.output.as_deref(),
+        Some("nothing was written; the output is as it was before")
+    );
+    assert_eq!(report.error.unwrap().exit_status, 70);
+    assert_eq!(files(&memory), [("/in/a.json".to_owned(), "{}".to_owned())]);
+}
