@@ -49,3 +49,31 @@ pub(crate) fn rename_failed(from: &Path, to: &Path, cause: Errno) -> Error {
 pub(crate) fn sync_failed(path: &Path) -> Error {
     refused("cannot go on after a failed sync: its content may be lost", path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_that_the_user_can_mend_says_how() {
+        let advice = |cause| {
+            let error = failed("write", Path::new("out/x"), cause);
+            assert_eq!(error.fault, Fault::Environment);
+            assert!(error.to_string().starts_with("out/x: cannot write: "), "{error}");
+            error.hints.join(" ")
+        };
+        for (causes, word) in [
+            ([Errno::NOSPC, Errno::DQUOT], "--temp-dir"),
+            ([Errno::MFILE, Errno::NFILE], "ulimit -n"),
+            ([Errno::ACCESS, Errno::PERM], "permissions"),
+            ([Errno::ROFS, Errno::ROFS], "read-only"),
+            ([Errno::LOOP, Errno::LOOP], "links"),
+            ([Errno::XDEV, Errno::XDEV], "one file system"),
+        ] {
+            for cause in causes {
+                assert!(advice(cause).contains(word), "{cause}: {}", advice(cause));
+            }
+        }
+        assert_eq!(advice(Errno::IO), "");
+    }
+}

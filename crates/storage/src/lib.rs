@@ -1,8 +1,9 @@
 //! Files: listing, reading, creating, locking, syncing and publishing them.
 //!
 //! Everything that distil does to a file system goes through [`Storage`], so that every error names
-//! its path, and so that the in-memory twin sees, and can fail at, every call. This crate knows
-//! nothing of JSON, keys or Parquet.
+//! its path, and so that the in-memory twin sees, and can fail at, every call. [`Local`] is the
+//! disk, [`Memory`] its twin for tests, and [`InputStream`] reads any input decompressed. This crate
+//! knows nothing of JSON, keys or Parquet.
 
 mod fault;
 mod input;
@@ -23,6 +24,8 @@ fn directory_path(path: &Path) -> &Path {
 }
 
 /// What identifies a file's content without reading it: if any part differs, the file has changed.
+/// A change of the same size within one tick of the file system's clock (some milliseconds) can't be
+/// seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// Device.
@@ -73,7 +76,7 @@ pub trait InputFile: Send + Sync {
     /// Whether it can only be read once, from the beginning (`offset` must then follow on).
     fn is_stream(&self) -> bool;
 
-    /// Reads at most `buffer.len()` bytes at `offset`; 0 only at the end.
+    /// Reads at most `buffer.len()` bytes at `offset`; 0 only at the end, or into an empty buffer.
     ///
     /// # Errors
     /// An environment error with the path.
@@ -85,13 +88,15 @@ pub trait OutputFile: Send {
     /// Appends bytes.
     ///
     /// # Errors
-    /// An environment error with the path, for a full disk among others.
+    /// An environment error with the path, for a full disk among others. Some of the bytes may have
+    /// been written.
     fn write_all(&mut self, bytes: &[u8]) -> Result<()>;
 
     /// Makes everything written so far durable.
     ///
     /// # Errors
-    /// An environment error with the path. After a failed sync nothing may be assumed of the file.
+    /// An environment error with the path. After a failed sync nothing may be assumed of the file,
+    /// and writing or syncing again fails too.
     fn sync(&mut self) -> Result<()>;
 }
 
@@ -100,25 +105,28 @@ pub trait Lock: Send + Sync {}
 
 /// A file system, real or not.
 ///
-/// Paths are used as given. A state-changing call is durable only after the file ([`OutputFile::sync`])
-/// or the directory ([`Storage::sync_dir`]) that it changed is synced.
+/// Paths are used as given; where a directory is asked for, the empty path is the current one, so
+/// that [`Path::parent`] of `out.parquet` can be used. A state-changing call is durable only after
+/// the file ([`OutputFile::sync`]) or the directory ([`Storage::sync_dir`]) that it changed is synced;
+/// a rename between two directories changes both. Advice on what to do comes with the errors that
+/// have a usual remedy (a full disk, no permission, too many open files ...).
 pub trait Storage: Send + Sync {
-    /// What the path names, or nothing.
+    /// What the path names, or nothing; a link that leads nowhere is nothing.
     ///
     /// # Errors
     /// An environment error with the path: no permission, a loop of links ...
     fn metadata(&self, path: &Path) -> Result<Option<Metadata>>;
 
-    /// The names in a directory, ordered by bytes.
+    /// The bare names in a directory, without `.` and `..`, ordered by bytes.
     ///
     /// # Errors
     /// An environment error with the path.
     fn list(&self, directory: &Path) -> Result<Vec<PathBuf>>;
 
-    /// Opens a file for reading.
+    /// Opens a file, a FIFO (which waits for a writer) or a character device for reading.
     ///
     /// # Errors
-    /// An environment error with the path.
+    /// An environment error with the path, also for a directory or a socket.
     fn open(&self, path: &Path) -> Result<Box<dyn InputFile>>;
 
     /// Creates a file that must not exist.
@@ -133,41 +141,45 @@ pub trait Storage: Send + Sync {
     /// As [`Storage::create_new`].
     fn create_dir(&self, path: &Path) -> Result<()>;
 
-    /// Renames, replacing a file at `to`.
+    /// Renames atomically, replacing a file at `to`.
     ///
     /// # Errors
-    /// An environment error with the path.
+    /// An environment error with both paths, also if `to` is a directory; only a disk lets a
+    /// directory replace an empty one, and nobody may rely on it.
     fn rename(&self, from: &Path, to: &Path) -> Result<()>;
 
-    /// Renames to a name that must be free, atomically.
+    /// Renames to a name that must be free, atomically. On file systems that can't (NFS, some of
+    /// FUSE), a file has both names for a moment, and a directory may replace an empty one that
+    /// another process creates at that moment.
     ///
     /// # Errors
-    /// An environment error with the path; [`distil_plan::Fault::Exists`] if `to` exists.
+    /// An environment error with both paths; [`distil_plan::Fault::Exists`] if `to` exists.
     fn rename_new(&self, from: &Path, to: &Path) -> Result<()>;
 
-    /// Exchanges two names atomically.
+    /// Exchanges two names, of files or directories, atomically.
     ///
     /// # Errors
-    /// An environment error with the path.
+    /// An environment error with both paths.
     fn exchange(&self, a: &Path, b: &Path) -> Result<()>;
 
-    /// Whether [`Storage::exchange`] works in this directory.
+    /// Whether [`Storage::exchange`] works in this directory, found out by trying it on two hidden
+    /// names (`.distil-probe-*`).
     ///
     /// # Errors
-    /// An environment error with the path.
+    /// An environment error with the path: no permission to write there, for one.
     fn can_exchange(&self, directory: &Path) -> Result<bool>;
 
     /// Removes a file or a link; it is no error if there is none.
     ///
     /// # Errors
-    /// An environment error with the path.
+    /// An environment error with the path, also for a directory.
     fn remove_file(&self, path: &Path) -> Result<()>;
 
-    /// Removes a directory with everything in it, following no links; it is no error if there is
-    /// none.
+    /// Removes a directory with everything in it, following no links (a link at the path itself is
+    /// removed); it is no error if there is none. Not atomic.
     ///
     /// # Errors
-    /// An environment error with the path.
+    /// An environment error with the path, also for a file.
     fn remove_dir_all(&self, path: &Path) -> Result<()>;
 
     /// Makes the names in a directory durable.
@@ -176,10 +188,13 @@ pub trait Storage: Send + Sync {
     /// An environment error with the path.
     fn sync_dir(&self, directory: &Path) -> Result<()>;
 
-    /// Takes the exclusive lock of a file, creating it if needed; nothing if another holds it.
+    /// Takes the exclusive lock of a file, creating it if needed; nothing if another holds it, in
+    /// this process or any. The file stays; its holder may remove it, which ends the lock for those
+    /// who come later.
     ///
     /// # Errors
-    /// An environment error with the path.
+    /// An environment error with the path, also for a link, a directory, or a file system without
+    /// locks.
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>>;
 
     /// The path with all links resolved, to compare places.

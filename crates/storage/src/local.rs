@@ -61,15 +61,18 @@ impl Storage for Local {
     fn open(&self, path: &Path) -> Result<Box<dyn InputFile>> {
         let cause = |e| failed("open", path, e);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let fd = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())).map_err(cause)?;
+        let unfit = || refused("cannot open: it is no file, pipe or character device", path);
+        let fd = match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
+            // What the kernel says of sockets: "No such device or address".
+            Err(Errno::NXIO) => return Err(unfit()),
+            opened => opened.map_err(cause)?,
+        };
         let opened = fstat(&fd).map_err(cause)?;
         let stream = match kind(&opened) {
             Kind::File => None,
             Kind::Stream => Some(Mutex::new(0)),
             Kind::Directory => return Err(cause(Errno::ISDIR)),
-            Kind::Other => {
-                return Err(refused("cannot open: it is no file, pipe or character device", path));
-            }
+            Kind::Other => return Err(unfit()),
         };
         Ok(Box::new(LocalInput { fd, path: path.to_owned(), stamp: stamp(&opened), stream }))
     }
@@ -332,5 +335,56 @@ fn stamp(stat: &Stat) -> Stamp {
         inode: stat.st_ino,
         size: stat.st_size.max(0).cast_unsigned(),
         modified: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_the_flag_a_rename_still_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        for name in ["file", "other"] {
+            fs::write(at(name), name).unwrap();
+        }
+        for name in ["directory", "empty"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        for from in ["file", "directory"] {
+            for to in ["other", "empty"] {
+                assert_eq!(rename_new_without_flag(&at(from), &at(to)), Err(Errno::EXIST));
+            }
+            assert_eq!(rename_new_without_flag(&at("gone"), &at("new")), Err(Errno::NOENT));
+        }
+        rename_new_without_flag(&at("file"), &at("new_file")).unwrap();
+        rename_new_without_flag(&at("directory"), &at("new_directory")).unwrap();
+        let names = Local.list(directory.path()).unwrap();
+        assert_eq!(names, ["empty", "new_directory", "new_file", "other"].map(PathBuf::from));
+        assert_eq!(fs::read(at("new_file")).unwrap(), b"file");
+        assert_eq!(fs::read(at("other")).unwrap(), b"other");
+    }
+
+    #[test]
+    fn what_a_full_disk_did_not_take_is_an_error() {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let path = PathBuf::from("/dev/full");
+        let fd = rustix::fs::open(&path, flags, Mode::empty()).unwrap();
+        let mut output = LocalOutput { fd, path, sync_failed: false };
+        let error = output.write_all(b"x").unwrap_err();
+        assert_eq!(error.to_string(), "/dev/full: cannot write: No space left on device");
+    }
+
+    #[test]
+    fn after_a_failed_sync_a_file_takes_nothing_more() {
+        // A pipe takes bytes, but can't be synced.
+        let (_reader, fd) = rustix::pipe::pipe().unwrap();
+        let mut output = LocalOutput { fd, path: PathBuf::from("p"), sync_failed: false };
+        output.write_all(b"x").unwrap();
+        assert_eq!(output.sync().unwrap_err().to_string(), "p: cannot sync: Invalid argument");
+        let told = "p: cannot go on after a failed sync: its content may be lost";
+        assert_eq!(output.write_all(b"y").unwrap_err().to_string(), told);
+        assert_eq!(output.sync().unwrap_err().to_string(), told);
     }
 }

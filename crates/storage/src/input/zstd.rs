@@ -110,7 +110,7 @@ fn broken(cause: &std::io::Error, window: &Window) -> Result<Step> {
         "its checksum does not fit its content"
     } else if message.starts_with("Frame requires too much memory") {
         "it asks for a window over 2 GiB"
-    } else if message.starts_with("Dictionary") {
+    } else if message.starts_with("Dictionary mismatch") {
         "it needs a dictionary"
     } else {
         "its data is invalid"
