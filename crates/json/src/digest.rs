@@ -170,3 +170,103 @@ impl RowDigest {
         self.row.extend_from_slice(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: String = hex.split_whitespace().collect();
+        let pairs = digits.as_bytes().chunks(2);
+        pairs
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_row_of_every_kind_of_value_has_the_bytes_that_the_semantics_write_down() {
+        let mut digest = RowDigest::new();
+        digest.begin_row(8);
+        digest.name("a");
+        digest.int(-1200);
+        digest.name("b");
+        digest.decimal(&Decimal::parse(b"0.05").unwrap());
+        digest.name("c");
+        digest.int(0);
+        digest.name("d");
+        digest.list_begin(3);
+        digest.null();
+        digest.bool(true);
+        digest.bool(false);
+        digest.name("e");
+        digest.object_begin(1);
+        digest.name("x");
+        digest.string("\u{e9}");
+        digest.name("f");
+        digest.timestamp_nanos(-1);
+        digest.name("g");
+        digest.date(-2);
+        digest.name("h");
+        digest.binary(&[0xff, 0x00]);
+        let expected = bytes(
+            "0800000000000000
+             0100000000000000 61  03 02 0400000000000000 0200000000000000 3132
+             0100000000000000 62  03 01 ffffffffffffffff 0100000000000000 35
+             0100000000000000 63  03 00
+             0100000000000000 64  05 0300000000000000 00 02 01
+             0100000000000000 65  06 0100000000000000 0100000000000000 78 04 0200000000000000 c3a9
+             0100000000000000 66  07 ffffffffffffffffffffffffffffffff
+             0100000000000000 67  08 feffffff
+             0100000000000000 68  09 0200000000000000 ff00",
+        );
+        assert_eq!(digest.row, expected);
+        digest.end_row();
+        assert_eq!(digest.finish(), Digest(xxh3_128(&expected)));
+    }
+
+    fn of_ints(values: &[i64]) -> RowDigest {
+        let mut digest = RowDigest::new();
+        for &value in values {
+            digest.begin_row(1);
+            digest.name("n");
+            digest.int(value);
+            digest.end_row();
+        }
+        digest
+    }
+
+    #[test]
+    fn rows_count_as_often_as_they_occur_and_in_no_order() {
+        let mut parts = of_ints(&[3]);
+        parts.merge(&of_ints(&[1, 2]));
+        assert_eq!(parts.finish(), of_ints(&[1, 2, 3]).finish());
+        assert_ne!(of_ints(&[1, 1]).finish(), of_ints(&[]).finish());
+        assert_ne!(of_ints(&[1, 1, 2]).finish(), of_ints(&[1, 2, 2]).finish());
+    }
+
+    #[test]
+    fn the_same_number_counts_alike_from_every_source() {
+        let mut text = RowDigest::new();
+        for (number, value) in [("1e2", 100), ("-0.0", 0), ("9223372036854775807", i64::MAX)] {
+            text.begin_row(1);
+            text.name("n");
+            text.decimal(&Decimal::parse(number.as_bytes()).unwrap());
+            text.end_row();
+            assert_eq!(text.row, of_ints(&[value]).row, "{number}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_digest_reads_back_and_nothing_else_does() {
+        let text = "xxh3-128-sum:000000000000000000000000000000ff";
+        assert_eq!(Digest(255).to_string(), text);
+        assert_eq!(text.parse::<Digest>().unwrap(), Digest(255));
+        assert_eq!(Digest(u128::MAX).to_string().parse::<Digest>().unwrap(), Digest(u128::MAX));
+        for wrong in
+            ["", "xxh3-128-sum:", "xxh3-128-sum:+00000000000000000000000000000ff", &text[1..]]
+        {
+            let error = wrong.parse::<Digest>().unwrap_err();
+            assert_eq!(error.to_string(), format!("`{wrong}` is no digest"));
+        }
+    }
+}
