@@ -4,7 +4,7 @@
 //! where or from which path the output was made: the same records give the same bytes.
 
 use distil_json::digest::Digest;
-use distil_plan::{Dedup, Error, Result, SEMANTICS_VERSION, Schema};
+use distil_plan::{Dedup, Error, Keep, Key, NullKeys, OrderBy, Result, SEMANTICS_VERSION, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -38,7 +38,7 @@ impl Footer {
             (SCHEMA.to_owned(), to_json(&self.schema)?),
         ];
         if let Some(dedup) = &self.dedup {
-            pairs.push((DEDUP.to_owned(), to_json(dedup)?));
+            pairs.push((DEDUP.to_owned(), to_json(&WrittenDedup::of(dedup))?));
         }
         if let Some(rows) = self.rows {
             pairs.push((ROWS.to_owned(), rows.to_string()));
@@ -86,6 +86,22 @@ impl Footer {
     }
 }
 
+/// The parts of a [`Dedup`] that decide the rows: what a conflict means to the run does not.
+#[derive(Serialize)]
+struct WrittenDedup<'a> {
+    key: &'a Key,
+    order_by: &'a [OrderBy],
+    keep: Keep,
+    null_keys: NullKeys,
+}
+
+impl<'a> WrittenDedup<'a> {
+    fn of(dedup: &'a Dedup) -> Self {
+        let Dedup { key, order_by, keep, null_keys, on_conflict: _ } = dedup;
+        Self { key, order_by, keep: *keep, null_keys: *null_keys }
+    }
+}
+
 fn to_json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|e| Error::bug(format!("the footer has no JSON form: {e}")))
@@ -102,7 +118,7 @@ fn broken(name: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use distil_plan::{ColumnPath, Direction, OrderBy};
+    use distil_plan::{ColumnPath, Direction};
 
     use super::*;
 
@@ -132,7 +148,7 @@ mod tests {
                 ),
                 (
                     "distil.dedup",
-                    r#"{"key":{"columns":["ts"]},"order_by":[{"column":"\"a.b\"","direction":"desc"}],"keep":"first","null_keys":"error","on_conflict":"keep"}"#
+                    r#"{"key":{"columns":["ts"]},"order_by":[{"column":"\"a.b\"","direction":"desc"}],"keep":"first","null_keys":"error"}"#
                 ),
                 ("distil.rows", "3"),
                 ("distil.digest", "xxh3-128-sum:00000000000000000000000000000005"),

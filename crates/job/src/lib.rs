@@ -1,17 +1,23 @@
 //! The frame around any backend: discover, resolve, run, commit, report; and what reads an output
 //! back: head, digest, verify.
 
+mod columns;
 pub mod commit;
+pub mod digest;
 pub mod discover;
 pub mod footer;
 mod marker;
+mod order;
+pub mod parquet_reader;
 pub mod places;
 pub mod quarantine;
 mod read;
+mod reference;
 pub mod resolve;
 mod resources;
 pub mod run;
 mod runs;
 pub mod stage;
 mod target;
+pub mod verify;
 mod warnings;

@@ -1,5 +1,7 @@
 //! The commit under crashes and failures at every single call, on the in-memory file system.
 
+#![allow(clippy::unwrap_used, reason = "a test helper outside of a test function may panic, too")]
+
 use std::path::Path;
 use std::sync::Arc;
 
