@@ -428,6 +428,18 @@ fn a_replaced_file_on_disk_is_noticed_although_the_open_one_is_the_same() {
 }
 
 #[test]
+fn a_file_that_gives_more_or_less_than_its_size_fails_the_run() {
+    // The size of what the kernel makes up is 0.
+    let path = Path::new("/proc/version");
+    let mut stream = InputStream::open(&Local, path).unwrap();
+    let (content, _) = drain(&mut stream, 100_000);
+    let error = stream.finish(&Local).unwrap_err();
+    let gave = format!("gave {} bytes instead of 0 while it was read", content.len());
+    assert_eq!(error.to_string(), format!("/proc/version: the file {gave}"));
+    assert_eq!(error.fault, Fault::Input);
+}
+
+#[test]
 fn what_can_not_be_opened_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let open = |name: &str| {
