@@ -6,6 +6,7 @@ pub mod commit;
 pub mod digest;
 pub mod discover;
 pub mod footer;
+pub mod head;
 mod marker;
 mod order;
 pub mod parquet_reader;
