@@ -271,9 +271,12 @@ impl Quarantine {
     }
 
     fn too_many(&self, counts: &QuarantinedCounts, limit: &str) -> Error {
+        let plural = |count| if count == 1 { "" } else { "s" };
+        let QuarantinedCounts { records, ranges, .. } = *counts;
         Error::input(format!(
-            "{} bad records and {} bad ranges are known, the plan allows {limit}",
-            counts.records, counts.ranges
+            "{records} bad record{} and {ranges} bad range{} are known, the plan allows {limit}",
+            plural(records),
+            plural(ranges)
         ))
         .help("raise --max-quarantined, or repair the input")
         .help("without --max-quarantined all of them go to the quarantine file, to be looked at")
@@ -295,4 +298,163 @@ fn merge(mut runs: Vec<RunReader>, mut each: impl FnMut(Line) -> Result<()>) -> 
         each(line)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use distil_plan::{Fault, Input, Plan, Sink};
+    use distil_storage::Memory;
+
+    use super::*;
+
+    fn quarantine(memory: &Memory, max: Option<&str>, path: Option<&str>) -> Quarantine {
+        let mut plan = Plan::new(vec!["in".into()], Sink::new("o.parquet"));
+        plan.quarantine.max = max.map(|text| text.parse().unwrap());
+        let input =
+            |name: &str| Input { path: name.into(), bytes: None, compression: None, shape: None };
+        let inputs = ["in/a.json", "in/b\"\u{1b}.json", "in/c.json"].map(input).to_vec();
+        let plan = ResolvedPlan { plan, inputs, schema: None, admitted: false };
+        memory.put_dir("scratch");
+        let storage = Arc::new(memory.clone());
+        Quarantine::new(&plan, storage, path.map(PathBuf::from), "scratch".into())
+    }
+
+    fn part(input: usize, offset: u64, raw: impl Into<Vec<u8>>) -> BadPart {
+        let raw = raw.into();
+        BadPart {
+            input,
+            offset,
+            length: raw.len() as u64,
+            reason: Reason::InvalidJson,
+            detail: "unexpected `}`".into(),
+            raw: Some(raw),
+        }
+    }
+
+    fn range(input: usize, offset: u64, length: u64) -> BadPart {
+        let reason = Reason::BrokenRange;
+        BadPart { input, offset, length, reason, detail: "cut".into(), raw: None }
+    }
+
+    #[test]
+    fn lines_are_sorted_by_input_and_offset_and_spelled_as_the_contract_says() {
+        let memory = Memory::new();
+        let quarantine = quarantine(&memory, None, Some("q.ndjson"));
+        quarantine.add(part(1, 7, b"\xff".to_vec())).unwrap();
+        quarantine.add(range(1, 6, 90)).unwrap();
+        quarantine.add(part(0, 10, "{\u{1}\u{7f}\té\"")).unwrap();
+        quarantine.add(part(0, 9, vec![b' '; BadPart::MAX_RAW as usize + 1])).unwrap();
+        quarantine.add(BadPart { raw: Some(b"x".to_vec()), ..range(2, 0, 1) }).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|input| quarantine.counts_for(input)), [2, 2, 1, 0]);
+        let counts = quarantine.finish(9).unwrap();
+        let bytes = 1 + 90 + 7 + BadPart::MAX_RAW + 1 + 1;
+        assert_eq!(counts, QuarantinedCounts { records: 3, ranges: 2, bytes });
+        let text = String::from_utf8(memory.get("q.ndjson").unwrap()).unwrap();
+        let b = r#"{"file":"in/b\"\u001b.json","offset":"#;
+        let expected = [
+            r#"{"file":"in/a.json","offset":9,"length":1048577,"reason":"invalid_json","detail":"unexpected `}`"}"#.to_owned(),
+            "{\"file\":\"in/a.json\",\"offset\":10,\"length\":7,\"reason\":\"invalid_json\",\"detail\":\"unexpected `}`\",\"raw\":\"{\\u0001\u{7f}\\té\\\"\"}".to_owned(),
+            format!(r#"{b}6,"length":90,"reason":"broken_range","detail":"cut"}}"#),
+            format!(r#"{b}7,"length":1,"reason":"invalid_json","detail":"unexpected `}}`","raw_base64":"/w=="}}"#),
+            r#"{"file":"in/c.json","offset":0,"length":1,"reason":"broken_range","detail":"cut"}"#.to_owned(),
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn spilled_and_remerged_runs_give_the_same_file_as_memory() {
+        let parts: Vec<BadPart> = (0..5000u64)
+            .map(|n| {
+                let n = n * 2357 % 5000;
+                let raw = vec![b'a' + (n % 26) as u8; (n % 90) as usize];
+                let part = part((n / 2000) as usize, n * 10, raw);
+                if n % 7 == 0 { range(part.input, part.offset, n) } else { part }
+            })
+            .collect();
+        let run = |buffer_bytes| {
+            let memory = Memory::new();
+            let mut quarantine = quarantine(&memory, None, Some("q.ndjson"));
+            quarantine.buffer_bytes = buffer_bytes;
+            for part in &parts {
+                quarantine.add(part.clone()).unwrap();
+            }
+            quarantine.finish(5000).unwrap();
+            // Synced: it is there after a loss of power, too, once its name is.
+            let survived = memory.after_power_loss(distil_storage::Survive::Names);
+            (
+                survived.get("q.ndjson").unwrap(),
+                memory.names("scratch").len(),
+                quarantine.spilled_bytes(),
+            )
+        };
+        let (whole, none, zero) = run(BUFFER);
+        assert_eq!((none, zero), (0, 0));
+        // Every line spills alone: 5,000 runs, merged by 64 to 78, and these to one.
+        let (spilled, runs, bytes) = run(0);
+        assert_eq!(runs, 1 + 14 + 8);
+        assert!(bytes > whole.len() as u64);
+        assert_eq!(spilled, whole);
+        let offsets: Vec<(String, u64)> = std::str::from_utf8(&whole)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|v| (v["file"].as_str().unwrap().to_owned(), v["offset"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(offsets.len(), 5000);
+        assert!(offsets.is_sorted());
+    }
+
+    #[test]
+    fn without_a_file_the_tenth_bad_part_stops_the_run_and_fewer_fail_it_at_its_end() {
+        let memory = Memory::new();
+        let stopping = quarantine(&memory, None, None);
+        for offset in (1..10).rev() {
+            stopping.add(part(1, offset, "x")).unwrap();
+        }
+        let error = stopping.finish(20).unwrap_err();
+        assert_eq!((error.fault, error.what.as_str()), (Fault::Input, "9 bad records"));
+        let error = stopping.add(range(0, 5, 3)).unwrap_err();
+        assert_eq!(error.what, "10 bad records, the run stopped there");
+        assert_eq!(error.details.len(), 10);
+        assert_eq!(error.details[0], "in/a.json at byte 5: broken_range: cut");
+        assert_eq!(error.details[1], "in/b\"\\u{1b}.json at byte 1: invalid_json: unexpected `}`");
+        assert!(error.hints[0].contains("--quarantine FILE"), "{error:?}");
+        // It stays an error for the threads that come later.
+        assert!(stopping.add(part(0, 0, "x")).is_err());
+        assert_eq!(
+            quarantine(&memory, None, None).finish(3).unwrap(),
+            QuarantinedCounts::default()
+        );
+        assert!(memory.files().is_empty());
+    }
+
+    #[test]
+    fn a_run_without_bad_records_has_an_empty_file() {
+        let memory = Memory::new();
+        quarantine(&memory, None, Some("q.ndjson")).finish(3).unwrap();
+        assert_eq!(memory.get("q.ndjson").unwrap(), b"");
+    }
+
+    #[test]
+    fn more_than_the_plan_allows_fail_the_run_with_the_numbers() {
+        let memory = Memory::new();
+        let counted = quarantine(&memory, Some("2"), Some("q.ndjson"));
+        counted.add(part(0, 0, "x")).unwrap();
+        counted.add(range(1, 0, 4)).unwrap();
+        let error = counted.add(part(2, 0, "x")).unwrap_err();
+        assert_eq!(
+            error.what,
+            "2 bad records and 1 bad range are known, the plan allows at most 2"
+        );
+        for (share, read, fits) in [("10%", 20, true), ("10%", 19, false), ("0%", 9, false)] {
+            let memory = Memory::new();
+            let shared = quarantine(&memory, Some(share), Some("q.ndjson"));
+            shared.add(part(0, 0, "x")).unwrap();
+            shared.add(range(1, 0, 4)).unwrap();
+            let result = shared.finish(read);
+            assert_eq!(result.is_ok(), fits, "{share} of {read}: {result:?}");
+            assert_eq!(memory.get("q.ndjson").is_some(), fits);
+        }
+    }
 }
