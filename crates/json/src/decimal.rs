@@ -128,6 +128,11 @@ impl<'a> Decimal<'a> {
         Self::parse(scratch.float.format_finite(value).as_bytes()).ok()
     }
 
+    /// The number `±0.d1…dn × 10^exponent` of ASCII digits that neither begin nor end with 0.
+    pub(crate) fn from_parts(negative: bool, digits: &'a [u8], exponent: i64) -> Self {
+        Self { negative, head: digits, tail: &[], exponent }
+    }
+
     fn from_integer_text(text: &'a str, scale: i8) -> Self {
         let (negative, digits) = match text.as_bytes() {
             [b'-', digits @ ..] => (true, digits),

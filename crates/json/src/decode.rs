@@ -1,0 +1,274 @@
+//! Slices of whole frames to rows.
+
+use distil_plan::{BadPart, ColumnPath, Error, Plan, Reason, Result, Schema};
+
+use crate::facts::Position;
+use crate::fields::{Fields, Part, Why};
+use crate::framer::{Separator, too_large_detail};
+use crate::record::{Bad, RecordEncoder, RecordTally};
+use crate::scan::FrameScan;
+use crate::tape::{Kind, Tape};
+
+/// Whole frames of one input.
+#[derive(Clone, Copy, Debug)]
+pub struct Slice<'a> {
+    /// Ordinal of the input.
+    pub input: usize,
+    /// Offset of the first byte.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// How the frames are separated.
+    pub separator: Separator,
+}
+
+/// Receives what a slice holds, in order.
+pub trait Sink {
+    /// An accepted record: its row, and how many bytes of it are the key.
+    ///
+    /// # Errors
+    /// Whatever keeps the row from being kept; decoding stops.
+    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()>;
+
+    /// A bad record.
+    ///
+    /// # Errors
+    /// Once the run must stop.
+    fn bad(&mut self, part: BadPart) -> Result<()>;
+}
+
+/// Decodes slices, in any order, and knows what it saw of the columns.
+pub struct Decoder {
+    parts: Vec<Part>,
+    encoder: RecordEncoder,
+    tape: Tape,
+    max_record: u64,
+    /// The latest position noted, and what was seen before positions went back.
+    latest: Option<(usize, u64)>,
+    earlier: Option<Fields>,
+}
+
+impl Decoder {
+    /// A decoder for a plan.
+    ///
+    /// # Errors
+    /// A usage error if a column that the plan names can't be there.
+    pub fn new(plan: &Plan) -> Result<Self> {
+        let (parts, rest_reversed) = Part::of(plan.dedup.as_ref());
+        let null_keys = plan.dedup.as_ref().map(|dedup| dedup.null_keys).unwrap_or_default();
+        let fields = Fields::new(&plan.schema, plan.extra_members, &parts)?;
+        Ok(Self {
+            encoder: RecordEncoder::new(fields, parts.clone(), rest_reversed, null_keys),
+            parts,
+            tape: Tape::default(),
+            max_record: plan.max_record,
+            latest: None,
+            earlier: None,
+        })
+    }
+
+    /// Decodes a slice; returns how many records it has, bad ones included.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn decode(&mut self, slice: &Slice<'_>, sink: &mut impl Sink) -> Result<u64> {
+        self.begin(slice);
+        let bytes = slice.bytes;
+        // One check for the whole slice: records are looked at singly only if it fails.
+        let utf8 = simdutf8::basic::from_utf8(bytes).is_ok();
+        let mut records = 0;
+        let mut at = 0;
+        loop {
+            let (start, end, next) = match slice.separator {
+                Separator::Line => {
+                    if at >= bytes.len() {
+                        return Ok(records);
+                    }
+                    let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n);
+                    let (start, last) = trim(bytes, at, end);
+                    at = (end + 1).min(bytes.len());
+                    if start == last {
+                        continue;
+                    }
+                    (start, last, at)
+                }
+                Separator::Blank => {
+                    while let Some(b' ' | b'\t' | b'\n' | b'\r' | b',') = bytes.get(at) {
+                        at += 1;
+                    }
+                    if at >= bytes.len() {
+                        return Ok(records);
+                    }
+                    // A value that parses ends where its frame does, unless it is a scalar.
+                    let composite = matches!(bytes[at], b'{' | b'[');
+                    if composite && let Ok(end) = self.tape.parse(bytes, at) {
+                        records += 1;
+                        self.record(slice, at, end, utf8, sink)?;
+                        at = end;
+                        continue;
+                    }
+                    let end = FrameScan::default().advance(bytes, at).unwrap_or(bytes.len());
+                    (at, end, end)
+                }
+            };
+            records += 1;
+            at = next;
+            match self.tape.parse_frame(bytes, start, end) {
+                _ if (end - start) as u64 > self.max_record => {
+                    sink.bad(self.too_large(slice, start, end))?;
+                }
+                Ok(()) => self.record(slice, start, end, utf8, sink)?,
+                Err(flaw) => {
+                    // What comes first in the bytes: this flaw, or bytes that are no UTF-8.
+                    let bad =
+                        invalid_utf8(bytes, start, flaw.at.min(end), utf8).unwrap_or_else(|| {
+                            let reason =
+                                if flaw.too_deep { Reason::TooDeep } else { Reason::InvalidJson };
+                            let at = slice.offset + flaw.at.min(end) as u64;
+                            Bad { reason, detail: format!("{} at byte {at}", flaw.what) }
+                        });
+                    sink.bad(bad_part(slice, start, end, bad))?;
+                }
+            }
+        }
+    }
+
+    /// The record on the tape.
+    fn record(
+        &mut self,
+        slice: &Slice<'_>,
+        start: usize,
+        end: usize,
+        utf8: bool,
+        sink: &mut impl Sink,
+    ) -> Result<()> {
+        if (end - start) as u64 > self.max_record {
+            return sink.bad(self.too_large(slice, start, end));
+        }
+        let bytes = slice.bytes;
+        if let Some(bad) = invalid_utf8(bytes, start, end, utf8) {
+            return sink.bad(bad_part(slice, start, end, bad));
+        }
+        if self.tape.nodes().first().is_none_or(|node| node.kind != Kind::Object) {
+            let bad = Bad {
+                reason: Reason::NotAnObject,
+                detail: "the value is not an object".to_owned(),
+            };
+            return sink.bad(bad_part(slice, start, end, bad));
+        }
+        let offset = slice.offset + start as u64;
+        let position = Position { input: slice.input as u32, offset, ordinal: 0 };
+        match self.encoder.encode(&self.tape, bytes, position) {
+            Ok(()) => sink.row(self.encoder.row(), self.encoder.key_length()),
+            Err(bad) => sink.bad(bad_part(slice, start, end, bad)),
+        }
+    }
+
+    fn too_large(&self, slice: &Slice<'_>, start: usize, end: usize) -> BadPart {
+        let bad = Bad { reason: Reason::TooLarge, detail: too_large_detail(self.max_record) };
+        bad_part(slice, start, end, bad)
+    }
+
+    /// First positions are found by never looking back: when slices come out of order, what was seen is
+    /// put aside, to be joined by minimum.
+    fn begin(&mut self, slice: &Slice<'_>) {
+        let here = (slice.input, slice.offset);
+        if self.latest.is_some_and(|latest| here < latest) {
+            // The fields keep their numbers, so that what the encoder expects stays true.
+            let seen = self.encoder.fields.take_facts();
+            match &mut self.earlier {
+                Some(earlier) => earlier.join(&seen),
+                None => self.earlier = Some(seen),
+            }
+        }
+        self.latest = Some(here);
+    }
+
+    /// Ends decoding: what was seen of the columns.
+    pub fn finish(self) -> Seen {
+        let mut fields = self.encoder.fields;
+        if let Some(earlier) = &self.earlier {
+            fields.join(earlier);
+        }
+        Seen { fields, parts: self.parts, tally: self.encoder.total }
+    }
+}
+
+fn bad_part(slice: &Slice<'_>, start: usize, end: usize, bad: Bad) -> BadPart {
+    let length = (end - start) as u64;
+    BadPart {
+        input: slice.input,
+        offset: slice.offset + start as u64,
+        length,
+        reason: bad.reason,
+        detail: bad.detail,
+        raw: (length <= BadPart::MAX_RAW).then(|| slice.bytes[start..end].to_vec()),
+    }
+}
+
+fn invalid_utf8(bytes: &[u8], start: usize, end: usize, checked: bool) -> Option<Bad> {
+    if checked {
+        return None;
+    }
+    let error = std::str::from_utf8(&bytes[start..end]).err()?;
+    // A character cut by the end that another flaw set is not that flaw's cause.
+    error.error_len()?;
+    Some(Bad { reason: Reason::InvalidJson, detail: "invalid UTF-8".to_owned() })
+}
+
+fn trim(bytes: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let line = &bytes[start..end];
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
+    let Some(first) = line.iter().position(|byte| !blank(byte)) else { return (end, end) };
+    let last = line.iter().rposition(|byte| !blank(byte)).unwrap_or(first);
+    (start + first, start + last + 1)
+}
+
+/// What decoders saw of the columns; joins with what others saw.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    fields: Fields,
+    parts: Vec<Part>,
+    /// Counts of accepted records.
+    pub tally: RecordTally,
+}
+
+impl Seen {
+    /// Adds what another decoder of the same plan saw.
+    pub fn join(&mut self, other: &Self) {
+        self.fields.join(&other.fields);
+        self.tally.ignored_members += other.tally.ignored_members;
+        self.tally.rounded += other.tally.rounded;
+    }
+
+    /// The schema.
+    ///
+    /// # Errors
+    /// An input error if the records do not allow one, or not this key or order.
+    pub fn schema(&self) -> Result<Schema> {
+        self.fields.resolve(&self.parts)
+    }
+
+    /// Checks that a column that the plan names is there.
+    ///
+    /// # Errors
+    /// An input error with the nearest columns.
+    pub fn require(&self, path: &ColumnPath) -> Result<()> {
+        if self.fields.has(path) { Ok(()) } else { Err(self.fields.no_such_column(path)) }
+    }
+
+    /// The error for a key column that no record had, not even with null: more to the point than
+    /// records without a key.
+    pub fn missing_key(&self) -> Option<Error> {
+        self.parts
+            .iter()
+            .filter(|part| part.key)
+            .find(|part| !self.fields.has(&part.path))
+            .map(|part| self.fields.no_such_column(&part.path))
+    }
+
+    /// Why each column has its type.
+    pub fn reasons(&self) -> Vec<Why> {
+        self.fields.reasons()
+    }
+}

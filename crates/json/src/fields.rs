@@ -1,0 +1,593 @@
+//! The tree of columns: what is declared, what was seen, and the schema that follows.
+
+use std::collections::HashMap;
+
+use distil_plan::{
+    ColumnPath, Dedup, Direction, Error, ExtraMembers, Field as Column, Keep, Key, Result, Schema,
+    SchemaSpec, Type,
+};
+
+use crate::encode;
+use crate::facts::{Facts, Position, Verdict, fact};
+
+/// Index of a field in the tree.
+pub(crate) type FieldId = u32;
+
+/// The record itself.
+pub(crate) const ROOT: FieldId = 0;
+
+/// Most member names of a column that is a struct.
+const MAX_MEMBERS: usize = 1_000;
+/// Most leaf columns of an output.
+const MAX_LEAVES: usize = 10_000;
+/// Deepest level at which a column may hold objects or lists: a top-level column is level 1.
+const MAX_LEVEL: u32 = 31;
+/// The column of members outside a declared schema.
+pub(crate) const EXTRA: &str = "_extra";
+
+/// What a field is by the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Declared {
+    /// Nothing: its type is inferred.
+    Open,
+    /// A scalar or `json`.
+    Scalar(Type),
+    /// A list; its element is a field.
+    List,
+    /// A struct with these members and no others.
+    Struct,
+    /// A struct, because something inside is hinted; its other members are inferred.
+    OpenStruct,
+}
+
+/// Part of the row that holds a field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Among the rest, by name.
+    Rest,
+    /// A part of its own: the key's parts come first, then the order's.
+    Part(u32),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// Mark and name as in an encoded object.
+    pub(crate) encoded_name: Vec<u8>,
+    pub(crate) declared: Declared,
+    pub(crate) role: Role,
+    /// The record is 0, a top-level column 1.
+    pub(crate) level: u32,
+    pub(crate) facts: Facts,
+    pub(crate) children: Vec<FieldId>,
+    lookup: HashMap<String, FieldId>,
+    pub(crate) element: Option<FieldId>,
+    /// Ordinal of the hint that names it, if one does.
+    hinted: Option<u32>,
+    /// Whether any record had it, bad ones for a null key included.
+    pub(crate) seen: bool,
+}
+
+/// All columns that the plan names or a record had.
+#[derive(Debug, Clone)]
+pub(crate) struct Fields {
+    fields: Vec<Field>,
+    pub(crate) extra_members: ExtraMembers,
+    /// Whether the output has the column of extra members.
+    pub(crate) keeps_extra: bool,
+}
+
+impl Fields {
+    /// The tree before any record.
+    ///
+    /// # Errors
+    /// A usage error if a column that the plan names can't be there.
+    pub(crate) fn new(
+        spec: &SchemaSpec,
+        extra_members: ExtraMembers,
+        parts: &[Part],
+    ) -> Result<Self> {
+        let mut tree = Self { fields: Vec::new(), extra_members, keeps_extra: false };
+        tree.add(String::new(), 0);
+        match &spec.declared {
+            Some(schema) => {
+                tree.declare_struct(ROOT, &schema.fields);
+                tree.keeps_extra = extra_members == ExtraMembers::Keep;
+            }
+            None => {
+                for (ordinal, (path, data_type)) in spec.hints.iter().enumerate() {
+                    let id = tree.walk(path, true)?;
+                    tree.declare(id, data_type);
+                    tree.fields[id as usize].hinted = Some(ordinal as u32);
+                    tree.keeps_extra |=
+                        extra_members == ExtraMembers::Keep && matches!(data_type, Type::Struct(_));
+                }
+            }
+        }
+        if tree.keeps_extra && tree.child(ROOT, EXTRA).is_some() {
+            return Err(Error::usage(format!(
+                "the column {EXTRA} is declared, but it holds the extra members"
+            ))
+            .help("leave it out of the schema, or choose --extra-members ignore"));
+        }
+        for (ordinal, part) in parts.iter().enumerate() {
+            let id = tree.walk(&part.path, false)?;
+            let field = &mut tree.fields[id as usize];
+            field.role = Role::Part(ordinal as u32);
+            if matches!(field.declared, Declared::List | Declared::Struct | Declared::OpenStruct)
+                || field.declared == Declared::Scalar(Type::Json)
+            {
+                return Err(not_scalar(part));
+            }
+        }
+        Ok(tree)
+    }
+
+    pub(crate) fn get(&self, id: FieldId) -> &Field {
+        &self.fields[id as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, id: FieldId) -> &mut Field {
+        &mut self.fields[id as usize]
+    }
+
+    /// The member of this name, if the tree has it.
+    pub(crate) fn child(&self, id: FieldId, name: &str) -> Option<FieldId> {
+        self.get(id).lookup.get(name).copied()
+    }
+
+    /// The member of this name of an inferred object; nothing once the object has too many.
+    pub(crate) fn child_or_new(&mut self, id: FieldId, name: &str) -> Option<FieldId> {
+        if let Some(child) = self.child(id, name) {
+            return Some(child);
+        }
+        let limit = if id == ROOT { MAX_LEAVES } else { MAX_MEMBERS };
+        let field = self.get(id);
+        if field.children.len() > limit && self.appeared_children(id) > limit {
+            return None;
+        }
+        Some(self.add_child(id, name))
+    }
+
+    fn appeared_children(&self, id: FieldId) -> usize {
+        self.get(id).children.iter().filter(|c| self.get(**c).facts.bits != 0).count()
+    }
+
+    /// The element field of an inferred list.
+    pub(crate) fn element_or_new(&mut self, id: FieldId) -> FieldId {
+        if let Some(element) = self.get(id).element {
+            return element;
+        }
+        let level = self.get(id).level + 1;
+        let element = self.add(String::new(), level);
+        self.get_mut(id).element = Some(element);
+        element
+    }
+
+    /// Whether the values of this inferred field may become a list or a struct.
+    pub(crate) fn nests(&self, id: FieldId) -> bool {
+        self.get(id).level <= MAX_LEVEL
+    }
+
+    fn add(&mut self, name: String, level: u32) -> FieldId {
+        let mut encoded_name = Vec::new();
+        encode::member_name(&mut encoded_name, name.as_bytes());
+        self.fields.push(Field {
+            name,
+            encoded_name,
+            declared: Declared::Open,
+            role: Role::Rest,
+            level,
+            facts: Facts::default(),
+            children: Vec::new(),
+            lookup: HashMap::new(),
+            element: None,
+            hinted: None,
+            seen: false,
+        });
+        (self.fields.len() - 1) as FieldId
+    }
+
+    fn add_child(&mut self, id: FieldId, name: &str) -> FieldId {
+        let level = self.get(id).level + 1;
+        let child = self.add(name.to_owned(), level);
+        let field = self.get_mut(id);
+        field.children.push(child);
+        field.lookup.insert(name.to_owned(), child);
+        child
+    }
+
+    fn declare(&mut self, id: FieldId, data_type: &Type) {
+        match data_type {
+            Type::List(element) => {
+                self.get_mut(id).declared = Declared::List;
+                let child = self.element_or_new(id);
+                self.declare(child, element);
+            }
+            Type::Struct(columns) => self.declare_struct(id, columns),
+            other => self.get_mut(id).declared = Declared::Scalar(other.clone()),
+        }
+    }
+
+    fn declare_struct(&mut self, id: FieldId, columns: &[Column]) {
+        self.get_mut(id).declared = Declared::Struct;
+        for column in columns {
+            let child = self.add_child(id, &column.name);
+            self.declare(child, &column.data_type);
+        }
+    }
+
+    /// The field at a path, made on the way; a hint makes the objects around it structs.
+    fn walk(&mut self, path: &ColumnPath, hint: bool) -> Result<FieldId> {
+        let mut id = ROOT;
+        for step in path.steps() {
+            if hint && id != ROOT {
+                self.get_mut(id).declared = Declared::OpenStruct;
+            }
+            id = match (self.child(id, step), &self.get(id).declared) {
+                (Some(child), _) => child,
+                (None, Declared::Open | Declared::OpenStruct) => self.add_child(id, step),
+                (None, _) => return Err(self.no_such_column(path)),
+            };
+        }
+        Ok(id)
+    }
+
+    /// The field at a path, if the tree has it.
+    pub(crate) fn find(&self, path: &ColumnPath) -> Option<FieldId> {
+        path.steps().iter().try_fold(ROOT, |id, step| self.child(id, step))
+    }
+
+    /// Adds what another tree of the same plan saw.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.join_field(ROOT, other, ROOT);
+    }
+
+    /// Moves all facts to a tree of their own; the fields stay.
+    pub(crate) fn take_facts(&mut self) -> Self {
+        let seen = self.clone();
+        for field in &mut self.fields {
+            field.facts = Facts::default();
+        }
+        seen
+    }
+
+    fn join_field(&mut self, mine: FieldId, other: &Self, theirs: FieldId) {
+        let theirs = other.get(theirs);
+        let field = self.get_mut(mine);
+        field.facts.join(&theirs.facts);
+        field.seen |= theirs.seen;
+        for child in &theirs.children {
+            let name = &other.get(*child).name;
+            // Not `child_or_new`: the limits are on what all records have, so a tree may hold more.
+            let id = match self.child(mine, name) {
+                Some(id) => id,
+                None => self.add_child(mine, name),
+            };
+            self.join_field(id, other, *child);
+        }
+        if let Some(element) = theirs.element {
+            let id = self.element_or_new(mine);
+            self.join_field(id, other, element);
+        }
+    }
+
+    /// An error for a column that nothing has, with the nearest that something has.
+    pub(crate) fn no_such_column(&self, path: &ColumnPath) -> Error {
+        let mut names = Vec::new();
+        self.collect_paths(ROOT, None, &mut names);
+        let literal = path.steps().join(".");
+        let error = Error::input(format!("no record has the column {path}"));
+        if path.steps().len() > 1 && self.child(ROOT, &literal).is_some_and(|id| self.exists(id)) {
+            return error.help(format!(
+                "a dot nests: the column named `{literal}` is written {}",
+                ColumnPath::name(&literal)
+            ));
+        }
+        let wanted = path.to_string();
+        names.sort_by_cached_key(|name| (strsim::osa_distance(name, &wanted), name.clone()));
+        names.truncate(5);
+        if names.is_empty() {
+            return error.help("no record has any column");
+        }
+        error.help(format!("the nearest columns: {}", names.join(", ")))
+    }
+
+    fn exists(&self, id: FieldId) -> bool {
+        let field = self.get(id);
+        field.seen || field.facts.bits != 0 || field.declared != Declared::Open
+    }
+
+    fn collect_paths(&self, id: FieldId, path: Option<&ColumnPath>, names: &mut Vec<String>) {
+        for child in &self.get(id).children {
+            if self.exists(*child) && names.len() < MAX_LEAVES {
+                let name = &self.get(*child).name;
+                let path = path.map_or_else(|| ColumnPath::name(name), |path| path.child(name));
+                names.push(path.to_string());
+                self.collect_paths(*child, Some(&path), names);
+            }
+        }
+    }
+
+    /// Whether some record had the column, or the plan declares it.
+    pub(crate) fn has(&self, path: &ColumnPath) -> bool {
+        self.find(path).is_some_and(|id| self.exists(id))
+    }
+
+    /// The schema that all facts together make.
+    ///
+    /// # Errors
+    /// Input errors: no column at all, too many columns, a key that is no scalar, instants of mixed
+    /// spelling in a key or an order.
+    pub(crate) fn resolve(&self, parts: &[Part]) -> Result<Schema> {
+        let mut schema = Schema { fields: self.members(ROOT) };
+        for part in parts {
+            let id = self.find(&part.path).filter(|id| self.exists(*id));
+            let Some(id) = id else { return Err(self.no_such_column(&part.path)) };
+            self.check_part(part, id)?;
+            match schema.find(&part.path) {
+                Some(data_type) if data_type.is_scalar() => {}
+                _ => return Err(not_scalar(part)),
+            }
+        }
+        if self.keeps_extra {
+            schema.fields.push(Column::new(EXTRA, Type::Json));
+        }
+        if schema.fields.is_empty() {
+            return Err(Error::input("the records have no column")
+                .help("declare the columns with --schema, or see what `distil schema` finds"));
+        }
+        let leaves: usize = schema.fields.iter().map(|f| f.data_type.leaf_count()).sum();
+        if leaves > MAX_LEAVES {
+            return Err(self.too_many(leaves));
+        }
+        Ok(schema)
+    }
+
+    fn check_part(&self, part: &Part, id: FieldId) -> Result<()> {
+        let field = self.get(id);
+        let inferred = field.declared == Declared::Open;
+        if inferred
+            && field.facts.verdict() == Verdict::Scalar(Type::String)
+            && field.facts.instants.mislead()
+        {
+            let path = &part.path;
+            return Err(Error::input(format!(
+                "the {} column {path} holds instants in more than one form, so its text does not \
+                 order like time",
+                part.name()
+            ))
+            .help(format!("read it as instants: --type {path}=timestamp(us)"))
+            .help(format!("or, if text order is meant: --type {path}=string")));
+        }
+        Ok(())
+    }
+
+    fn too_many(&self, leaves: usize) -> Error {
+        let mut widest = (0, None);
+        self.widest(ROOT, None, &mut widest);
+        let error =
+            Error::input(format!("the records have {leaves} columns, more than {MAX_LEAVES}"));
+        match widest.1 {
+            Some(path) => error.help(format!("keep the widest as text: --type {path}=json")),
+            None => error.help("are some member names values? Reshape the records, or declare the columns with --schema and --extra-members keep"),
+        }
+    }
+
+    fn widest(
+        &self,
+        id: FieldId,
+        path: Option<&ColumnPath>,
+        widest: &mut (usize, Option<ColumnPath>),
+    ) {
+        let count = self.get(id).children.len();
+        if count > widest.0 {
+            *widest = (count, path.cloned());
+        }
+        for child in &self.get(id).children {
+            let name = &self.get(*child).name;
+            let path = path.map_or_else(|| ColumnPath::name(name), |path| path.child(name));
+            self.widest(*child, Some(&path), widest);
+        }
+    }
+
+    fn members(&self, id: FieldId) -> Vec<Column> {
+        let field = self.get(id);
+        let mut children: Vec<&FieldId> =
+            field.children.iter().filter(|child| self.is_column(**child)).collect();
+        if field.declared != Declared::Struct {
+            children.sort_by_key(|child| self.rank(**child));
+        }
+        children.into_iter().map(|child| self.column(*child)).collect()
+    }
+
+    /// Whether the field is in the schema: a record had it, or the plan declares it.
+    fn is_column(&self, id: FieldId) -> bool {
+        let field = self.get(id);
+        field.declared != Declared::Open || field.facts.bits != 0
+    }
+
+    /// Columns that records have first, in order of appearance; then those of the hints alone.
+    fn rank(&self, id: FieldId) -> (bool, Option<Position>, u32) {
+        let appeared = self.get(id).facts.appeared();
+        (appeared.is_none(), appeared, self.first_hint(id))
+    }
+
+    fn first_hint(&self, id: FieldId) -> u32 {
+        let field = self.get(id);
+        let inside = field.children.iter().map(|child| self.first_hint(*child)).min();
+        field.hinted.into_iter().chain(inside).min().unwrap_or(u32::MAX)
+    }
+
+    fn column(&self, id: FieldId) -> Column {
+        let (data_type, unknown) = self.data_type(id);
+        Column { name: self.get(id).name.clone(), data_type, unknown }
+    }
+
+    /// The type of a field, and whether nothing says what it is.
+    fn data_type(&self, id: FieldId) -> (Type, bool) {
+        let field = self.get(id);
+        match &field.declared {
+            Declared::Scalar(data_type) => (data_type.stored(), false),
+            Declared::List => self.list(id),
+            Declared::Struct | Declared::OpenStruct => (Type::Struct(self.members(id)), false),
+            Declared::Open => match field.facts.verdict() {
+                Verdict::Unknown => (Type::String, true),
+                Verdict::Scalar(data_type) => (data_type, false),
+                Verdict::Json => (Type::Json, false),
+                Verdict::List | Verdict::Struct if !self.nests(id) => (Type::Json, false),
+                Verdict::List => self.list(id),
+                Verdict::Struct => {
+                    let members = self.members(id);
+                    if members.len() > MAX_MEMBERS {
+                        (Type::Json, false)
+                    } else {
+                        (Type::Struct(members), false)
+                    }
+                }
+            },
+        }
+    }
+
+    fn list(&self, id: FieldId) -> (Type, bool) {
+        let (element, unknown) =
+            self.get(id).element.map_or((Type::String, true), |element| self.data_type(element));
+        (Type::List(Box::new(element)), unknown)
+    }
+
+    /// Why each column has its type: its path, its type, and the first record that forced it.
+    pub(crate) fn reasons(&self) -> Vec<Why> {
+        let mut reasons = Vec::new();
+        self.collect_reasons(ROOT, None, &mut reasons);
+        reasons
+    }
+
+    fn collect_reasons(&self, id: FieldId, path: Option<&ColumnPath>, reasons: &mut Vec<Why>) {
+        let mut children: Vec<FieldId> =
+            self.get(id).children.iter().copied().filter(|child| self.is_column(*child)).collect();
+        if self.get(id).declared != Declared::Struct {
+            children.sort_by_key(|child| self.rank(*child));
+        }
+        for child in children {
+            let field = self.get(child);
+            let path =
+                path.map_or_else(|| ColumnPath::name(&field.name), |path| path.child(&field.name));
+            let (data_type, _) = self.data_type(child);
+            let (because, position) = self.because(child, &data_type);
+            let nests = matches!(data_type, Type::Struct(_));
+            reasons.push(Why { path: path.clone(), data_type, because, position });
+            if nests {
+                self.collect_reasons(child, Some(&path), reasons);
+            }
+        }
+    }
+
+    fn because(&self, id: FieldId, data_type: &Type) -> (String, Option<Position>) {
+        let field = self.get(id);
+        let facts = &field.facts;
+        if field.declared != Declared::Open {
+            return ("declared".to_owned(), None);
+        }
+        let kinds = [
+            (fact::BOOLEAN, "booleans"),
+            (fact::NUMBERS, "numbers"),
+            (fact::STRINGS, "strings"),
+            (fact::LIST, "lists"),
+            (fact::OBJECT, "objects"),
+        ];
+        let present: Vec<_> = kinds.iter().filter(|(mask, _)| facts.bits & mask != 0).collect();
+        let at = |mask| facts.position(mask);
+        if present.len() > 1 {
+            let mut firsts: Vec<_> =
+                present.iter().map(|(mask, name)| (at(*mask), *name)).collect();
+            firsts.sort();
+            let names: Vec<_> = firsts.iter().map(|(_, name)| *name).collect();
+            return (
+                format!("{} in one column", names.join(" and ")),
+                firsts.get(1).and_then(|f| f.0),
+            );
+        }
+        let (because, mask) = match (data_type, facts.verdict()) {
+            (_, Verdict::Unknown) => ("only nulls", fact::NULL),
+            (Type::Boolean, _) => ("booleans", fact::BOOLEAN),
+            (Type::Int64, _) => ("integers within 64 bits", fact::INTEGER),
+            (Type::Decimal { .. }, _) => ("an integer beyond 64 bits", fact::BIG),
+            (Type::Float64, _) => ("a number with a fraction or an exponent", fact::FRACTION),
+            (Type::Timestamp(_), _) => ("instants of one form", fact::STRINGS),
+            (Type::String, _) if facts.bits & fact::TEXT != 0 => {
+                ("a string that is no instant of the fixed form", fact::TEXT)
+            }
+            (Type::String, _) => ("instants of more than one form", fact::STRINGS),
+            (Type::List(_), _) => ("lists", fact::LIST),
+            (Type::Struct(_), _) => ("objects", fact::OBJECT),
+            (Type::Json, Verdict::Struct | Verdict::List) if !self.nests(id) => {
+                ("nesting deeper than 32 levels", fact::LIST | fact::OBJECT)
+            }
+            (Type::Json, Verdict::Struct) => ("more than 1,000 member names", fact::OBJECT),
+            (Type::Json, _) if facts.bits & fact::NUMBERS == 0 => {
+                ("only empty objects", fact::OBJECT)
+            }
+            (Type::Json, _) if facts.bits & fact::FRACTION != 0 => {
+                ("a number that a double would round", fact::INEXACT)
+            }
+            (Type::Json, _) => ("an integer of more than 38 digits", fact::HUGE),
+            _ => ("declared", 0),
+        };
+        (because.to_owned(), at(mask))
+    }
+}
+
+fn not_scalar(part: &Part) -> Error {
+    Error::usage(format!(
+        "the {} column {} holds lists, objects or mixed values",
+        part.name(),
+        part.path
+    ))
+    .help("a key and an order need columns of one scalar type; see `distil schema --why`")
+}
+
+/// A key or order column: a part of the row of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The column.
+    pub path: ColumnPath,
+    /// Whether it belongs to the key, else to the order.
+    pub key: bool,
+    /// Whether its values are reversed.
+    pub reversed: bool,
+}
+
+impl Part {
+    /// The parts of a plan, the key first, and whether the rest is reversed.
+    pub fn of(dedup: Option<&Dedup>) -> (Vec<Self>, bool) {
+        let Some(Dedup { key: Key::Columns(columns), order_by, keep, .. }) = dedup else {
+            return (Vec::new(), false);
+        };
+        let last = *keep == Keep::Last;
+        let key =
+            columns.iter().map(|path| Self { path: path.clone(), key: true, reversed: false });
+        let order = order_by.iter().map(|order| Self {
+            path: order.column.clone(),
+            key: false,
+            reversed: (order.direction == Direction::Desc) != last,
+        });
+        (key.chain(order).collect(), last)
+    }
+
+    fn name(&self) -> &'static str {
+        if self.key { "key" } else { "order" }
+    }
+}
+
+/// Why a column has its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// The column.
+    pub path: ColumnPath,
+    /// Its type.
+    pub data_type: Type,
+    /// What forced it.
+    pub because: String,
+    /// The first record that did, where there is one.
+    pub position: Option<Position>,
+}

@@ -1,0 +1,669 @@
+//! One record as one row: its key, its order and all the rest as bytes that compare as the records do.
+//!
+//! A row is the parts of the key, the parts of the order, then all other columns as an object without
+//! its tag (see [`crate::encode`]). So the first [`RecordEncoder::key_length`] bytes are equal exactly
+//! when the keys are, and the smallest of the rows of one key is the survivor.
+//!
+//! A record changes what is known of the columns only once it is accepted: facts are written to a
+//! journal first.
+
+use distil_plan::{ColumnPath, ExtraMembers, NullKeys, Reason, Type};
+
+use crate::convert;
+use crate::encode::{self, Flip, tag};
+use crate::facts::{Bits, Position, fact, number_facts, string_facts};
+use crate::fields::{Declared, EXTRA, FieldId, Fields, Part, ROOT, Role};
+use crate::tape::{Kind, Node, Tape};
+use crate::time::Spelling;
+use crate::value::{DuplicateMember, ValueEncoder, name_text, scalar};
+
+/// Why a record is bad.
+pub(crate) struct Bad {
+    pub(crate) reason: Reason,
+    pub(crate) detail: String,
+}
+
+impl From<DuplicateMember> for Bad {
+    fn from(_: DuplicateMember) -> Self {
+        Self { reason: Reason::DuplicateMember, detail: "a member name occurs twice".to_owned() }
+    }
+}
+
+/// Counts that go with accepted records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordTally {
+    /// Members outside a declared schema that were left out.
+    pub ignored_members: u64,
+    /// Values that were rounded.
+    pub rounded: u64,
+}
+
+/// A field that is not in the tree: the value is kept, but nothing is noted of it.
+const UNTRACKED: FieldId = FieldId::MAX;
+/// A member outside a declared struct.
+const OUTSIDE: FieldId = FieldId::MAX - 1;
+
+/// How the members of the last objects of a field were named, and what followed from that.
+#[derive(Default)]
+struct Expectation {
+    /// The names as spelled, one after another, and where each ends.
+    names: Vec<u8>,
+    ends: Vec<u32>,
+    fields: Vec<FieldId>,
+    /// Ordinals of the members in the order of their names.
+    order: Vec<u32>,
+}
+
+/// Records of one source take few forms; more of them are looked up each time.
+const EXPECTATIONS: usize = 4;
+
+enum Work {
+    Value(u32, FieldId),
+    Member(u32, FieldId),
+    EndList,
+    EndObject,
+}
+
+/// Encodes records and notes facts.
+pub(crate) struct RecordEncoder {
+    pub(crate) fields: Fields,
+    parts: Vec<(Part, Vec<u8>)>,
+    key_parts: usize,
+    rest_flip: Flip,
+    null_keys: NullKeys,
+    expected: Vec<Vec<Expectation>>,
+    values: ValueEncoder,
+    work: Vec<Work>,
+    members: Vec<u32>,
+    journal: Vec<(FieldId, Bits, u32)>,
+    spellings: Vec<(FieldId, Option<Spelling>)>,
+    tally: RecordTally,
+    /// Tallies of accepted records.
+    pub(crate) total: RecordTally,
+    text: Vec<u8>,
+    row: Vec<u8>,
+    key_length: usize,
+}
+
+impl RecordEncoder {
+    pub(crate) fn new(
+        fields: Fields,
+        parts: Vec<Part>,
+        rest_reversed: bool,
+        null_keys: NullKeys,
+    ) -> Self {
+        let key_parts = parts.iter().filter(|part| part.key).count();
+        Self {
+            fields,
+            parts: parts.into_iter().map(|part| (part, Vec::new())).collect(),
+            key_parts,
+            rest_flip: Flip::reversed(rest_reversed),
+            null_keys,
+            expected: Vec::new(),
+            values: ValueEncoder::default(),
+            work: Vec::new(),
+            members: Vec::new(),
+            journal: Vec::new(),
+            spellings: Vec::new(),
+            tally: RecordTally::default(),
+            total: RecordTally::default(),
+            text: Vec::new(),
+            row: Vec::new(),
+            key_length: 0,
+        }
+    }
+
+    /// The row of the record encoded last.
+    pub(crate) fn row(&self) -> &[u8] {
+        &self.row
+    }
+
+    /// How many bytes of the row are its key; all of them when the whole record is.
+    pub(crate) fn key_length(&self) -> usize {
+        self.key_length
+    }
+
+    /// Encodes the object on the tape, which begins at `position`.
+    ///
+    /// # Errors
+    /// The first reason that holds, in the order of the contract.
+    pub(crate) fn encode(
+        &mut self,
+        tape: &Tape,
+        bytes: &[u8],
+        position: Position,
+    ) -> Result<(), Bad> {
+        self.journal.clear();
+        self.spellings.clear();
+        self.tally = RecordTally::default();
+        self.row.clear();
+        for (_, part) in &mut self.parts {
+            part.clear();
+        }
+        let mut rest = std::mem::take(&mut self.row);
+        let done = self.object(tape, bytes, &mut rest);
+        let assembled = done.and_then(|()| self.assemble(rest));
+        match assembled {
+            Ok(()) => {
+                self.accept(position);
+                Ok(())
+            }
+            Err(bad) => Err(self.first_reason(tape, bytes, bad)),
+        }
+    }
+
+    /// Puts the parts before the rest.
+    fn assemble(&mut self, rest: Vec<u8>) -> Result<(), Bad> {
+        if self.parts.is_empty() {
+            self.key_length = rest.len();
+            self.row = rest;
+            return Ok(());
+        }
+        let mut row = Vec::with_capacity(rest.len() + 64);
+        for (ordinal, (part, value)) in self.parts.iter().enumerate() {
+            if value.is_empty() {
+                if part.key && self.null_keys == NullKeys::Error {
+                    let detail = format!("the key column {} is null or missing", part.path);
+                    return Err(Bad { reason: Reason::NullKey, detail });
+                }
+                row.push(tag::NULL);
+            } else {
+                row.extend_from_slice(value);
+            }
+            if ordinal + 1 == self.key_parts {
+                self.key_length = row.len();
+            }
+        }
+        row.extend_from_slice(&rest);
+        self.row = row;
+        Ok(())
+    }
+
+    fn accept(&mut self, position: Position) {
+        for (id, bits, ordinal) in self.journal.drain(..) {
+            let field = self.fields.get_mut(id);
+            if bits & !field.facts.bits != 0 {
+                field.facts.note(bits, Position { ordinal, ..position });
+            }
+        }
+        for (id, spelling) in self.spellings.drain(..) {
+            self.fields.get_mut(id).facts.instants.note(spelling);
+        }
+        self.total.ignored_members += self.tally.ignored_members;
+        self.total.rounded += self.tally.rounded;
+    }
+
+    /// A record may be bad for several reasons: finds the one that comes first.
+    fn first_reason(&mut self, tape: &Tape, bytes: &[u8], bad: Bad) -> Bad {
+        if bad.reason == Reason::NullKey {
+            for (id, ..) in &self.journal {
+                self.fields.get_mut(*id).seen = true;
+            }
+        }
+        if let Err(duplicate) = self.values.check_duplicates(tape, bytes, 0) {
+            return duplicate.into();
+        }
+        if bad.reason > Reason::ExtraMember
+            && self.fields.extra_members != ExtraMembers::Ignore
+            && let Some(extra) = self.find_extra(tape, bytes, 0, ROOT, false)
+        {
+            return extra;
+        }
+        bad
+    }
+
+    /// The first member outside a declared struct that makes the record bad.
+    fn find_extra(
+        &mut self,
+        tape: &Tape,
+        bytes: &[u8],
+        object: u32,
+        id: FieldId,
+        in_list: bool,
+    ) -> Option<Bad> {
+        let nodes = tape.nodes();
+        let keep = self.fields.extra_members == ExtraMembers::Keep && !in_list;
+        match (&self.fields.get(id).declared, nodes[object as usize].kind) {
+            (Declared::List, Kind::List) => {
+                let element = self.fields.get(id).element?;
+                let mut child = object + 1;
+                while child < nodes[object as usize].next {
+                    if let Some(bad) = self.find_extra(tape, bytes, child, element, true) {
+                        return Some(bad);
+                    }
+                    child = nodes[child as usize].next;
+                }
+                None
+            }
+            (declared, Kind::Object) if id == ROOT || *declared != Declared::Open => {
+                let closed = *declared == Declared::Struct;
+                let mut child = object + 1;
+                while child < nodes[object as usize].next {
+                    name_text(&nodes[child as usize], bytes, &mut self.text);
+                    let name = String::from_utf8_lossy(&self.text).into_owned();
+                    let value = child + 1;
+                    match self.fields.child(id, &name) {
+                        Some(field) => {
+                            if let Some(bad) = self.find_extra(tape, bytes, value, field, in_list) {
+                                return Some(bad);
+                            }
+                        }
+                        None if closed && !keep && nodes[value as usize].kind != Kind::Null => {
+                            return Some(extra_member(&name));
+                        }
+                        None => {}
+                    }
+                    child = nodes[value as usize].next;
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// Encodes the record's members, iteratively over all levels.
+    fn object(&mut self, tape: &Tape, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Bad> {
+        let flip = self.rest_flip;
+        let nodes = tape.nodes();
+        self.work.clear();
+        self.members(tape, bytes, 0, ROOT)?;
+        let mut list_depth = 0usize;
+        let extra =
+            if self.fields.keeps_extra { self.extra_of(tape, bytes, flip)? } else { Vec::new() };
+        let mut extra_due = !extra.is_empty();
+        while let Some(work) = self.work.pop() {
+            let (index, id) = match work {
+                Work::EndList => {
+                    out.push(tag::END_LIST ^ flip.0);
+                    list_depth -= 1;
+                    continue;
+                }
+                Work::EndObject => {
+                    if extra_due && self.work.is_empty() {
+                        out.extend_from_slice(&extra);
+                    }
+                    out.push(tag::END_OBJECT);
+                    continue;
+                }
+                Work::Member(value, id) => {
+                    if id == UNTRACKED {
+                        name_text(&nodes[value as usize - 1], bytes, &mut self.text);
+                        encode::member_name(out, &self.text);
+                        (value, id)
+                    } else {
+                        let field = self.fields.get(id);
+                        if field.level == 1 && extra_due && field.name.as_str() > EXTRA {
+                            out.extend_from_slice(&extra);
+                            extra_due = false;
+                        }
+                        if let Role::Part(part) = field.role {
+                            self.part(tape, bytes, value, id, part as usize)?;
+                            continue;
+                        }
+                        out.extend_from_slice(&field.encoded_name);
+                        (value, id)
+                    }
+                }
+                Work::Value(value, id) => (value, id),
+            };
+            if id == UNTRACKED {
+                self.values.encode(tape, bytes, index, out, flip)?;
+                continue;
+            }
+            let node = &nodes[index as usize];
+            match (&self.fields.get(id).declared, node.kind) {
+                (_, Kind::Null) => {
+                    self.journal.push((id, fact::NULL, index));
+                    encode::null(out);
+                }
+                (Declared::Open | Declared::List, Kind::List) => {
+                    self.journal.push((id, fact::LIST, index));
+                    if self.fields.get(id).declared == Declared::Open && !self.fields.nests(id) {
+                        self.values.encode(tape, bytes, index, out, flip)?;
+                        continue;
+                    }
+                    out.push(tag::LIST ^ flip.0);
+                    list_depth += 1;
+                    let element = self.fields.element_or_new(id);
+                    self.work.push(Work::EndList);
+                    let first = self.work.len();
+                    let mut child = index + 1;
+                    while child < node.next {
+                        self.work.push(Work::Value(child, element));
+                        child = nodes[child as usize].next;
+                    }
+                    self.work[first..].reverse();
+                }
+                (Declared::Open | Declared::Struct | Declared::OpenStruct, Kind::Object) => {
+                    let members = if node.next > index + 1 { fact::MEMBERS } else { 0 };
+                    self.journal.push((id, fact::OBJECT | members, index));
+                    if self.fields.get(id).declared == Declared::Open && !self.fields.nests(id) {
+                        self.values.encode(tape, bytes, index, out, flip)?;
+                        continue;
+                    }
+                    out.push(tag::OBJECT ^ flip.0);
+                    let open = self.work.len();
+                    self.members(tape, bytes, index, id)?;
+                    if list_depth > 0 && self.fields.keeps_extra {
+                        self.refuse_extra_in_list(tape, bytes, index, id)?;
+                    }
+                    debug_assert!(self.work.len() > open);
+                }
+                (Declared::Open, _) => {
+                    self.note_scalar(node, index, bytes, id);
+                    scalar(node, bytes, out, flip, &mut self.text);
+                }
+                (Declared::Scalar(_), _) => self.declared(tape, bytes, index, id, out, flip)?,
+                _ => return Err(self.does_not_fit(node, bytes, id)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Encodes a key or order value to its part.
+    fn part(
+        &mut self,
+        tape: &Tape,
+        bytes: &[u8],
+        index: u32,
+        id: FieldId,
+        part: usize,
+    ) -> Result<(), Bad> {
+        let flip = Flip::reversed(self.parts[part].0.reversed);
+        let mut out = std::mem::take(&mut self.parts[part].1);
+        let node = &tape.nodes()[index as usize];
+        let done = match (&self.fields.get(id).declared, node.kind) {
+            (Declared::Scalar(_), _) => self.declared(tape, bytes, index, id, &mut out, flip),
+            (_, Kind::List | Kind::Object) => {
+                // No key: the run will be refused once all facts are in, unless the record is bad.
+                let bits =
+                    if node.kind == Kind::List { fact::LIST } else { fact::OBJECT | fact::MEMBERS };
+                self.journal.push((id, bits, index));
+                self.values.encode(tape, bytes, index, &mut out, flip).map_err(Bad::from)
+            }
+            _ => {
+                self.note_scalar(node, index, bytes, id);
+                scalar(node, bytes, &mut out, flip, &mut self.text);
+                Ok(())
+            }
+        };
+        self.parts[part].1 = out;
+        done
+    }
+
+    fn note_scalar(&mut self, node: &Node, index: u32, bytes: &[u8], id: FieldId) {
+        let field = self.fields.get(id);
+        let bits = match node.kind {
+            Kind::Null => fact::NULL,
+            Kind::False | Kind::True => fact::BOOLEAN,
+            Kind::Integer | Kind::Fraction => number_facts(node, bytes),
+            // Text stays text whatever comes; only keys and orders need to know more.
+            Kind::String if field.role == Role::Rest && field.facts.bits & fact::TEXT != 0 => {
+                fact::TEXT
+            }
+            Kind::String => {
+                let text = if node.escaped {
+                    name_text(node, bytes, &mut self.text);
+                    &self.text
+                } else {
+                    node.text(bytes)
+                };
+                let (bits, instant) = string_facts(text);
+                if field.role != Role::Rest {
+                    self.spellings.push((id, instant.map(|instant| instant.spelling())));
+                }
+                bits
+            }
+            Kind::List => fact::LIST,
+            Kind::Object => fact::OBJECT,
+        };
+        self.journal.push((id, bits, index));
+    }
+
+    fn declared(
+        &mut self,
+        tape: &Tape,
+        bytes: &[u8],
+        index: u32,
+        id: FieldId,
+        out: &mut Vec<u8>,
+        flip: Flip,
+    ) -> Result<(), Bad> {
+        let node = &tape.nodes()[index as usize];
+        self.journal.push((id, fact::NULL, index));
+        let Declared::Scalar(data_type) = &self.fields.get(id).declared else { return Ok(()) };
+        if *data_type == Type::Json {
+            return Ok(self.values.encode(tape, bytes, index, out, flip)?);
+        }
+        match convert::declared(data_type, node, bytes, out, flip, &mut self.text) {
+            Ok(rounded) => {
+                self.tally.rounded += u64::from(rounded);
+                Ok(())
+            }
+            Err(convert::DoesNotFit) => Err(self.does_not_fit(node, bytes, id)),
+        }
+    }
+
+    fn does_not_fit(&self, node: &Node, bytes: &[u8], id: FieldId) -> Bad {
+        let field = self.fields.get(id);
+        let expected = match &field.declared {
+            Declared::Scalar(data_type) => data_type.to_string(),
+            Declared::List => "a list".to_owned(),
+            _ => "an object".to_owned(),
+        };
+        let found = match node.kind {
+            Kind::List => "a list".to_owned(),
+            Kind::Object => "an object".to_owned(),
+            _ => {
+                let text = String::from_utf8_lossy(node.text(bytes));
+                let shown: String = text.chars().take(60).collect();
+                let quote = if node.kind == Kind::String { "\"" } else { "" };
+                format!("{quote}{shown}{}{quote}", if shown.len() < text.len() { "…" } else { "" })
+            }
+        };
+        let name = if field.name.is_empty() {
+            "an element".to_owned()
+        } else {
+            ColumnPath::name(&field.name).to_string()
+        };
+        Bad {
+            reason: Reason::BadValue,
+            detail: format!("{name}: expected {expected}, found {found}"),
+        }
+    }
+
+    /// Pushes the members of an object, in the order of their names, and the end of the object below
+    /// them.
+    fn members(&mut self, tape: &Tape, bytes: &[u8], object: u32, id: FieldId) -> Result<(), Bad> {
+        if self.expected.len() <= id as usize {
+            self.expected.resize_with(id as usize + 1, Vec::new);
+        }
+        self.work.push(Work::EndObject);
+        let known = self.expected[id as usize].iter().position(|expectation| {
+            meets(expectation, tape.nodes(), bytes, object, &mut self.members)
+        });
+        match known {
+            Some(0) => {}
+            Some(at) => self.expected[id as usize].swap(0, at),
+            None => {
+                let expectation = self.learn(tape, bytes, object, id)?;
+                let list = &mut self.expected[id as usize];
+                list.truncate(EXPECTATIONS - 1);
+                list.insert(0, expectation);
+            }
+        }
+        let nodes = tape.nodes();
+        let expectation = &self.expected[id as usize][0];
+        for &ordinal in expectation.order.iter().rev() {
+            let (value, field) =
+                (self.members[ordinal as usize], expectation.fields[ordinal as usize]);
+            let null = nodes[value as usize].kind == Kind::Null;
+            match field {
+                OUTSIDE if null => {}
+                OUTSIDE if self.fields.extra_members == ExtraMembers::Keep => {}
+                OUTSIDE if self.fields.extra_members == ExtraMembers::Ignore => {
+                    self.values.check_duplicates(tape, bytes, value)?;
+                    self.tally.ignored_members += 1;
+                }
+                OUTSIDE => {
+                    name_text(&nodes[value as usize - 1], bytes, &mut self.text);
+                    return Err(extra_member(&String::from_utf8_lossy(&self.text)));
+                }
+                UNTRACKED if null => {}
+                _ if null => self.journal.push((field, fact::NULL, value)),
+                _ => self.work.push(Work::Member(value, field)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks the members of an object up by name.
+    fn learn(
+        &mut self,
+        tape: &Tape,
+        bytes: &[u8],
+        object: u32,
+        id: FieldId,
+    ) -> Result<Expectation, Bad> {
+        let nodes = tape.nodes();
+        let mut expectation = Expectation::default();
+        let mut names: Vec<(String, u32)> = Vec::new();
+        self.members.clear();
+        let mut child = object + 1;
+        while child < nodes[object as usize].next {
+            let name = &nodes[child as usize];
+            expectation.names.extend_from_slice(name.text(bytes));
+            expectation.ends.push(expectation.names.len() as u32);
+            name_text(name, bytes, &mut self.text);
+            names.push((String::from_utf8_lossy(&self.text).into_owned(), names.len() as u32));
+            self.members.push(child + 1);
+            child = nodes[child as usize + 1].next;
+        }
+        let closed = self.fields.get(id).declared == Declared::Struct;
+        for (name, _) in &names {
+            expectation.fields.push(
+                if closed || (id == ROOT && self.fields.keeps_extra && name == EXTRA) {
+                    self.fields.child(id, name).unwrap_or(OUTSIDE)
+                } else {
+                    self.fields.child_or_new(id, name).unwrap_or(UNTRACKED)
+                },
+            );
+        }
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Err(DuplicateMember.into());
+        }
+        expectation.order = names.into_iter().map(|(_, ordinal)| ordinal).collect();
+        Ok(expectation)
+    }
+
+    /// Members outside a declared struct, as the member `_extra` of the row; nothing if there are none.
+    fn extra_of(&mut self, tape: &Tape, bytes: &[u8], flip: Flip) -> Result<Vec<u8>, Bad> {
+        let mut out = Vec::new();
+        encode::member_name(&mut out, EXTRA.as_bytes());
+        let found = self.collect_extra(tape, bytes, 0, ROOT, flip, &mut out)?;
+        if !found {
+            out.clear();
+        }
+        Ok(out)
+    }
+
+    /// Recursion goes as deep as declared structs do.
+    fn collect_extra(
+        &mut self,
+        tape: &Tape,
+        bytes: &[u8],
+        object: u32,
+        id: FieldId,
+        flip: Flip,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Bad> {
+        let nodes = tape.nodes();
+        let mut names = Vec::new();
+        let mut child = object + 1;
+        while child < nodes[object as usize].next {
+            name_text(&nodes[child as usize], bytes, &mut self.text);
+            names.push((self.text.clone(), child + 1));
+            child = nodes[child as usize + 1].next;
+        }
+        names.sort_unstable();
+        let closed = self.fields.get(id).declared == Declared::Struct;
+        out.push(tag::OBJECT ^ flip.0);
+        let mut found = false;
+        for (name, value) in names {
+            let kind = nodes[value as usize].kind;
+            let field = self.fields.child(id, &String::from_utf8_lossy(&name));
+            let start = out.len();
+            let inner = match field {
+                Some(field) => {
+                    let declared = &self.fields.get(field).declared;
+                    let walks = matches!(declared, Declared::Struct | Declared::OpenStruct);
+                    if !walks || kind != Kind::Object {
+                        continue;
+                    }
+                    encode::member_name(out, &name);
+                    self.collect_extra(tape, bytes, value, field, flip, out)?
+                }
+                None if (closed || (id == ROOT && name == EXTRA.as_bytes()))
+                    && kind != Kind::Null =>
+                {
+                    encode::member_name(out, &name);
+                    self.values.encode(tape, bytes, value, out, flip)?;
+                    true
+                }
+                None => continue,
+            };
+            if !inner {
+                out.truncate(start);
+            }
+            found |= inner;
+        }
+        out.push(tag::END_OBJECT);
+        Ok(found)
+    }
+
+    fn refuse_extra_in_list(
+        &mut self,
+        tape: &Tape,
+        bytes: &[u8],
+        object: u32,
+        id: FieldId,
+    ) -> Result<(), Bad> {
+        match self.find_extra(tape, bytes, object, id, true) {
+            Some(bad) => Err(bad),
+            None => Ok(()),
+        }
+    }
+}
+
+fn extra_member(name: &str) -> Bad {
+    let detail = format!("the member {} is not in the declared schema", ColumnPath::name(name));
+    Bad { reason: Reason::ExtraMember, detail }
+}
+
+/// Whether the object's members are named as expected; if so, their values' nodes are in `members`.
+fn meets(
+    expectation: &Expectation,
+    nodes: &[Node],
+    bytes: &[u8],
+    object: u32,
+    members: &mut Vec<u32>,
+) -> bool {
+    members.clear();
+    let mut start = 0usize;
+    let mut child = object + 1;
+    let next = nodes[object as usize].next;
+    for &end in &expectation.ends {
+        if child >= next {
+            return false;
+        }
+        let expected = &expectation.names[start..end as usize];
+        if nodes[child as usize].text(bytes) != expected {
+            return false;
+        }
+        members.push(child + 1);
+        child = nodes[child as usize + 1].next;
+        start = end as usize;
+    }
+    child == next
+}

@@ -1,0 +1,290 @@
+//! Instants and dates: RFC 3339 text to counts and back.
+
+use distil_plan::TimeUnit;
+
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+///
+/// Algorithm: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
+/// The inverse of [`days_from_civil`]; same source.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+const DAY: i64 = 86_400;
+/// Seconds of 0001-01-01T00:00:00Z and of 9999-12-31T23:59:59Z.
+const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+/// ASCII digits as a number; nothing for anything else.
+fn digits(text: &[u8]) -> Option<i64> {
+    text.iter()
+        .try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
+}
+
+/// Days since 1970 of a real date `YYYY-MM-DD` in the years 0001 to 9999.
+pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text.first_chunk::<10>()? else {
+        return None;
+    };
+    if text.len() != 10 {
+        return None;
+    }
+    let (year, month, day) = (digits(&[y1, y2, y3, y4])?, digits(&[m1, m2])?, digits(&[d1, d2])?);
+    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
+        return None;
+    }
+    i32::try_from(days_from_civil(year, month, day)).ok()
+}
+
+/// How an instant is spelled; two instants of one spelling order like their texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spelling {
+    separator: u8,
+    fraction: u32,
+    zone: Vec<u8>,
+}
+
+/// An instant by RFC 3339.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Instant<'a> {
+    /// Seconds since 1970, in UTC.
+    seconds: i64,
+    /// Digits of the fraction of a second, zeros at the end included.
+    fraction: &'a [u8],
+    separator: u8,
+    zone: &'a [u8],
+}
+
+impl<'a> Instant<'a> {
+    /// Reads `YYYY-MM-DD`, `T`, `t` or a blank, `hh:mm:ss`, a fraction, `Z`, `z` or `±hh:mm`. Real dates
+    /// in the years 0001 to 9999, as spelled and in UTC; no leap seconds.
+    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        let [
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            separator @ (b'T' | b't' | b' '),
+            h1,
+            h2,
+            b':',
+            m1,
+            m2,
+            b':',
+            s1,
+            s2,
+        ] = *text.first_chunk::<19>()?
+        else {
+            return None;
+        };
+        let days = i64::from(parse_date(&text[..10])?);
+        let (hour, minute, second) = (digits(&[h1, h2])?, digits(&[m1, m2])?, digits(&[s1, s2])?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let rest = &text[19..];
+        let (fraction, zone) = match rest {
+            [b'.', rest @ ..] => {
+                let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+                if count == 0 {
+                    return None;
+                }
+                rest.split_at(count)
+            }
+            _ => (&rest[..0], rest),
+        };
+        let offset = match *zone {
+            [b'Z' | b'z'] => 0,
+            [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+                let (hours, minutes) = (digits(&[h1, h2])?, digits(&[m1, m2])?);
+                if hours > 23 || minutes > 59 {
+                    return None;
+                }
+                (hours * 60 + minutes) * if sign == b'-' { -60 } else { 60 }
+            }
+            _ => return None,
+        };
+        let seconds = days * DAY + hour * 3600 + minute * 60 + second - offset;
+        YEARS.contains(&seconds).then_some(Self { seconds, fraction, separator, zone })
+    }
+
+    /// Digits of the fraction if the text has the one form that inference makes a timestamp.
+    pub(crate) fn fixed_form(&self) -> Option<u32> {
+        let count = self.fraction.len() as u32;
+        let fixed = self.separator == b'T' && self.zone == b"Z";
+        (fixed && matches!(count, 0 | 3 | 6)).then_some(count)
+    }
+
+    pub(crate) fn spelling(&self) -> Spelling {
+        Spelling {
+            separator: self.separator,
+            fraction: self.fraction.len() as u32,
+            zone: self.zone.to_vec(),
+        }
+    }
+
+    /// Units since 1970, if the unit holds the instant exactly.
+    pub(crate) fn count(&self, unit: TimeUnit) -> Option<i64> {
+        let width = unit.digits() as usize;
+        let (kept, beyond) = self.fraction.split_at(self.fraction.len().min(width));
+        if beyond.iter().any(|digit| *digit != b'0') {
+            return None;
+        }
+        let part = digits(kept)? * 10i64.pow((width - kept.len()) as u32);
+        let units = i128::from(self.seconds) * i128::from(unit.per_second()) + i128::from(part);
+        i64::try_from(units).ok()
+    }
+}
+
+/// Whether a count of units lies in the years 0001 to 9999.
+pub(crate) fn in_years(count: i64, unit: TimeUnit) -> bool {
+    YEARS.contains(&count.div_euclid(unit.per_second()))
+}
+
+/// Appends `YYYY-MM-DD`.
+pub fn format_date(days: i32, out: &mut Vec<u8>) {
+    let (year, month, day) = civil_from_days(i64::from(days));
+    padded(year, 4, out);
+    out.push(b'-');
+    padded(month, 2, out);
+    out.push(b'-');
+    padded(day, 2, out);
+}
+
+/// Appends `YYYY-MM-DDThh:mm:ss`, a point and `fraction_digits` digits (none: no point), and `Z`.
+pub fn format_instant(count: i64, unit: TimeUnit, fraction_digits: u32, out: &mut Vec<u8>) {
+    let seconds = count.div_euclid(unit.per_second());
+    let part = count.rem_euclid(unit.per_second());
+    format_date(seconds.div_euclid(DAY) as i32, out);
+    let second = seconds.rem_euclid(DAY);
+    for (mark, value) in [(b'T', second / 3600), (b':', second / 60 % 60), (b':', second % 60)] {
+        out.push(mark);
+        padded(value, 2, out);
+    }
+    if fraction_digits > 0 {
+        out.push(b'.');
+        let width = unit.digits();
+        let part = if fraction_digits < width {
+            part / 10i64.pow(width - fraction_digits)
+        } else {
+            part * 10i64.pow(fraction_digits - width)
+        };
+        padded(part, fraction_digits as usize, out);
+    }
+    out.push(b'Z');
+}
+
+fn padded(value: i64, width: usize, out: &mut Vec<u8>) {
+    let mut buffer = itoa::Buffer::new();
+    let text = buffer.format(value).as_bytes();
+    out.extend(std::iter::repeat_n(b'0', width.saturating_sub(text.len())));
+    out.extend_from_slice(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(text: &str, unit: TimeUnit) -> Option<i64> {
+        Instant::parse(text.as_bytes())?.count(unit)
+    }
+
+    #[test]
+    fn instants_are_exact_or_nothing() {
+        assert_eq!(count("1970-01-01T00:00:00Z", TimeUnit::Millis), Some(0));
+        assert_eq!(count("2019-04-23T17:25:43.111Z", TimeUnit::Millis), Some(1_556_040_343_111));
+        assert_eq!(
+            count("2019-04-23t19:25:43.1110000+02:00", TimeUnit::Millis),
+            Some(1_556_040_343_111)
+        );
+        assert_eq!(count("2019-04-23 17:25:43.1115Z", TimeUnit::Millis), None);
+        assert_eq!(
+            count("2019-04-23 17:25:43.1115Z", TimeUnit::Micros),
+            Some(1_556_040_343_111_500)
+        );
+        assert_eq!(count("0001-01-01T00:00:00z", TimeUnit::Micros), Some(-62_135_596_800_000_000));
+        assert_eq!(count("1500-01-01T00:00:00Z", TimeUnit::Nanos), None);
+        for bad in [
+            "2019-02-30T00:00:00Z",
+            "2019-04-23T24:00:00Z",
+            "2019-04-23T23:59:60Z",
+            "0000-01-01T00:00:00Z",
+            "2019-04-23T17:25:43",
+            "2019-04-23",
+            "10000-01-01T00:00:00Z",
+            "2019-04-23T17:25:43.Z",
+            "2019-04-23T17:25:43+0200",
+            "২019-04-23T17:25:43Z",
+            "0001-01-01T00:00:00+01:00",
+            "2019-4-23T17:25:43Z",
+            "2019-04-23T17:25:43Z ",
+            "2019-13-01T00:00:00Z",
+            "2019-04-00T00:00:00Z",
+        ] {
+            assert!(Instant::parse(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_fixed_form_is_told_apart() {
+        let form = |text: &str| Instant::parse(text.as_bytes()).unwrap().fixed_form();
+        assert_eq!(form("2019-04-23T17:25:43Z"), Some(0));
+        assert_eq!(form("2019-04-23T17:25:43.111000Z"), Some(6));
+        for other in [
+            "2019-04-23T17:25:43.1Z",
+            "2019-04-23t17:25:43Z",
+            "2019-04-23T17:25:43z",
+            "2019-04-23T17:25:43+00:00",
+        ] {
+            assert_eq!(form(other), None);
+        }
+    }
+
+    #[test]
+    fn text_and_count_are_inverse_over_all_days() {
+        let mut out = Vec::new();
+        for days in (-719_162..=2_932_896).step_by(7).chain([-719_162, 2_932_896, 11_016, 11_015]) {
+            out.clear();
+            format_date(days, &mut out);
+            assert_eq!(parse_date(&out), Some(days));
+        }
+        out.clear();
+        format_instant(-1, TimeUnit::Micros, 6, &mut out);
+        assert_eq!(out, b"1969-12-31T23:59:59.999999Z");
+        out.clear();
+        format_instant(1_556_040_343_000, TimeUnit::Millis, 0, &mut out);
+        assert_eq!(out, b"2019-04-23T17:25:43Z");
+    }
+}
