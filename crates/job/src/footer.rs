@@ -11,8 +11,11 @@ use serde::de::DeserializeOwned;
 const SEMANTICS: &str = "distil.semantics";
 const DEDUP: &str = "distil.dedup";
 const SCHEMA: &str = "distil.schema";
+const COLUMNS: &str = "distil.columns";
 const ROWS: &str = "distil.rows";
 const DIGEST: &str = "distil.digest";
+/// The value of [`COLUMNS`]; there is none when all columns were written.
+const SELECTED: &str = "selected";
 
 /// What the footer of one file says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,9 @@ pub struct Footer {
     pub schema: Schema,
     /// Which records were the same, and which one survived; nothing if every record was written.
     pub dedup: Option<Dedup>,
+    /// Whether the plan chose columns: survivors and order were then decided by more columns than
+    /// the file has.
+    pub selected: bool,
     /// Rows of this file.
     pub rows: Option<u64>,
     /// Digest of the rows of this file.
@@ -40,6 +46,9 @@ impl Footer {
         if let Some(dedup) = &self.dedup {
             pairs.push((DEDUP.to_owned(), to_json(&WrittenDedup::of(dedup))?));
         }
+        if self.selected {
+            pairs.push((COLUMNS.to_owned(), SELECTED.to_owned()));
+        }
         if let Some(rows) = self.rows {
             pairs.push((ROWS.to_owned(), rows.to_string()));
         }
@@ -56,13 +65,14 @@ impl Footer {
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Option<Self>> {
-        let (mut semantics, mut schema, mut dedup, mut rows, mut digest) =
-            (None, None, None, None, None);
+        let (mut semantics, mut schema, mut dedup, mut columns, mut rows, mut digest) =
+            (None, None, None, None, None, None);
         for (name, value) in pairs {
             match name {
                 SEMANTICS => semantics = Some(value),
                 SCHEMA => schema = Some(value),
                 DEDUP => dedup = Some(value),
+                COLUMNS => columns = Some(value),
                 ROWS => rows = Some(value),
                 DIGEST => digest = Some(value),
                 _ => {}
@@ -80,6 +90,11 @@ impl Footer {
         Ok(Some(Self {
             schema: from_json(SCHEMA, schema.ok_or_else(|| broken(SCHEMA))?)?,
             dedup: dedup.map(|text| from_json(DEDUP, text)).transpose()?,
+            selected: match columns {
+                None => false,
+                Some(SELECTED) => true,
+                Some(_) => return Err(broken(COLUMNS)),
+            },
             rows: rows.map(|text| text.parse().map_err(|_| broken(ROWS))).transpose()?,
             digest: digest.map(|text| text.parse().map_err(|_| broken(DIGEST))).transpose()?,
         }))
@@ -128,7 +143,13 @@ mod tests {
         let mut dedup = Dedup::on_columns(vec![ColumnPath::name("ts")]);
         dedup.order_by =
             vec![OrderBy { column: ColumnPath::name("a.b"), direction: Direction::Desc }];
-        Footer { schema, dedup: Some(dedup), rows: Some(3), digest: Some(Digest(5)) }
+        Footer {
+            schema,
+            dedup: Some(dedup),
+            selected: true,
+            rows: Some(3),
+            digest: Some(Digest(5)),
+        }
     }
 
     fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -150,13 +171,14 @@ mod tests {
                     "distil.dedup",
                     r#"{"key":{"columns":["ts"]},"order_by":[{"column":"\"a.b\"","direction":"desc"}],"keep":"first","null_keys":"error"}"#
                 ),
+                ("distil.columns", "selected"),
                 ("distil.rows", "3"),
                 ("distil.digest", "xxh3-128-sum:00000000000000000000000000000005"),
             ]
         );
         pairs.insert(0, ("ARROW:schema".into(), "x".into()));
         assert_eq!(Footer::from_pairs(borrowed(&pairs)).unwrap(), Some(footer()));
-        let plain = Footer { dedup: None, rows: None, digest: None, ..footer() };
+        let plain = Footer { dedup: None, selected: false, rows: None, digest: None, ..footer() };
         let pairs = plain.to_pairs().unwrap();
         assert_eq!(Footer::from_pairs(borrowed(&pairs)).unwrap(), Some(plain));
     }

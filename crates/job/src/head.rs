@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
-use arrow_array::temporal_conversions::{as_date, as_datetime};
-use arrow_array::types::{
-    Date32Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType,
-};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_json::decimal::{Decimal, Scratch};
-use distil_plan::{Error, Result, RowImage, Schema};
+use distil_json::{format_date, format_instant, write_string};
+use distil_plan::{Error, Result, RowImage, Schema, TimeUnit};
 use distil_storage::Storage;
 
 use crate::columns::{Member, Value, columns_of};
@@ -97,7 +93,7 @@ fn object<'a>(members: impl Iterator<Item = &'a Member>, row: usize, out: &mut V
             out.push(b',');
         }
         first = false;
-        write_string(name, out);
+        write_string(name.as_bytes(), out);
         out.push(b':');
         write(value, out);
     }
@@ -116,21 +112,31 @@ fn write(value: Value<'_>, out: &mut Vec<u8>) {
         }
         Value::Float32(value) => match Decimal::from_f32(value, scratch) {
             Some(number) => number.write_canonical(out),
-            None => write_string(&value.to_string(), out),
+            None => write_string(value.to_string().as_bytes(), out),
         },
         Value::Float64(value) => match Decimal::from_f64(value, scratch) {
             Some(number) => number.write_canonical(out),
-            None => write_string(&value.to_string(), out),
+            None => write_string(value.to_string().as_bytes(), out),
         },
-        Value::String(text) => write_string(text, out),
+        Value::String(text) => write_string(text.as_bytes(), out),
         Value::Json(text) => out.extend_from_slice(text.as_bytes()),
-        Value::Binary(bytes) => write_string(&STANDARD.encode(bytes), out),
+        Value::Binary(bytes) => write_string(STANDARD.encode(bytes).as_bytes(), out),
         Value::Date(days) => {
-            let date = as_date::<Date32Type>(days.into());
-            let text = date.map_or_else(|| days.to_string(), |date| date.to_string());
-            write_string(&text, out);
+            out.push(b'"');
+            format_date(days, out);
+            out.push(b'"');
         }
-        Value::Timestamp(count, nanoseconds) => write_string(&instant(count, nanoseconds), out),
+        Value::Timestamp(count, nanoseconds) => {
+            let (count, unit) = match nanoseconds {
+                1 => (count, TimeUnit::Nanos),
+                1_000 => (count, TimeUnit::Micros),
+                1_000_000 => (count, TimeUnit::Millis),
+                _ => (count.saturating_mul(1000), TimeUnit::Millis),
+            };
+            out.push(b'"');
+            format_instant(count, unit, unit.digits(), out);
+            out.push(b'"');
+        }
         Value::List(elements, range) => {
             out.push(b'[');
             for (nth, at) in range.enumerate() {
@@ -143,20 +149,4 @@ fn write(value: Value<'_>, out: &mut Vec<u8>) {
         }
         Value::Object(members, row) => object(members.iter(), row, out),
     }
-}
-
-/// RFC 3339 with the digits of the unit; the count itself beyond the years that a calendar knows.
-fn instant(count: i64, nanoseconds: i64) -> String {
-    let (time, form) = match nanoseconds {
-        1 => (as_datetime::<TimestampNanosecondType>(count), "%Y-%m-%dT%H:%M:%S%.9fZ"),
-        1_000 => (as_datetime::<TimestampMicrosecondType>(count), "%Y-%m-%dT%H:%M:%S%.6fZ"),
-        1_000_000 => (as_datetime::<TimestampMillisecondType>(count), "%Y-%m-%dT%H:%M:%S%.3fZ"),
-        _ => (as_datetime::<TimestampSecondType>(count), "%Y-%m-%dT%H:%M:%SZ"),
-    };
-    time.map_or_else(|| count.to_string(), |time| time.format(form).to_string())
-}
-
-/// Appends a JSON string; serde_json's escapes are the fewest, as in canonical text.
-fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
 }

@@ -65,7 +65,8 @@ impl Targets {
     /// that run never committed.
     pub(crate) fn check(&self, storage: &dyn Storage) -> Result<()> {
         let has_output = storage.metadata(&self.output.path)?.is_some();
-        for target in self.all() {
+        self.output.check(storage)?;
+        for target in self.dropped.iter().chain(&self.quarantine) {
             let orphan = !has_output && storage.metadata(&target.fresh_mark())?.is_some();
             if !orphan {
                 target.check(storage)?;

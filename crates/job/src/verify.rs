@@ -193,7 +193,7 @@ enum By {
         repeats: bool,
     },
     Columns(Vec<ColumnPath>),
-    /// The key is not among the columns that were written.
+    /// What decided the order is not among the columns that were written.
     Nothing,
 }
 
@@ -201,6 +201,7 @@ impl OrderCheck {
     fn new(footer: &Footer) -> Self {
         let written = |path: &ColumnPath| footer.schema.find(path).is_some();
         let by = match footer.dedup.as_ref().map(|dedup: &Dedup| &dedup.key) {
+            None | Some(Key::Record) if footer.selected => By::Nothing,
             None => By::Record { repeats: true },
             Some(Key::Record) => By::Record { repeats: false },
             Some(Key::Columns(columns)) if columns.iter().all(written) => {
@@ -216,7 +217,9 @@ impl OrderCheck {
             By::Record { repeats: false } => "every row is there once, in order".to_owned(),
             By::Record { repeats: true } => "the rows are in order".to_owned(),
             By::Columns(_) => "every key is there once, in order".to_owned(),
-            By::Nothing => "the key is not among the columns: its order was not checked".to_owned(),
+            By::Nothing => {
+                "the order was not checked: the columns that decide it were not written".to_owned()
+            }
         }
     }
 

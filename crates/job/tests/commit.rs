@@ -446,3 +446,76 @@ fn counts_that_do_not_add_up_are_a_bug_and_nothing_is_committed() {
     assert_eq!(report.error.unwrap().exit_status, 70);
     assert_eq!(files(&memory), [("/in/a.json".to_owned(), "{}".to_owned())]);
 }
+
+#[test]
+fn on_a_disk_directories_are_exchanged_and_links_and_missing_places_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name).display().to_string();
+    let storage: Arc<dyn Storage> = Arc::new(distil_storage::Local);
+    let backend = Fake { storage: Arc::clone(&storage), quarantined: 0 };
+    storage.create_dir(Path::new(&path("in"))).unwrap();
+    let run_to = |output: &str, mode, temp_dir: Option<&str>| {
+        let mut plan = Plan::new(vec![path("in")], Sink { mode, ..Sink::new(path(output)) });
+        plan.quarantine.path = Some(path("q.ndjson"));
+        run(&Job {
+            storage: Arc::clone(&storage),
+            plan,
+            backend: &backend,
+            events: &NoEvents,
+            cancel: &Cancel::new(),
+            temp_dir: temp_dir.map(|name| path(name).into()),
+            report_path: None,
+        })
+        .1
+    };
+    let names = || storage.list(root.path()).unwrap();
+    run_to("out", Mode::Error, None).unwrap();
+    run_to("out/", Mode::Overwrite, None).unwrap();
+    run_to("out.parquet", Mode::Overwrite, Some("in")).unwrap_err();
+    run_to("out.parquet", Mode::Overwrite, Some("out")).unwrap();
+    assert_eq!(names(), ["in", "out", "out.parquet", "q.ndjson"].map(std::path::PathBuf::from));
+    std::os::unix::fs::symlink("out.parquet", path("link.parquet")).unwrap();
+    std::os::unix::fs::symlink("nowhere", path("dangling.parquet")).unwrap();
+    for (output, what) in [
+        ("link.parquet", "the output is a link, and what it leads to would not be replaced"),
+        ("dangling.parquet", "the output is a link that leads nowhere"),
+    ] {
+        let error = run_to(output, Mode::Overwrite, None).unwrap_err();
+        assert_eq!((error.fault, error.what.as_str()), (Fault::Usage, what));
+    }
+    let error = run_to("new/out", Mode::Overwrite, None).unwrap_err();
+    assert_eq!(error.hints, [format!("mkdir -p '{}'", path("new"))]);
+    let error = run_to("other", Mode::Overwrite, Some("gone")).unwrap_err();
+    assert_eq!(error.what, "the temporary directory is no directory");
+    assert_eq!(names().len(), 6);
+}
+
+#[test]
+fn a_cancelled_run_leaves_nothing() {
+    let memory = Memory::new();
+    memory.put("in/a.json", "{}");
+    let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+    let backend = Fake { storage: Arc::clone(&storage), quarantined: 0 };
+    let cancel = Cancel::new();
+    /// Interrupts when the commit begins.
+    struct Interrupts(Cancel);
+    impl distil_plan::Events for Interrupts {
+        fn begin(&self, stage: distil_plan::Stage, _: Option<u64>) {
+            assert_eq!(stage, distil_plan::Stage::Commit);
+            self.0.interrupt();
+        }
+        fn advance(&self, _: u64, _: u64) {}
+    }
+    let (report, result) = run(&Job {
+        storage,
+        plan: plan("out.parquet", Mode::Error, false),
+        backend: &backend,
+        events: &Interrupts(cancel.clone()),
+        cancel: &cancel,
+        temp_dir: None,
+        report_path: None,
+    });
+    assert_eq!(result.unwrap_err().fault, Fault::Interrupted);
+    assert_eq!(report.error.unwrap().exit_status, 130);
+    assert_eq!(files(&memory), [("/in/a.json".to_owned(), "{}".to_owned())]);
+}
