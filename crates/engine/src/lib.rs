@@ -1,1 +1,78 @@
-//! distil.
+//! The native backend: decode, exchange, dedup, encode.
+//!
+//! [`pipeline`] wires the stages and nothing else does. Rows travel as encoded bytes (see
+//! `distil_json`): decoding scatters them into ranges of the key, each range is sorted and reduced to
+//! one row a key, and the ranges in order are the output. No result depends on which thread came
+//! first.
+
+mod decode;
+mod dedup;
+mod encode;
+mod exchange;
+mod infer;
+mod output;
+mod pipeline;
+mod ranges;
+mod read;
+mod rows;
+mod sample;
+mod spill;
+
+use std::sync::Arc;
+
+use distil_plan::{Backend, Capability, Report, Request, ResolvedPlan, Result};
+use distil_storage::Storage;
+
+pub use infer::{Inferred, infer};
+
+/// What the engine may use. None of it changes a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Threads; at least one.
+    pub threads: usize,
+    /// Bytes of memory for the whole process.
+    pub memory: u64,
+    /// Bytes read at once. The default is best; tests make it small.
+    pub read_chunk: usize,
+}
+
+impl Options {
+    /// The least memory that a run is allowed.
+    pub const MIN_MEMORY: u64 = 64 << 20;
+
+    /// Options with the default read size.
+    pub fn new(threads: usize, memory: u64) -> Self {
+        Self { threads: threads.max(1), memory, read_chunk: 256 << 10 }
+    }
+}
+
+/// The native backend.
+pub struct Native {
+    storage: Arc<dyn Storage>,
+    options: Options,
+}
+
+impl Native {
+    /// A backend that works on a file system.
+    pub fn new(storage: Arc<dyn Storage>, options: Options) -> Self {
+        Self { storage, options }
+    }
+}
+
+impl Backend for Native {
+    fn name(&self) -> &str {
+        "native"
+    }
+
+    fn capabilities(&self) -> &[Capability] {
+        &[Capability::Resolve, Capability::Quarantine, Capability::SameBytes]
+    }
+
+    fn accept(&self, _: &ResolvedPlan) -> Result<()> {
+        Ok(())
+    }
+
+    fn run(&self, request: &Request<'_>) -> Result<Report> {
+        pipeline::run(&self.storage, &self.options, request)
+    }
+}

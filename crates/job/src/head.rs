@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use arrow_array::RecordBatch;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_json::decimal::{Decimal, Scratch};
@@ -56,6 +57,16 @@ pub fn head(storage: &dyn Storage, path: &Path, count: usize) -> Result<Head> {
     }
     let total = parts.iter().map(|part| part.rows()).sum();
     Ok(Head { columns, rows, total })
+}
+
+/// The rows of a batch of columns of these types, as in [`Head::rows`].
+///
+/// # Errors
+/// An input error for a type that distil does not read.
+pub fn row_images(batch: &RecordBatch, schema: &Schema) -> Result<Vec<RowImage>> {
+    let members = columns_of(batch, Some(schema))?;
+    let in_order: Vec<&Member> = members.iter().collect();
+    (0..batch.num_rows()).map(|row| image(&in_order, row)).collect()
 }
 
 fn describe(schema: Option<&Schema>, found: &arrow_schema::Schema) -> Vec<(String, String)> {

@@ -62,6 +62,13 @@ impl Schema {
         parse_columns(text)
     }
 
+    /// The chosen columns, in the order of the choice; a column inside a struct keeps the struct
+    /// around it. Paths that the schema does not have are left out.
+    #[must_use]
+    pub fn project(&self, columns: &[ColumnPath]) -> Self {
+        Self { fields: project(&self.fields, None, columns) }
+    }
+
     /// The type at a path through structs.
     pub fn find(&self, path: &ColumnPath) -> Option<&Type> {
         let mut fields = &self.fields;
@@ -118,6 +125,25 @@ impl SchemaSpec {
         }
         Ok(())
     }
+}
+
+fn project(fields: &[Field], above: Option<&ColumnPath>, columns: &[ColumnPath]) -> Vec<Field> {
+    let mut chosen: Vec<(usize, Field)> = Vec::new();
+    for field in fields {
+        let path =
+            above.map_or_else(|| ColumnPath::name(&field.name), |path| path.child(&field.name));
+        let mut field = field.clone();
+        if let Some(at) = columns.iter().position(|column| column.is_prefix_of(&path)) {
+            chosen.push((at, field));
+        } else if let Some(at) = columns.iter().position(|column| path.is_prefix_of(column))
+            && let Type::Struct(inner) = &field.data_type
+        {
+            field.data_type = Type::Struct(project(inner, Some(&path), columns));
+            chosen.push((at, field));
+        }
+    }
+    chosen.sort_by_key(|(at, _)| *at);
+    chosen.into_iter().map(|(_, field)| field).collect()
 }
 
 fn replace(fields: &mut [Field], steps: &[String], data_type: &Type) -> Option<()> {

@@ -1,0 +1,338 @@
+//! The first stage: all inputs to rows and facts, on all threads.
+//!
+//! A worker takes the next input, frames it and decodes its slices itself; while another worker has
+//! nothing to do, it hands slices over instead. So a thousand small files and one large one keep all
+//! threads busy alike.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use distil_job::quarantine::Quarantine;
+use distil_json::{Decoder, Seen, Separator, Sink, Slice};
+use distil_plan::{
+    BadPart, Cancel, Error, Events, Input, InputReport, Reason, ResolvedPlan, Result, Shape,
+};
+use distil_storage::{InputStream, Storage};
+
+use crate::Options;
+use crate::read::{Piece, SliceReader};
+
+/// Slices that may wait for a worker; each is about as large as what is read at once.
+const WAITING: usize = 8;
+
+/// What decoding needs of the run.
+pub(crate) struct Inputs<'a> {
+    pub(crate) storage: &'a dyn Storage,
+    pub(crate) plan: &'a ResolvedPlan,
+    pub(crate) options: &'a Options,
+    pub(crate) quarantine: &'a Quarantine,
+    pub(crate) events: &'a dyn Events,
+    pub(crate) cancel: &'a Cancel,
+}
+
+/// Receives the rows of one worker.
+pub(crate) trait RowSink: Send {
+    /// An accepted record.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being kept.
+    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()>;
+}
+
+/// What decoding found, besides the rows.
+pub(crate) struct Decoded {
+    pub(crate) seen: Seen,
+    pub(crate) inputs: Vec<InputReport>,
+    /// Records found, bad ones included.
+    pub(crate) read: u64,
+    /// Bytes after decompression.
+    pub(crate) bytes: u64,
+}
+
+/// An opened stream and what was read of it already.
+pub(crate) type Opened = (InputStream, Vec<u8>);
+
+/// A slice on its way to another worker.
+struct Handed {
+    input: usize,
+    offset: u64,
+    bytes: Vec<u8>,
+    separator: Separator,
+}
+
+#[derive(Default)]
+struct Queue {
+    next_input: usize,
+    waiting: VecDeque<Handed>,
+    /// Workers without work.
+    idle: usize,
+    /// Workers that frame an input and may still hand slices over.
+    framing: usize,
+    opened: Vec<Option<Opened>>,
+    reports: Vec<InputReport>,
+}
+
+struct Shared<'a> {
+    inputs: &'a Inputs<'a>,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    stop: AtomicBool,
+    records: Vec<AtomicU64>,
+    bytes: AtomicU64,
+}
+
+/// Decodes all inputs into the sinks, one for each worker; `opened` are inputs that were begun to be
+/// read.
+///
+/// # Errors
+/// The first error of any worker.
+pub(crate) fn decode<S: RowSink>(
+    inputs: &Inputs<'_>,
+    sinks: &mut [S],
+    opened: Vec<Option<Opened>>,
+) -> Result<Decoded> {
+    let count = inputs.plan.inputs.len();
+    let shared = Shared {
+        inputs,
+        queue: Mutex::new(Queue {
+            opened,
+            reports: vec![InputReport::default(); count],
+            ..Queue::default()
+        }),
+        changed: Condvar::new(),
+        stop: AtomicBool::new(false),
+        records: (0..count).map(|_| AtomicU64::new(0)).collect(),
+        bytes: AtomicU64::new(0),
+    };
+    let results: Vec<(Option<Seen>, Result<()>)> = std::thread::scope(|scope| {
+        let shared = &shared;
+        let handles: Vec<_> =
+            sinks.iter_mut().map(|sink| scope.spawn(move || work(shared, sink))).collect();
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap_or_else(|_| (None, Err(died()))))
+            .collect()
+    });
+    let mut seen: Option<Seen> = None;
+    let mut failed = None;
+    for (found, result) in results {
+        match (&mut seen, found) {
+            (Some(seen), Some(found)) => seen.join(&found),
+            (none, found) => *none = found,
+        }
+        if let Err(error) = result {
+            failed.get_or_insert(error);
+        }
+    }
+    let seen = match seen {
+        Some(seen) => seen,
+        None => Decoder::new(&inputs.plan.plan)?.finish(),
+    };
+    if let Some(error) = failed {
+        return Err(more_to_the_point(error, &seen));
+    }
+    let queue = shared.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let records = shared.records.iter().map(|count| count.load(Ordering::Relaxed));
+    let reports: Vec<InputReport> = queue
+        .reports
+        .into_iter()
+        .zip(records)
+        .enumerate()
+        .map(|(ordinal, (report, records))| InputReport {
+            records,
+            quarantined: inputs.quarantine.counts_for(ordinal),
+            ..report
+        })
+        .collect();
+    Ok(Decoded {
+        seen,
+        read: reports.iter().map(|report| report.records).sum(),
+        inputs: reports,
+        bytes: shared.bytes.into_inner(),
+    })
+}
+
+fn died() -> Error {
+    Error::bug("a thread of the engine died")
+}
+
+/// Records without a key may only mean that the key is misspelled.
+pub(crate) fn more_to_the_point(error: Error, seen: &Seen) -> Error {
+    if error.fault == distil_plan::Fault::Input {
+        seen.missing_key().unwrap_or(error)
+    } else {
+        error
+    }
+}
+
+fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> (Option<Seen>, Result<()>) {
+    let mut decoder = match Decoder::new(&shared.inputs.plan.plan) {
+        Ok(decoder) => decoder,
+        Err(error) => return (None, Err(error)),
+    };
+    let result = Worker { shared, decoder: &mut decoder, sink }.run();
+    if result.is_err() {
+        shared.stop.store(true, Ordering::Relaxed);
+        shared.changed.notify_all();
+    }
+    (Some(decoder.finish()), result)
+}
+
+struct Worker<'a, S> {
+    shared: &'a Shared<'a>,
+    decoder: &'a mut Decoder,
+    sink: &'a mut S,
+}
+
+enum Job {
+    Slice(Handed),
+    Input(usize, Option<Opened>),
+}
+
+impl<S: RowSink> Worker<'_, S> {
+    fn run(&mut self) -> Result<()> {
+        while let Some(job) = self.next_job() {
+            match job {
+                Job::Slice(handed) => {
+                    self.decode(handed.input, handed.offset, &handed.bytes, handed.separator)?;
+                }
+                Job::Input(ordinal, opened) => {
+                    let done = self.input(ordinal, opened);
+                    self.queue().framing -= 1;
+                    self.shared.changed.notify_all();
+                    done?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Slices first: they hold memory.
+    fn next_job(&self) -> Option<Job> {
+        let mut queue = self.queue();
+        loop {
+            if self.shared.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            if let Some(handed) = queue.waiting.pop_front() {
+                return Some(Job::Slice(handed));
+            }
+            if queue.next_input < self.shared.inputs.plan.inputs.len() {
+                let ordinal = queue.next_input;
+                queue.next_input += 1;
+                queue.framing += 1;
+                let opened = queue.opened.get_mut(ordinal).and_then(Option::take);
+                return Some(Job::Input(ordinal, opened));
+            }
+            if queue.framing == 0 {
+                self.shared.changed.notify_all();
+                return None;
+            }
+            queue.idle += 1;
+            queue = self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue.idle -= 1;
+        }
+    }
+
+    /// Frames one input.
+    fn input(&mut self, ordinal: usize, opened: Option<Opened>) -> Result<()> {
+        let inputs = self.shared.inputs;
+        let plan = &inputs.plan.plan;
+        let input: &Input = &inputs.plan.inputs[ordinal];
+        let opened = match opened {
+            Some(opened) => opened,
+            None => (InputStream::open(inputs.storage, &input.path)?, Vec::new()),
+        };
+        let shape: &Shape = input.shape.as_ref().unwrap_or(&plan.shape);
+        let chunk = inputs.options.read_chunk.max(1);
+        let mut reader =
+            SliceReader::new(inputs.storage, ordinal, input, shape, plan.max_record, chunk, opened);
+        let mut shown = 0;
+        loop {
+            inputs.cancel.check()?;
+            let piece = reader.next()?;
+            let position = reader.stream().position();
+            inputs.events.advance(position - shown, 0);
+            shown = position;
+            match piece {
+                Piece::Slice { start, end, offset, separator } => {
+                    let bytes = &reader.bytes()[start..end];
+                    if !self.hand_over(ordinal, offset, bytes, separator) {
+                        self.decode(ordinal, offset, bytes, separator)?;
+                    }
+                }
+                Piece::Bad(part) => {
+                    if part.reason != Reason::BrokenRange {
+                        self.shared.records[ordinal].fetch_add(1, Ordering::Relaxed);
+                    }
+                    inputs.quarantine.add(part)?;
+                }
+                Piece::Done => break,
+            }
+            if self.shared.stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        self.shared.bytes.fetch_add(reader.framer().offset(), Ordering::Relaxed);
+        let report = InputReport {
+            path: input.display(),
+            bytes: shown,
+            shape: reader.framer().shape().to_string(),
+            compression: reader.stream().compression().to_string(),
+            ignored_members: reader.framer().ignored_members().to_vec(),
+            ..InputReport::default()
+        };
+        if let Some(place) = self.queue().reports.get_mut(ordinal) {
+            *place = report;
+        }
+        Ok(())
+    }
+
+    /// Gives a slice to a worker that has nothing to do.
+    fn hand_over(&self, input: usize, offset: u64, bytes: &[u8], separator: Separator) -> bool {
+        let mut queue = self.queue();
+        if queue.idle == 0 || queue.waiting.len() >= WAITING.min(queue.idle * 2) {
+            return false;
+        }
+        queue.waiting.push_back(Handed { input, offset, bytes: bytes.to_vec(), separator });
+        drop(queue);
+        self.shared.changed.notify_one();
+        true
+    }
+
+    fn decode(
+        &mut self,
+        input: usize,
+        offset: u64,
+        bytes: &[u8],
+        separator: Separator,
+    ) -> Result<()> {
+        let slice = Slice { input, offset, bytes, separator };
+        let mut sink = Divert { sink: self.sink, quarantine: self.shared.inputs.quarantine };
+        let records = self.decoder.decode(&slice, &mut sink)?;
+        self.shared.records[input].fetch_add(records, Ordering::Relaxed);
+        self.shared.inputs.events.advance(0, records);
+        Ok(())
+    }
+}
+
+/// Rows one way, bad records another.
+struct Divert<'a, S> {
+    sink: &'a mut S,
+    quarantine: &'a Quarantine,
+}
+
+impl<S: RowSink> Sink for Divert<'_, S> {
+    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()> {
+        self.sink.row(row, key_length)
+    }
+
+    fn bad(&mut self, part: BadPart) -> Result<()> {
+        self.quarantine.add(part)
+    }
+}

@@ -1,0 +1,65 @@
+//! The schema of inputs, from all the data, without keeping a row.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use distil_job::quarantine::Quarantine;
+use distil_json::Why;
+use distil_plan::{Cancel, Events, InputReport, ResolvedPlan, Result, Schema, Stage};
+use distil_storage::Storage;
+
+use crate::Options;
+use crate::decode::{Inputs, RowSink, decode, more_to_the_point};
+
+/// What inputs hold.
+#[derive(Clone, Debug)]
+pub struct Inferred {
+    /// The schema.
+    pub schema: Schema,
+    /// Why each column has its type.
+    pub reasons: Vec<Why>,
+    /// The inputs.
+    pub inputs: Vec<InputReport>,
+    /// Records found.
+    pub records: u64,
+}
+
+struct Nothing;
+
+impl RowSink for Nothing {
+    fn row(&mut self, _: &[u8], _: usize) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads all inputs of a plan and infers their schema.
+///
+/// # Errors
+/// As a run: bad records (the plan's quarantine is not written), a key that is not there, no schema.
+pub fn infer(
+    storage: &Arc<dyn Storage>,
+    options: &Options,
+    plan: &ResolvedPlan,
+    events: &dyn Events,
+    cancel: &Cancel,
+) -> Result<Inferred> {
+    let quarantine = Quarantine::new(plan, Arc::clone(storage), None, PathBuf::new());
+    let inputs = Inputs {
+        storage: storage.as_ref(),
+        plan,
+        options,
+        quarantine: &quarantine,
+        events,
+        cancel,
+    };
+    events.begin(Stage::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
+    let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
+    let decoded = decode(&inputs, &mut sinks, Vec::new())?;
+    quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
+    Ok(Inferred {
+        schema: decoded.seen.schema()?,
+        reasons: decoded.seen.reasons(),
+        inputs: decoded.inputs,
+        records: decoded.read,
+    })
+}

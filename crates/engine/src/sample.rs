@@ -1,0 +1,96 @@
+//! Splitters from all over the input.
+//!
+//! A sample of the first records would be useless for inputs in the order of time, so pieces are read
+//! from the beginnings of many files and from the middle of large ones. Where only a beginning can be
+//! had (a pipe, a compressed stream), it has to do: ranges that turn out too large are split later.
+
+use distil_json::sample_keys;
+use distil_plan::{InputCompression, Result};
+use distil_storage::{InputStream, Kind};
+
+use crate::decode::{Inputs, Opened};
+use crate::exchange::Splitters;
+
+/// Pieces read in all.
+const PIECES: u64 = 256;
+/// Bytes of a piece.
+const PIECE: usize = 16 << 10;
+/// Bytes of a piece that stands for a whole stream.
+const STREAM_PIECE: usize = 1 << 20;
+/// Bytes of rows that a range should have: they fit a core's cache.
+const RANGE: u64 = 1 << 20;
+/// Most ranges.
+const MOST_RANGES: u64 = 4096;
+/// What compressed JSON is taken to grow by.
+const GROWTH: u64 = 8;
+
+/// The splitters of a run, and streams that had to be begun to find them.
+pub(crate) fn splitters(inputs: &Inputs<'_>) -> Result<(Splitters, Vec<Option<Opened>>)> {
+    let plan = &inputs.plan.plan;
+    let all = &inputs.plan.inputs;
+    let known: u64 = all.iter().filter_map(|input| input.bytes).sum();
+    let mut keys = Vec::new();
+    let mut opened: Vec<Option<Opened>> = Vec::new();
+    let mut bytes = 0;
+    let mut due = 0;
+    for (ordinal, input) in all.iter().enumerate() {
+        inputs.cancel.check()?;
+        let Some(size) = input.bytes else {
+            // A pipe can't be read twice: what is read here is kept.
+            let mut stream = InputStream::open(inputs.storage, &input.path)?;
+            let mut prefix = vec![0; STREAM_PIECE];
+            let count = stream.read(&mut prefix)?;
+            prefix.truncate(count);
+            sample_keys(plan, &prefix, &mut keys)?;
+            opened.resize_with(ordinal + 1, || None);
+            opened[ordinal] = Some((stream, prefix));
+            // Its size is unknown: enough ranges for a large one cost little.
+            bytes += 256 * RANGE;
+            continue;
+        };
+        // This file's share of the pieces, by bytes, carried over from file to file.
+        let share = size * PIECES + due;
+        let pieces = share / known.max(1);
+        due = share % known.max(1);
+        if pieces == 0 && ordinal > 0 {
+            bytes += size;
+            continue;
+        }
+        let compression = sample_file(inputs, ordinal, size, pieces.max(1), &mut keys)?;
+        bytes += if compression == InputCompression::None { size } else { size * GROWTH };
+    }
+    let ranges = (bytes / RANGE).clamp(1, MOST_RANGES);
+    // One range for each thread at least, or small inputs would keep one thread busy only.
+    let ranges = ranges.max(inputs.options.threads as u64);
+    Ok((Splitters::new(keys, ranges as usize), opened))
+}
+
+fn sample_file(
+    inputs: &Inputs<'_>,
+    ordinal: usize,
+    size: u64,
+    pieces: u64,
+    keys: &mut Vec<Vec<u8>>,
+) -> Result<InputCompression> {
+    let plan = &inputs.plan.plan;
+    let path = &inputs.plan.inputs[ordinal].path;
+    let metadata = inputs.storage.metadata(path)?;
+    if metadata.is_none_or(|metadata| metadata.kind != Kind::File) {
+        return Ok(InputCompression::None);
+    }
+    let mut window = vec![0; PIECE];
+    let mut stream = InputStream::open(inputs.storage, path)?;
+    let count = stream.read(&mut window)?;
+    sample_keys(plan, &window[..count], keys)?;
+    let compression = stream.compression();
+    if compression != InputCompression::None || pieces < 2 {
+        return Ok(compression);
+    }
+    drop(stream);
+    let file = inputs.storage.open(path)?;
+    for piece in 1..pieces {
+        let count = file.read_at(size / pieces * piece, &mut window)?;
+        sample_keys(plan, &window[..count], keys)?;
+    }
+    Ok(compression)
+}
