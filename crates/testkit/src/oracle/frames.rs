@@ -1,0 +1,485 @@
+//! Compression (1.2), shapes and frames (1.4, 1.5), on whole files.
+
+use std::io::Read;
+
+use distil_plan::{InputCompression, Shape};
+
+use super::json::{Broken, Parser};
+
+/// What a file holds, before anything is known of its records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Framed {
+    /// How it was compressed.
+    pub compression: InputCompression,
+    /// The shape that it was read as; never `auto`.
+    pub shape: Shape,
+    /// The decompressed content.
+    pub content: Vec<u8>,
+    /// Offset and length of every whole frame.
+    pub frames: Vec<(usize, usize)>,
+    /// Where the bad range begins that ends with the file.
+    pub broken_at: Option<usize>,
+    /// Members beside the array.
+    pub ignored_members: Vec<String>,
+}
+
+/// An error of the file: one sentence that says which.
+pub type FileError = String;
+
+/// Decompresses a file and finds its frames.
+pub fn frames(bytes: &[u8], shape: &Shape) -> Result<Framed, FileError> {
+    let (compression, content, cut) = decompress(bytes);
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] = content[..] {
+        return Err("UTF-16 or UTF-32 by its mark".into());
+    }
+    match content[..] {
+        [0, b, ..] | [b, 0, ..] if b != 0 => return Err("UTF-16 or UTF-32 by its zeros".into()),
+        [0, 0, 0, b, ..] if b != 0 => return Err("UTF-32 by its zeros".into()),
+        _ => {}
+    }
+    let start = if content.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let shape = match shape {
+        Shape::Auto => auto(&content, start),
+        given => given.clone(),
+    };
+    let mut walk = Walk { text: &content, at: start, cut, frames: vec![], ignored: vec![] };
+    let broken_at = match &shape {
+        Shape::Lines => walk.lines(),
+        Shape::Concatenated => walk.concatenated(),
+        Shape::Array => walk.whole_array()?,
+        Shape::Document(path) => walk.document(path)?,
+        Shape::Auto => unreachable!(),
+    };
+    let Walk { frames, ignored: ignored_members, .. } = walk;
+    // A break of the compression is a break of the file, wherever the shape got to.
+    let broken_at = broken_at.or(cut.then_some(content.len()));
+    Ok(Framed { compression, shape, content, frames, broken_at, ignored_members })
+}
+
+/// The content, and whether the stream broke or was cut.
+pub fn decompress(bytes: &[u8]) -> (InputCompression, Vec<u8>, bool) {
+    let mut content = Vec::new();
+    let skippable = |b: &[u8]| matches!(b, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let cut = flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut content).is_err();
+        return (InputCompression::Gzip, content, cut);
+    }
+    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || skippable(bytes) {
+        let cut = match zstd::stream::read::Decoder::new(bytes) {
+            Ok(mut decoder) => decoder.read_to_end(&mut content).is_err(),
+            Err(_) => true,
+        };
+        return (InputCompression::Zstd, content, cut);
+    }
+    (InputCompression::None, bytes.to_vec(), false)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+fn auto(text: &[u8], start: usize) -> Shape {
+    let mut parser = Parser::new(text, start);
+    match parser.peek() {
+        Some(b'[') => return Shape::Array,
+        Some(b'{') => {}
+        _ => return Shape::Lines,
+    }
+    let open = parser.at;
+    let end = match find_records(&mut parser) {
+        Ok(true) => return Shape::Document(vec!["records".into()]),
+        Ok(false) => parser.at,
+        Err(broken) => broken.at,
+    };
+    if text[open..end].contains(&b'\n') { Shape::Concatenated } else { Shape::Lines }
+}
+
+/// Walks the members of the object at which the parser stands, up to `records` with an array.
+fn find_records(parser: &mut Parser<'_>) -> Result<bool, Broken> {
+    parser.mark(b'{')?;
+    if parser.peek() == Some(b'}') {
+        parser.at += 1;
+        return Ok(false);
+    }
+    loop {
+        let name = parser.name()?;
+        if name == "records" && parser.peek() == Some(b'[') {
+            return Ok(true);
+        }
+        parser.value(2)?;
+        if parser.more(b'}')? {
+            return Ok(false);
+        }
+    }
+}
+
+struct Walk<'a> {
+    text: &'a [u8],
+    at: usize,
+    /// Whether more was to come behind the text.
+    cut: bool,
+    frames: Vec<(usize, usize)>,
+    ignored: Vec<String>,
+}
+
+/// Where the bad range begins, if there is one.
+type BrokenAt = Option<usize>;
+
+impl Walk<'_> {
+    fn lines(&mut self) -> BrokenAt {
+        while self.at < self.text.len() {
+            let rest = &self.text[self.at..];
+            let (line, ended) = match rest.iter().position(|b| *b == b'\n') {
+                Some(end) => (&rest[..end], true),
+                None => (rest, false),
+            };
+            let blanks = line.iter().take_while(|b| is_blank(**b)).count();
+            let trailing = line.iter().rev().take_while(|b| is_blank(**b)).count();
+            if blanks < line.len() {
+                if !ended && self.cut {
+                    return Some(self.at + blanks);
+                }
+                self.frames.push((self.at + blanks, line.len() - blanks - trailing));
+            }
+            self.at += line.len() + 1;
+        }
+        None
+    }
+
+    fn concatenated(&mut self) -> BrokenAt {
+        while let Some(byte) = self.peek() {
+            if b",:]}".contains(&byte) {
+                return Some(self.at);
+            }
+            let start = self.at;
+            if !self.frame() {
+                return Some(start);
+            }
+        }
+        None
+    }
+
+    /// The records of the array at whose bracket the walk stands; ends behind the closing one.
+    fn array(&mut self) -> BrokenAt {
+        self.at += 1;
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return None;
+        }
+        loop {
+            let start = match self.peek() {
+                Some(byte) if !b",]}".contains(&byte) => self.at,
+                _ => return Some(self.at),
+            };
+            if !self.frame() {
+                return Some(start);
+            }
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return None;
+                }
+                _ => return Some(self.at),
+            }
+        }
+    }
+
+    fn whole_array(&mut self) -> Result<BrokenAt, FileError> {
+        match self.peek() {
+            Some(b'[') => {}
+            None if self.cut => return Ok(Some(self.at)),
+            _ => return Err("no array".into()),
+        }
+        let broken = self.array();
+        Ok(broken.or_else(|| self.peek().map(|_| self.at)))
+    }
+
+    fn document(&mut self, path: &[String]) -> Result<BrokenAt, FileError> {
+        match self.peek() {
+            Some(b'{') => {}
+            None if self.cut => return Ok(Some(self.at)),
+            _ => return Err("no object".into()),
+        }
+        match self.object_on_the_way(path, 1)? {
+            Some(broken) => return Ok(Some(broken)),
+            None if self.peek().is_some() => return Err("more than blanks after it".into()),
+            None => {}
+        }
+        Ok(None)
+    }
+
+    /// Walks an object that must lead to the array.
+    fn object_on_the_way(&mut self, path: &[String], level: usize) -> Result<BrokenAt, FileError> {
+        let mut found = false;
+        self.at += 1;
+        if self.peek() == Some(b'}') {
+            return Err("no array at the path".into());
+        }
+        loop {
+            let mut parser = Parser::new(self.text, self.at);
+            let name = match parser.name() {
+                Ok(name) => name,
+                Err(broken) => return Ok(Some(broken.at)),
+            };
+            if name == path[0] {
+                if found {
+                    return Err("a second member under the path".into());
+                }
+                found = true;
+                self.at = parser.at;
+                let last = path.len() == 1;
+                let broken = match self.peek() {
+                    Some(b'[') if last => self.array(),
+                    Some(b'{') if !last => self.object_on_the_way(&path[1..], level + 1)?,
+                    None => Some(self.at),
+                    Some(_) => return Err("no array at the path".into()),
+                };
+                if broken.is_some() {
+                    return Ok(broken);
+                }
+            } else {
+                if let Err(broken) = parser.value(level + 1) {
+                    return Ok(Some(broken.at));
+                }
+                self.at = parser.at;
+                if !self.ignored.contains(&name) {
+                    self.ignored.push(name);
+                }
+            }
+            let mut parser = Parser::new(self.text, self.at);
+            match parser.more(b'}') {
+                Ok(closed) => {
+                    self.at = parser.at;
+                    if closed && !found {
+                        return Err("no array at the path".into());
+                    }
+                    if closed {
+                        return Ok(None);
+                    }
+                }
+                Err(broken) => return Ok(Some(broken.at)),
+            }
+        }
+    }
+
+    /// Skips blanks; the next byte.
+    fn peek(&mut self) -> Option<u8> {
+        while self.at < self.text.len() && is_blank(self.text[self.at]) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied()
+    }
+
+    /// Takes the frame that begins here; false if it is unfinished.
+    fn frame(&mut self) -> bool {
+        let start = self.at;
+        match self.text[start] {
+            b'"' => {
+                if !self.string() {
+                    return false;
+                }
+            }
+            b'{' | b'[' => {
+                let mut open = 0;
+                loop {
+                    match self.text.get(self.at) {
+                        None => return false,
+                        Some(b'"') => {
+                            if !self.string() {
+                                return false;
+                            }
+                            continue;
+                        }
+                        Some(b'{' | b'[') => open += 1,
+                        Some(b'}' | b']') => open -= 1,
+                        Some(_) => {}
+                    }
+                    self.at += 1;
+                    if open == 0 {
+                        break;
+                    }
+                }
+            }
+            _ => {
+                let ends = |b: u8| is_blank(b) || b",{}[]\"".contains(&b);
+                while self.at < self.text.len() && !ends(self.text[self.at]) {
+                    self.at += 1;
+                }
+                if self.at == self.text.len() && self.cut {
+                    return false;
+                }
+            }
+        }
+        self.frames.push((start, self.at - start));
+        true
+    }
+
+    /// Takes a string, to the next quote that is not escaped; false if there is none.
+    fn string(&mut self) -> bool {
+        self.at += 1;
+        while let Some(byte) = self.text.get(self.at) {
+            self.at += if *byte == b'\\' { 2 } else { 1 };
+            if *byte == b'"' {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn of(text: &str, shape: &str) -> Framed {
+        frames(text.as_bytes(), &shape.parse().unwrap()).unwrap()
+    }
+
+    fn texts(framed: &Framed) -> Vec<&str> {
+        let text = |(at, length): &(usize, usize)| {
+            std::str::from_utf8(&framed.content[*at..at + length]).unwrap()
+        };
+        framed.frames.iter().map(text).collect()
+    }
+
+    fn expect(text: &str, shape: &str, frames: &[&str], broken_at: Option<usize>) {
+        let framed = of(text, shape);
+        assert_eq!((texts(&framed), framed.broken_at), (frames.to_vec(), broken_at), "{text}");
+    }
+
+    #[test]
+    fn auto_decides_by_the_first_object() {
+        for (text, shape) in [
+            ("", "lines"),
+            (" \n", "lines"),
+            (" [1]", "array"),
+            ("7", "lines"),
+            ("\u{feff}{\"records\" : [", "document:/records"),
+            ("{\"a\":{\"records\":[]}, \"r\\u0065cords\":\n[1]}", "document:/records"),
+            ("{\"records\":{}}", "lines"),
+            ("{\"a\":1}\n{\"b\":2}", "lines"),
+            ("\n\n{\"a\":1}\n{\"b\":2}", "lines"),
+            ("{\"a\":1}{\"b\":2}", "lines"),
+            ("{\n}", "concatenated"),
+            ("{\"a\":1,}\n{\"records\":[]}", "lines"),
+            ("{\"a\":1,\n}", "concatenated"),
+            ("{\"a\":", "lines"),
+            ("{\"a\":\n", "concatenated"),
+        ] {
+            assert_eq!(
+                auto(text.trim_start_matches('\u{feff}').as_bytes(), 0).to_string(),
+                shape,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_are_frames_without_the_blanks_around_them() {
+        expect(" {\"a\":1} \r\n\r\n \t\n1 2\n{", "lines", &["{\"a\":1}", "1 2", "{"], None);
+        assert_eq!(of("\u{feff} 1\n", "lines").frames, [(4, 1)]);
+    }
+
+    #[test]
+    fn arrays_break_where_a_byte_does_not_fit() {
+        expect("[]", "array", &[], None);
+        expect(" [ {\"a]\\\"\":[1}} , tru ]\n", "array", &["{\"a]\\\"\":[1}}", "tru"], None);
+        expect("[1,]", "array", &["1"], Some(3));
+        expect("[,1]", "array", &[], Some(1));
+        expect("[1 2]", "array", &["1"], Some(3));
+        expect("[{}{}]", "array", &["{}"], Some(3));
+        expect("[tru\"a\"]", "array", &["tru"], Some(4));
+        expect("[1,{\"a\":1", "array", &["1"], Some(3));
+        expect("[1,\"ab\\\"", "array", &["1"], Some(3));
+        expect("[1, ", "array", &["1"], Some(4));
+        expect("[1", "array", &["1"], Some(2));
+        expect("[", "array", &[], Some(1));
+        expect("[1] x", "array", &["1"], Some(4));
+        expect("[}]", "array", &[], Some(1));
+        expect("[:,1]", "array", &[":", "1"], None);
+        assert!(frames(b"{}", &Shape::Array).is_err());
+        assert!(frames(b" ", &Shape::Array).is_err());
+    }
+
+    #[test]
+    fn concatenated_values_need_no_blanks() {
+        expect(
+            "{}[1]\"a\"tru\"b\" 1\n2",
+            "concatenated",
+            &["{}", "[1]", "\"a\"", "tru", "\"b\"", "1", "2"],
+            None,
+        );
+        expect("{},{}", "concatenated", &["{}"], Some(2));
+        expect("{}{\"a\":", "concatenated", &["{}"], Some(2));
+        expect("", "concatenated", &[], None);
+    }
+
+    #[test]
+    fn documents_name_what_they_ignore_and_break_beside_the_array() {
+        let framed =
+            of("{\"x\":[{\"records\":[9]}],\"records\":[1,2],\"y\":2,\"x\":3}\n", "/records");
+        assert_eq!((texts(&framed), framed.broken_at), (vec!["1", "2"], None));
+        assert_eq!(framed.ignored_members, ["x", "y"]);
+        expect("{\"a\":{\"b\":[1]}}", "/a/b", &["1"], None);
+        expect("{\"a\":[1],\"b\":tru}", "/a", &["1"], Some(13));
+        expect("{\"a\":[1]", "/a", &["1"], Some(8));
+        expect("{\"a\":[1],}", "/a", &["1"], Some(9));
+        expect("{\"b\":01,\"a\":[1]}", "/a", &[], Some(5));
+        expect("{\"b\":1", "/a", &[], Some(6));
+        expect("{\"a\"", "/a", &[], Some(4));
+        for (text, path) in [
+            ("{}", "/a"),
+            ("[]", "/a"),
+            ("", "/a"),
+            ("{\"b\":1}", "/a"),
+            ("{\"a\":1}", "/a"),
+            ("{\"a\":null}", "/a"),
+            ("{\"a\":[],\"\\u0061\":[]}", "/a"),
+            ("{\"a\":[]} {\"a\":[]}", "/a"),
+            ("{\"a\":[]}", "/a/b"),
+            ("{\"a\":{\"b\":[]},\"a\":{}}", "/a/b"),
+        ] {
+            assert!(frames(text.as_bytes(), &path.parse().unwrap()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_member_beside_the_array_nests_1024_levels_counted_from_the_document() {
+        let document = |n: usize| format!("{{\"x\":{}{},\"a\":[1]}}", "[".repeat(n), "]".repeat(n));
+        expect(&document(1023), "/a", &["1"], None);
+        expect(&document(1024), "/a", &[], Some(5 + 1023));
+    }
+
+    #[test]
+    fn a_cut_stream_leaves_its_unfinished_frame_as_a_bad_range() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+        gzip.write_all(b"{\"a\":1}\n {\"a\":2").unwrap();
+        let mut bytes = gzip.finish().unwrap();
+        let framed = frames(&bytes, &Shape::Lines).unwrap();
+        assert_eq!((texts(&framed), framed.broken_at), (vec!["{\"a\":1}", "{\"a\":2"], None));
+        bytes.truncate(bytes.len() - 8);
+        let framed = frames(&bytes, &Shape::Lines).unwrap();
+        assert_eq!((texts(&framed), framed.broken_at), (vec!["{\"a\":1}"], Some(9)));
+        let framed = frames(&bytes, &Shape::Concatenated).unwrap();
+        assert_eq!(framed.broken_at, Some(9));
+        let mut twice = zstd::encode_all(&b"[1,"[..], 1).unwrap();
+        twice.extend(zstd::encode_all(&b"2]"[..], 1).unwrap());
+        assert_eq!(texts(&frames(&twice, &Shape::Auto).unwrap()), ["1", "2"]);
+        twice.extend(b"junk");
+        let framed = frames(&twice, &Shape::Auto).unwrap();
+        assert_eq!((texts(&framed), framed.broken_at), (vec!["1", "2"], Some(5)));
+    }
+
+    #[test]
+    fn utf_16_and_32_are_refused() {
+        for bytes in
+            [&b"\xff\xfe{\0"[..], b"\xfe\xff\0{", b"{\0}\0", b"\0{", b"\0\0\0{", b"\0\0\xfe\xff"]
+        {
+            assert!(frames(bytes, &Shape::Auto).is_err(), "{bytes:?}");
+        }
+        assert!(frames(b"\0\0", &Shape::Auto).is_ok());
+    }
+}

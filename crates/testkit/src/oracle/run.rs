@@ -1,0 +1,481 @@
+//! A whole run (4, 5): files and a plan in, everything that must come of them out.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use distil_plan::{
+    BadPart, ColumnPath, Direction, ExtraMembers, Fault, Field, InputCompression, Keep, Key,
+    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Type,
+};
+
+use super::compare::compare;
+use super::digest::digest;
+use super::frames::{Framed, frames};
+use super::infer;
+use super::json::{Value, parse};
+use super::text::row_image;
+use super::types::{Conform, EXTRA, Notes, Want, written};
+
+/// Counts of a whole run.
+pub type Counts = RecordCounts;
+
+/// Everything that a run must give.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The columns that are written.
+    pub schema: Vec<Field>,
+    /// The rows, in order, every value as it is written.
+    pub rows: Vec<Vec<Value>>,
+    /// What became of the records.
+    pub counts: Counts,
+    /// The first ten conflicts: survivor and first loser, as canonical text.
+    pub conflicts: Vec<(String, String)>,
+    /// The conflicting losers, in order, every value as it is written.
+    pub dropped: Vec<Vec<Value>>,
+    /// Bad records and ranges, in order.
+    pub bad: Vec<Bad>,
+    /// What every file held, in order.
+    pub inputs: Vec<InputCounts>,
+    /// The digest of the rows.
+    pub digest: String,
+    /// Things that must be told.
+    pub warnings: Vec<Warning>,
+}
+
+/// A bad record or range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bad {
+    /// Path of the file.
+    pub file: String,
+    /// First byte in the decompressed content.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+    /// Why.
+    pub reason: Reason,
+    /// The bytes of a record that is small enough.
+    pub raw: Option<Vec<u8>>,
+}
+
+/// What a file held.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputCounts {
+    /// Its path.
+    pub path: String,
+    /// Its size, compressed.
+    pub bytes: u64,
+    /// The shape that it was read as.
+    pub shape: String,
+    /// Its compression.
+    pub compression: InputCompression,
+    /// Records, bad ones included.
+    pub records: u64,
+    /// Bad records and ranges.
+    pub quarantined: u64,
+    /// Members beside the array; nothing when the file breaks, as the walk then ends anywhere.
+    pub ignored_members: Option<Vec<String>>,
+}
+
+/// Something that a run must tell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Warning {
+    /// No value said what the type of this top-level column is.
+    Unknown(String),
+    /// Two top-level columns differ only in case.
+    Case(String, String),
+    /// There are conflicts, and the plan asked for a warning.
+    Conflicts,
+}
+
+/// Why a run must fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The plan contradicts itself.
+    Plan,
+    /// An error of a file.
+    File,
+    /// Bad records or ranges, and no quarantine.
+    Bad,
+    /// More in quarantine than the plan allows.
+    TooManyBad,
+    /// Records were read, but no row is left.
+    NoRow,
+    /// There is no column at all.
+    NoColumn,
+    /// A column that the plan names is not there.
+    MissingColumn,
+    /// A key or order column is a list, a struct or `json`.
+    NoScalar,
+    /// More than 10,000 leaf columns.
+    TooManyColumns,
+    /// A key or order column mixes forms of instants.
+    MixedInstants,
+    /// Conflicts, and the plan makes them an error.
+    Conflicts,
+}
+
+/// A failure that a run must end with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// Which.
+    pub kind: FailureKind,
+    /// What exactly, for people.
+    pub what: String,
+}
+
+impl Failure {
+    fn new(kind: FailureKind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into() }
+    }
+
+    /// Whether an error of this fault tells it. What depends on both the plan and the data may be
+    /// told as a fault of either.
+    pub fn allows(&self, fault: Fault) -> bool {
+        match self.kind {
+            FailureKind::Plan => fault == Fault::Usage,
+            FailureKind::MissingColumn | FailureKind::NoScalar => {
+                matches!(fault, Fault::Input | Fault::Usage)
+            }
+            _ => fault == Fault::Input,
+        }
+    }
+}
+
+/// A value with the order of keys.
+#[derive(PartialEq)]
+struct KeyValue(Vec<Value>);
+
+impl Eq for KeyValue {}
+
+impl PartialOrd for KeyValue {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for KeyValue {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs
+            .map(|(a, b)| compare(a, b, Direction::Asc))
+            .find(|order| order.is_ne())
+            .unwrap_or(Ordering::Equal)
+    }
+}
+
+/// Runs a plan over files, given as path and content in any order.
+///
+/// # Errors
+/// The failure that the run must end with.
+pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure> {
+    let plan = plan.clone().check().map_err(|e| Failure::new(FailureKind::Plan, e.what))?;
+    let want = Want::of(&plan.schema);
+    let extra_column = plan.extra_members == ExtraMembers::Keep && want.can_have_extra();
+    check_extra(&want, extra_column)?;
+    let conform = Conform { extra_members: plan.extra_members, extra_column };
+    let key: &[ColumnPath] = match plan.dedup.as_ref().map(|d| &d.key) {
+        Some(Key::Columns(columns)) => columns,
+        _ => &[],
+    };
+
+    let mut files: Vec<_> = files.to_vec();
+    files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+    let mut counts = Counts::default();
+    let (mut accepted, mut bad, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    // Members that records with a null key have are there, too (2.5).
+    let mut with_null_keys = Vec::new();
+    for (path, bytes) in &files {
+        let framed = frames(bytes, &plan.shape)
+            .map_err(|e| Failure::new(FailureKind::File, format!("{path}: {e}")))?;
+        let before = bad.len();
+        for &(offset, length) in &framed.frames {
+            counts.read += 1;
+            let raw = &framed.content[offset..offset + length];
+            let mut notes = Notes::default();
+            let (record, reason) = admit(raw, &plan, &want, &conform, &mut notes, key);
+            match (record, reason) {
+                (Some(record), None) => {
+                    counts.ignored_members += notes.ignored;
+                    counts.rounded += notes.rounded;
+                    accepted.push(record);
+                }
+                (record, Some(reason)) => {
+                    with_null_keys.extend(record);
+                    let raw = (length as u64 <= BadPart::MAX_RAW).then(|| raw.to_vec());
+                    let (offset, length) = (offset as u64, length as u64);
+                    bad.push(Bad { file: path.clone(), offset, length, reason, raw });
+                    counts.quarantined.records += 1;
+                    counts.quarantined.bytes += length;
+                }
+                (None, None) => unreachable!(),
+            }
+        }
+        if let Some(at) = framed.broken_at {
+            let (offset, length) = (at as u64, (framed.content.len() - at) as u64);
+            let reason = Reason::BrokenRange;
+            bad.push(Bad { file: path.clone(), offset, length, reason, raw: None });
+            counts.quarantined.ranges += 1;
+            counts.quarantined.bytes += length;
+        }
+        inputs.push(input_counts(path, bytes, &framed, bad.len() - before));
+    }
+    counts.accepted = accepted.len() as u64;
+    let accepted: Vec<&Value> = accepted.iter().collect();
+
+    let mut schema = infer::schema(&accepted, &want);
+    if extra_column {
+        schema.retain(|field| field.name != EXTRA);
+        schema.push(Field::new(EXTRA, Type::Json));
+    }
+    let seen: Vec<&Value> = accepted.iter().copied().chain(&with_null_keys).collect();
+    check_named(&plan, &infer::schema(&seen, &want), &want)?;
+    check_bad(&plan, &counts, &bad)?;
+    check_schema(&plan, &schema, &want, &accepted)?;
+
+    let groups = groups(&plan, key, &accepted);
+    let mut outcome = Outcome {
+        schema: match &plan.columns {
+            Some(columns) => infer::project(&schema, columns),
+            None => schema.clone(),
+        },
+        rows: vec![],
+        counts,
+        conflicts: vec![],
+        dropped: vec![],
+        bad,
+        inputs,
+        digest: String::new(),
+        warnings: vec![],
+    };
+    for group in groups.values() {
+        outcome.take(&plan, &schema, group);
+    }
+    if counts.read > 0 && outcome.rows.is_empty() {
+        return Err(Failure::new(FailureKind::NoRow, "no record is left"));
+    }
+    outcome.warn(&plan)?;
+    let names: Vec<String> = outcome.schema.iter().map(|f| f.name.clone()).collect();
+    outcome.digest = digest(&names, &outcome.rows);
+    Ok(outcome)
+}
+
+/// The record of a frame, and why it is bad (1.7): a record that is only bad for its key is given,
+/// too.
+fn admit(
+    raw: &[u8],
+    plan: &Plan,
+    want: &Want,
+    conform: &Conform,
+    notes: &mut Notes,
+    key: &[ColumnPath],
+) -> (Option<Value>, Option<Reason>) {
+    if raw.len() as u64 > plan.max_record {
+        return (None, Some(Reason::TooLarge));
+    }
+    let parsed = match parse(raw) {
+        Ok(parsed) => parsed,
+        Err(broken) => return (None, Some(broken.reason)),
+    };
+    if !matches!(parsed.value, Value::Object(_)) {
+        return (None, Some(Reason::NotAnObject));
+    }
+    if parsed.duplicate {
+        return (None, Some(Reason::DuplicateMember));
+    }
+    let record = conform.record(&parsed.value, want, notes);
+    if notes.extra {
+        return (None, Some(Reason::ExtraMember));
+    }
+    if notes.bad {
+        return (None, Some(Reason::BadValue));
+    }
+    let nulls_are_bad = plan.dedup.as_ref().is_some_and(|d| d.null_keys == NullKeys::Error);
+    let null_key = key.iter().any(|path| *infer::at(&record, path) == Value::Null);
+    (Some(record), (nulls_are_bad && null_key).then_some(Reason::NullKey))
+}
+
+fn input_counts(path: &str, bytes: &[u8], framed: &Framed, quarantined: usize) -> InputCounts {
+    InputCounts {
+        path: path.to_owned(),
+        bytes: bytes.len() as u64,
+        shape: framed.shape.to_string(),
+        compression: framed.compression,
+        records: framed.frames.len() as u64,
+        quarantined: quarantined as u64,
+        ignored_members: framed.broken_at.is_none().then(|| framed.ignored_members.clone()),
+    }
+}
+
+/// A schema can't declare the column of extra members.
+fn check_extra(want: &Want, extra_column: bool) -> Result<(), Failure> {
+    let declared = match want {
+        Want::Exact(Type::Struct(fields)) => fields.iter().any(|f| f.name == EXTRA),
+        Want::Open(hints) => hints.iter().any(|(name, _)| name == EXTRA),
+        _ => false,
+    };
+    if declared && extra_column {
+        return Err(Failure::new(FailureKind::Plan, "_extra is declared"));
+    }
+    Ok(())
+}
+
+/// The columns that a plan names for keys and orders.
+fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
+    let Some(dedup) = &plan.dedup else { return vec![] };
+    let key = match &dedup.key {
+        Key::Columns(columns) => columns.as_slice(),
+        Key::Record => &[],
+    };
+    key.iter().chain(dedup.order_by.iter().map(|order| &order.column)).collect()
+}
+
+/// Columns that a plan names must be there, and some must be scalars, as soon as that is known.
+fn check_named(plan: &Plan, schema: &[Field], want: &Want) -> Result<(), Failure> {
+    let written = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+    let extra = |path: &ColumnPath| {
+        plan.extra_members == ExtraMembers::Keep
+            && want.can_have_extra()
+            && path.steps() == [EXTRA.to_owned()]
+    };
+    for path in ordering_columns(plan).into_iter().chain(written) {
+        if !extra(path) && !infer::has(schema, path) {
+            return Err(Failure::new(FailureKind::MissingColumn, path.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// What bad records mean for the run (4).
+fn check_bad(plan: &Plan, counts: &Counts, bad: &[Bad]) -> Result<(), Failure> {
+    if bad.is_empty() {
+        return Ok(());
+    }
+    if plan.quarantine.path.is_none() {
+        return Err(Failure::new(FailureKind::Bad, format!("{:?}", bad[0])));
+    }
+    let parts = bad.len() as u64;
+    let too_many = match plan.quarantine.max {
+        None => false,
+        Some(MaxQuarantined::Count(most)) => parts > most,
+        Some(MaxQuarantined::Percent(most)) => parts as f64 * 100.0 > most * counts.read as f64,
+    };
+    if too_many {
+        return Err(Failure::new(FailureKind::TooManyBad, format!("{parts}")));
+    }
+    if counts.read > 0 && counts.accepted == 0 {
+        return Err(Failure::new(FailureKind::NoRow, "no record is left"));
+    }
+    Ok(())
+}
+
+fn check_schema(
+    plan: &Plan,
+    schema: &[Field],
+    want: &Want,
+    records: &[&Value],
+) -> Result<(), Failure> {
+    if schema.is_empty() {
+        return Err(Failure::new(FailureKind::NoColumn, "no column"));
+    }
+    check_named(plan, schema, want)?;
+    if Type::Struct(schema.to_vec()).leaf_count() > 10_000 {
+        return Err(Failure::new(FailureKind::TooManyColumns, "too many columns"));
+    }
+    let found = distil_plan::Schema { fields: schema.to_vec() };
+    for path in ordering_columns(plan) {
+        let data_type = found.find(path).unwrap();
+        if !data_type.is_scalar() {
+            return Err(Failure::new(FailureKind::NoScalar, format!("{path} {data_type}")));
+        }
+        let inferred = *data_type == Type::String && !infer::is_declared(want, path);
+        if inferred && infer::mixes_instants(records, path) {
+            return Err(Failure::new(FailureKind::MixedInstants, path.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// The records of every key, in order (3.2); without dedup every record is its own.
+fn groups<'a>(
+    plan: &Plan,
+    key: &[ColumnPath],
+    records: &[&'a Value],
+) -> BTreeMap<(KeyValue, usize), Vec<&'a Value>> {
+    let mut groups: BTreeMap<_, Vec<&Value>> = BTreeMap::new();
+    for (at, record) in records.iter().enumerate() {
+        let values = match plan.dedup.as_ref().map(|d| &d.key) {
+            Some(Key::Columns(_)) => key.iter().map(|p| infer::at(record, p).clone()).collect(),
+            Some(Key::Record) | None => vec![(*record).clone()],
+        };
+        let apart = if plan.dedup.is_some() { 0 } else { at };
+        groups.entry((KeyValue(values), apart)).or_default().push(*record);
+    }
+    let Some(dedup) = &plan.dedup else { return groups };
+    let turn = |direction: Direction| match dedup.keep {
+        Keep::First => direction,
+        Keep::Last => direction.reversed(),
+    };
+    for group in groups.values_mut() {
+        group.sort_by(|a, b| {
+            dedup
+                .order_by
+                .iter()
+                .map(|order| {
+                    let (a, b) = (infer::at(a, &order.column), infer::at(b, &order.column));
+                    compare(a, b, turn(order.direction))
+                })
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| compare(a, b, turn(Direction::Asc)))
+        });
+    }
+    groups
+}
+
+impl Outcome {
+    /// Adds the records of one key, in order.
+    fn take(&mut self, plan: &Plan, schema: &[Field], group: &[&Value]) {
+        let row = |record: &Value| -> Vec<Value> {
+            self.schema.iter().map(|f| written(&f.data_type, record.member(&f.name))).collect()
+        };
+        let survivor = group[0];
+        let (same, losers): (Vec<&Value>, Vec<&Value>) =
+            group[1..].iter().partition(|r| compare(survivor, r, Direction::Asc).is_eq());
+        let rows: Vec<_> = losers.iter().map(|r| row(r)).collect();
+        self.rows.push(row(survivor));
+        self.counts.written += 1;
+        self.counts.duplicates.identical += same.len() as u64;
+        self.counts.duplicates.conflicting += losers.len() as u64;
+        if plan.dropped.is_some() {
+            self.dropped.extend(rows);
+        }
+        if let Some(first) = losers.first().filter(|_| self.conflicts.len() < 10) {
+            self.conflicts.push((row_image(schema, survivor), row_image(schema, first)));
+        }
+    }
+
+    fn warn(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let mode = plan.dedup.as_ref().map(|d| d.on_conflict);
+        if self.counts.duplicates.conflicting > 0 {
+            match mode {
+                Some(OnConflict::Error) => {
+                    return Err(Failure::new(FailureKind::Conflicts, self.conflicts[0].0.clone()));
+                }
+                Some(OnConflict::Warn) => self.warnings.push(Warning::Conflicts),
+                _ => {}
+            }
+        }
+        for (at, field) in self.schema.iter().enumerate() {
+            if field.unknown {
+                self.warnings.push(Warning::Unknown(field.name.clone()));
+            }
+            let same = |f: &&Field| f.name.to_lowercase() == field.name.to_lowercase();
+            if let Some(twin) = self.schema[..at].iter().find(same) {
+                self.warnings.push(Warning::Case(twin.name.clone(), field.name.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
