@@ -37,7 +37,7 @@ pub(crate) trait RowSink: Send {
     ///
     /// # Errors
     /// Whatever keeps it from being kept.
-    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()>;
+    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()>;
 }
 
 /// What decoding found, besides the rows.
@@ -328,8 +328,8 @@ struct Divert<'a, S> {
 }
 
 impl<S: RowSink> Sink for Divert<'_, S> {
-    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()> {
-        self.sink.row(row, key_length)
+    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
+        self.sink.row(row, key_length, value_bytes)
     }
 
     fn bad(&mut self, part: BadPart) -> Result<()> {

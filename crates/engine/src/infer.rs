@@ -27,7 +27,7 @@ pub struct Inferred {
 struct Nothing;
 
 impl RowSink for Nothing {
-    fn row(&mut self, _: &[u8], _: usize) -> Result<()> {
+    fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
         Ok(())
     }
 }

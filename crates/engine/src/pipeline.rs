@@ -11,7 +11,7 @@ use std::time::Instant;
 use distil_job::head::row_images;
 use distil_job::quarantine::Quarantine;
 use distil_json::digest::Digest;
-use distil_json::{Part, RowReader, Seen, value_bytes};
+use distil_json::{Part, RowReader, Seen};
 use distil_plan::{
     Cancel, ColumnPath, Conflict, Error, Events, Key, Layout, Plan, RecordCounts, Report, Request,
     Result, Schema, Stage, StageReport,
@@ -71,7 +71,6 @@ pub(crate) fn run(
     let (splitters, opened) = splitters(&inputs)?;
     // Half of the memory is for rows; the other half for decoding, and later for row groups.
     let limit = options.memory.saturating_sub(BASE_MEMORY) / 2 / options.threads as u64;
-    let (parts, rest_reversed) = Part::of(plan.dedup.as_ref());
     let mut workers: Vec<Scatter<'_>> = (0..options.threads)
         .map(|worker| Scatter {
             exchange: Exchange::new(
@@ -82,8 +81,6 @@ pub(crate) fn run(
                 limit,
                 worker,
             ),
-            parts: &parts,
-            rest_reversed,
         })
         .collect();
     let decoded = decode(&inputs, &mut workers, opened)?;
@@ -175,14 +172,10 @@ impl Clock {
 /// A worker's way from decoder to exchange.
 struct Scatter<'a> {
     exchange: Exchange<'a>,
-    parts: &'a [Part],
-    rest_reversed: bool,
 }
 
 impl RowSink for Scatter<'_> {
-    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()> {
-        let value_bytes = value_bytes(row, self.parts, self.rest_reversed);
-        let value_bytes = u32::try_from(value_bytes).unwrap_or(u32::MAX);
+    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
         self.exchange.push(&Row { bytes: row, key_length, value_bytes, counts: SINGLE })
     }
 }

@@ -27,7 +27,9 @@ pub(crate) fn declared(
         (Type::Boolean, Kind::False | Kind::True) => {
             encode::boolean(out, node.kind == Kind::True, flip);
         }
-        (Type::String, Kind::String) => scalar(node, bytes, out, flip, text),
+        (Type::String, Kind::String) => {
+            scalar(node, bytes, out, flip, text);
+        }
         (Type::Timestamp(_) | Type::Date | Type::Binary, Kind::String) => {
             name_text(node, bytes, text);
             from_text(data_type, text, out, flip)?;

@@ -24,11 +24,12 @@ pub struct Slice<'a> {
 
 /// Receives what a slice holds, in order.
 pub trait Sink {
-    /// An accepted record: its row, and how many bytes of it are the key.
+    /// An accepted record: its row, how many bytes of it are the key, and the bytes of its values (8 for
+    /// a number, 1 for a boolean, the length of a string as it is spelled).
     ///
     /// # Errors
     /// Whatever keeps the row from being kept; decoding stops.
-    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()>;
+    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()>;
 
     /// A bad record.
     ///
@@ -159,7 +160,10 @@ impl Decoder {
         let offset = slice.offset + start as u64;
         let position = Position { input: slice.input as u32, offset, ordinal: 0 };
         match self.encoder.encode(&self.tape, bytes, position) {
-            Ok(()) => sink.row(self.encoder.row(), self.encoder.key_length()),
+            Ok(()) => {
+                let encoder = &self.encoder;
+                sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes())
+            }
             Err(bad) => sink.bad(bad_part(slice, start, end, bad)),
         }
     }

@@ -300,10 +300,10 @@ impl<'a> Cursor<'a> {
 
     /// Reads up to the end of a string, and uses the end.
     fn unescape(&mut self, out: &mut Vec<u8>, mask: u8) {
-        let end = memchr::memchr(mask, self.bytes).unwrap_or(self.bytes.len());
+        let end = find(mask, self.bytes);
         let text = &self.bytes[..end];
         let start = out.len();
-        if memchr::memchr(1 ^ mask, text).is_none() {
+        if find(1 ^ mask, text) == end {
             out.extend_from_slice(text);
             invert(&mut out[start..], mask);
         } else {
@@ -360,6 +360,17 @@ impl<'a> Cursor<'a> {
             used += 1;
         }
         self.skip(used + 1);
+    }
+}
+
+/// Where a byte first stands, or the length. Most strings are short: the search call would cost more.
+fn find(byte: u8, bytes: &[u8]) -> usize {
+    const NEAR: usize = 32;
+    let near = bytes.len().min(NEAR);
+    match bytes[..near].iter().position(|other| *other == byte) {
+        Some(at) => at,
+        None if near == bytes.len() => near,
+        None => near + memchr::memchr(byte, &bytes[near..]).unwrap_or(bytes.len() - near),
     }
 }
 

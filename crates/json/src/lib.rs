@@ -22,7 +22,7 @@ mod tape;
 mod time;
 mod value;
 
-pub use columns::{RowReader, arrow_schema, value_bytes};
+pub use columns::{RowReader, arrow_schema};
 pub use decode::{Decoder, Seen, Sink, Slice};
 pub use facts::Position;
 pub use fields::{Part, Why};

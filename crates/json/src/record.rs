@@ -83,6 +83,7 @@ pub(crate) struct RecordEncoder {
     text: Vec<u8>,
     row: Vec<u8>,
     key_length: usize,
+    value_bytes: u64,
 }
 
 impl RecordEncoder {
@@ -110,6 +111,7 @@ impl RecordEncoder {
             text: Vec::new(),
             row: Vec::new(),
             key_length: 0,
+            value_bytes: 0,
         }
     }
 
@@ -121,6 +123,11 @@ impl RecordEncoder {
     /// How many bytes of the row are its key; all of them when the whole record is.
     pub(crate) fn key_length(&self) -> usize {
         self.key_length
+    }
+
+    /// Bytes of the values of the row: see [`scalar`].
+    pub(crate) fn value_bytes(&self) -> u32 {
+        u32::try_from(self.value_bytes + self.values.value_bytes).unwrap_or(u32::MAX)
     }
 
     /// Encodes the object on the tape, which begins at `position`.
@@ -136,6 +143,8 @@ impl RecordEncoder {
         self.journal.clear();
         self.spellings.clear();
         self.tally = RecordTally::default();
+        self.value_bytes = 0;
+        self.values.value_bytes = 0;
         self.row.clear();
         for (_, part) in &mut self.parts {
             part.clear();
@@ -351,7 +360,7 @@ impl RecordEncoder {
                 }
                 (Declared::Open, _) => {
                     self.note_scalar(node, index, bytes, id);
-                    scalar(node, bytes, out, flip, &mut self.text);
+                    self.value_bytes += scalar(node, bytes, out, flip, &mut self.text);
                 }
                 (Declared::Scalar(_), _) => self.declared(tape, bytes, index, id, out, flip)?,
                 _ => return Err(self.does_not_fit(node, bytes, id)),
@@ -383,7 +392,7 @@ impl RecordEncoder {
             }
             _ => {
                 self.note_scalar(node, index, bytes, id);
-                scalar(node, bytes, &mut out, flip, &mut self.text);
+                self.value_bytes += scalar(node, bytes, &mut out, flip, &mut self.text);
                 Ok(())
             }
         };
@@ -437,6 +446,11 @@ impl RecordEncoder {
         }
         match convert::declared(data_type, node, bytes, out, flip, &mut self.text) {
             Ok(rounded) => {
+                self.value_bytes += match node.kind {
+                    Kind::String => u64::from(node.end - node.start),
+                    Kind::Null => 0,
+                    _ => 8,
+                };
                 self.tally.rounded += u64::from(rounded);
                 Ok(())
             }

@@ -13,7 +13,7 @@ const FRUITLESS: usize = 1 << 16;
 struct Keys<'a>(&'a mut Vec<Vec<u8>>);
 
 impl Sink for Keys<'_> {
-    fn row(&mut self, row: &[u8], key_length: usize) -> Result<()> {
+    fn row(&mut self, row: &[u8], key_length: usize, _: u32) -> Result<()> {
         self.0.push(row[..key_length].to_vec());
         Ok(())
     }

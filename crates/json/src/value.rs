@@ -20,6 +20,8 @@ enum Work {
 /// Encodes values of any depth without recursion.
 #[derive(Default)]
 pub(crate) struct ValueEncoder {
+    /// Bytes of the values encoded since this was last set: see [`scalar`].
+    pub(crate) value_bytes: u64,
     work: Vec<Work>,
     /// Member names of one object, escapes resolved, and their nodes.
     names: Vec<(Vec<u8>, u32)>,
@@ -79,7 +81,7 @@ impl ValueEncoder {
                         }
                     }
                 }
-                _ => scalar(value, bytes, out, flip, &mut self.text),
+                _ => self.value_bytes += scalar(value, bytes, out, flip, &mut self.text),
             }
         }
         Ok(())
@@ -133,8 +135,15 @@ pub(crate) fn name_text(node: &Node, bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the encoding of a scalar.
-pub(crate) fn scalar(node: &Node, bytes: &[u8], out: &mut Vec<u8>, flip: Flip, text: &mut Vec<u8>) {
+/// Appends the encoding of a scalar; returns its bytes as a value: 8 for a number, 1 for a boolean, the
+/// length of a string. That is a pure function of the value, whatever type its column ends with.
+pub(crate) fn scalar(
+    node: &Node,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+    flip: Flip,
+    text: &mut Vec<u8>,
+) -> u64 {
     match node.kind {
         Kind::False => encode::boolean(out, false, flip),
         Kind::True => encode::boolean(out, true, flip),
@@ -142,15 +151,24 @@ pub(crate) fn scalar(node: &Node, bytes: &[u8], out: &mut Vec<u8>, flip: Flip, t
             // The parser checked the exponent.
             let number = Decimal::parse(node.text(bytes)).unwrap_or(Decimal::ZERO);
             encode::number(out, &number, flip);
+            return 8;
         }
         Kind::String if node.escaped => {
             text.clear();
             unescape(node.text(bytes), text);
             encode::string(out, text, flip);
+            return text.len() as u64;
         }
-        Kind::String => encode::plain_string(out, node.text(bytes), flip),
-        _ => encode::null(out),
+        Kind::String => {
+            encode::plain_string(out, node.text(bytes), flip);
+            return u64::from(node.end - node.start);
+        }
+        _ => {
+            encode::null(out);
+            return 0;
+        }
     }
+    1
 }
 
 /// Appends a string as JSON text with the fewest escapes.
