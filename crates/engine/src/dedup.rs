@@ -122,3 +122,84 @@ pub(crate) fn reduce<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rows::{Chunks, SINGLE};
+
+    type Reduction = Vec<(Vec<u8>, Counts, bool)>;
+
+    /// Reduces rows, as a partial run does or as the last one.
+    fn reduced(rows: &[(Vec<u8>, Counts)], policy: Policy, partial: bool) -> Reduction {
+        let mut chunks = Chunks::default();
+        for (bytes, counts) in rows {
+            let row = Row { bytes, key_length: 1, value_bytes: 0, counts: *counts };
+            chunks.push(&row);
+        }
+        let order = sorted(&chunks.full).unwrap();
+        let mut out = Vec::new();
+        reduce(&chunks.full, &order, policy, |row| {
+            let (mut row, survives) = match row {
+                Reduced::Survivor(row, _) => (row, true),
+                Reduced::Loser(row, _) => (row, false),
+            };
+            if partial && policy == Policy::KeepLosers {
+                row.counts.conflicting = 0;
+            }
+            out.push((row.bytes.to_vec(), row.counts, survives));
+            Ok(())
+        })
+        .unwrap();
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn runs_reduced_in_any_groups_equal_one_run(
+            rows in prop::collection::vec((0u8..4, 0u8..5), 0..60),
+            runs in prop::collection::vec(0usize..4, 60),
+            again in prop::collection::vec(0usize..2, 4),
+        ) {
+            let rows: Vec<(Vec<u8>, Counts)> =
+                rows.into_iter().map(|(key, rest)| (vec![key, rest], SINGLE)).collect();
+            for policy in [Policy::Keep, Policy::KeepLosers, Policy::All] {
+                let once = reduced(&rows, policy, false);
+                let mut first: Vec<Vec<(Vec<u8>, Counts)>> = vec![Vec::new(); 4];
+                for (row, run) in rows.iter().zip(&runs) {
+                    first[*run].push(row.clone());
+                }
+                let mut second: Vec<Vec<(Vec<u8>, Counts)>> = vec![Vec::new(); 2];
+                for (run, group) in first.iter().zip(&again) {
+                    let partial = reduced(run, policy, true);
+                    second[*group].extend(partial.into_iter().map(|(row, counts, _)| (row, counts)));
+                }
+                let mut last = Vec::new();
+                for run in &second {
+                    let partial = reduced(run, policy, true);
+                    last.extend(partial.into_iter().map(|(row, counts, _)| (row, counts)));
+                }
+                prop_assert_eq!(reduced(&last, policy, false), once, "{:?}", policy);
+            }
+        }
+
+        #[test]
+        fn a_reduction_keeps_the_accounts(rows in prop::collection::vec((0u8..4, 0u8..5), 0..60)) {
+            let rows: Vec<(Vec<u8>, Counts)> =
+                rows.into_iter().map(|(key, rest)| (vec![key, rest], SINGLE)).collect();
+            let kept = reduced(&rows, Policy::Keep, false);
+            let accounted: u64 = kept.iter().map(|(_, counts, _)| counts.copies + counts.conflicting).sum();
+            prop_assert_eq!(accounted, rows.len() as u64);
+            let mut smallest: std::collections::BTreeMap<u8, Vec<u8>> = Default::default();
+            for (row, _) in &rows {
+                let best = smallest.entry(row[0]).or_insert_with(|| row.clone());
+                *best = best.clone().min(row.clone());
+            }
+            let survivors: Vec<Vec<u8>> =
+                kept.into_iter().filter(|(.., survives)| *survives).map(|(row, ..)| row).collect();
+            prop_assert_eq!(survivors, smallest.into_values().collect::<Vec<_>>());
+        }
+    }
+}

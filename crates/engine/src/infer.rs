@@ -10,6 +10,7 @@ use distil_storage::Storage;
 
 use crate::Options;
 use crate::decode::{Inputs, RowSink, decode, more_to_the_point};
+use crate::pipeline::check_columns;
 
 /// What inputs hold.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Inferred {
     pub inputs: Vec<InputReport>,
     /// Records found.
     pub records: u64,
+    /// Members outside a declared schema that the plan leaves out.
+    pub ignored_members: u64,
+    /// Values that are rounded to a declared `float32` or `float64`.
+    pub rounded: u64,
 }
 
 struct Nothing;
@@ -35,7 +40,7 @@ impl RowSink for Nothing {
 /// Reads all inputs of a plan and infers their schema.
 ///
 /// # Errors
-/// As a run: bad records (the plan's quarantine is not written), a key that is not there, no schema.
+/// As a run: bad records (the plan's quarantine is not written), a column that is not there, no schema.
 pub fn infer(
     storage: &Arc<dyn Storage>,
     options: &Options,
@@ -56,10 +61,14 @@ pub fn infer(
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
     let decoded = decode(&inputs, &mut sinks, Vec::new())?;
     quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
+    let schema = decoded.seen.schema()?;
+    check_columns(&plan.plan, &decoded.seen)?;
     Ok(Inferred {
-        schema: decoded.seen.schema()?,
+        schema,
         reasons: decoded.seen.reasons(),
         inputs: decoded.inputs,
         records: decoded.read,
+        ignored_members: decoded.seen.tally.ignored_members,
+        rounded: decoded.seen.tally.rounded,
     })
 }

@@ -34,15 +34,24 @@ pub struct Options {
     pub memory: u64,
     /// Bytes read at once. The default is best; tests make it small.
     pub read_chunk: usize,
+    /// Bytes of rows that a thread holds before it reduces them, and spills what is left. Follows from
+    /// the memory; tests make it small.
+    pub row_bytes: u64,
 }
+
+/// What the process needs besides rows.
+const BASE_MEMORY: u64 = 32 << 20;
 
 impl Options {
     /// The least memory that a run is allowed.
     pub const MIN_MEMORY: u64 = 64 << 20;
 
-    /// Options with the default read size.
+    /// Options that follow from threads and memory.
     pub fn new(threads: usize, memory: u64) -> Self {
-        Self { threads: threads.max(1), memory, read_chunk: 256 << 10 }
+        let threads = threads.max(1);
+        // Half of the memory is for rows; the other half for decoding, and later for row groups.
+        let row_bytes = memory.saturating_sub(BASE_MEMORY) / 2 / threads as u64;
+        Self { threads, memory, read_chunk: 256 << 10, row_bytes }
     }
 }
 

@@ -28,9 +28,6 @@ use crate::ranges::{Outcome, Range, SHOWN, Tally, ranges};
 use crate::rows::{Row, SINGLE};
 use crate::sample::splitters;
 
-/// What the process needs besides rows.
-const BASE_MEMORY: u64 = 32 << 20;
-
 /// Runs a resolved plan.
 pub(crate) fn run(
     storage: &Arc<dyn Storage>,
@@ -69,8 +66,6 @@ pub(crate) fn run(
     let mut clock = Clock::start();
     request.events.begin(Stage::Decode, request.plan.inputs.iter().map(|input| input.bytes).sum());
     let (splitters, opened) = splitters(&inputs)?;
-    // Half of the memory is for rows; the other half for decoding, and later for row groups.
-    let limit = options.memory.saturating_sub(BASE_MEMORY) / 2 / options.threads as u64;
     let mut workers: Vec<Scatter<'_>> = (0..options.threads)
         .map(|worker| Scatter {
             exchange: Exchange::new(
@@ -78,7 +73,7 @@ pub(crate) fn run(
                 &request.staging.scratch,
                 &splitters,
                 policy,
-                limit,
+                options.row_bytes,
                 worker,
             ),
         })
@@ -99,7 +94,8 @@ pub(crate) fn run(
 
     let written =
         plan.columns.as_ref().map_or_else(|| schema.clone(), |columns| schema.project(columns));
-    let range_bytes = options.memory / (16 * options.threads as u64);
+    // What is read back at once, sorted and encoded by one thread.
+    let range_bytes = options.row_bytes / 8;
     let finale = Finale {
         plan,
         storage: storage.as_ref(),
@@ -146,7 +142,7 @@ pub(crate) fn run(
 }
 
 /// Columns that the plan names outside key and order must be there, too.
-fn check_columns(plan: &Plan, seen: &Seen) -> Result<()> {
+pub(crate) fn check_columns(plan: &Plan, seen: &Seen) -> Result<()> {
     let columns = plan.columns.iter().flatten().chain(&plan.sink.bloom);
     for path in columns {
         seen.require(path)?;
@@ -154,19 +150,34 @@ fn check_columns(plan: &Plan, seen: &Seen) -> Result<()> {
     Ok(())
 }
 
-/// Wall clock of the stages.
-struct Clock(Instant);
+/// Time of the stages: of the clock, and of the processors.
+struct Clock {
+    wall: Instant,
+    cpu: f64,
+}
 
 impl Clock {
     fn start() -> Self {
-        Self(Instant::now())
+        Self { wall: Instant::now(), cpu: cpu_seconds() }
     }
 
     fn lap(&mut self, name: &str, bytes: u64, rows: u64) -> StageReport {
-        let seconds = self.0.elapsed().as_secs_f64();
-        self.0 = Instant::now();
-        StageReport { name: name.to_owned(), seconds, cpu_seconds: 0.0, bytes, rows }
+        let now = Self::start();
+        let stage = StageReport {
+            name: name.to_owned(),
+            seconds: now.wall.duration_since(self.wall).as_secs_f64(),
+            cpu_seconds: now.cpu - self.cpu,
+            bytes,
+            rows,
+        };
+        *self = now;
+        stage
     }
+}
+
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// A worker's way from decoder to exchange.

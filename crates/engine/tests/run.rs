@@ -33,6 +33,7 @@ fn example(key: &str, order: &str) -> (Report, Vec<String>) {
         storage: Arc::clone(&shared),
         plan,
         backend: &backend,
+        scan: None,
         events: &NoEvents,
         cancel: &cancel,
         temp_dir: None,
