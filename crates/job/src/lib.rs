@@ -1,6 +1,7 @@
-//! The frame around any backend: discover, resolve, run, commit, report; and what reads an output
+//! The frame around any backend: discover, resolve, admit, run, commit, report; and what reads an output
 //! back: head, digest, verify.
 
+pub mod admit;
 mod columns;
 pub mod commit;
 pub mod digest;

@@ -15,6 +15,9 @@ use serde::Serialize;
 
 use crate::runs::{Line, RunReader, RunWriter};
 
+/// What to do about bad records that stopped a run.
+pub(crate) const ADVICE: &str = "to set bad records aside and go on, give the same command line \
+                                 again with --quarantine FILE.ndjson";
 /// Bad parts that are known before a run without a quarantine file stops.
 const STOP_AFTER: usize = 10;
 /// Lines held in memory before they spill, in bytes.
@@ -264,10 +267,7 @@ impl Quarantine {
                 distil_plan::printable(&part.detail)
             ));
         }
-        error.help(
-            "to set bad records aside and go on, give the same command line again with \
-             --quarantine FILE.ndjson",
-        )
+        error.help(ADVICE)
     }
 
     fn too_many(&self, counts: &QuarantinedCounts, limit: &str) -> Error {

@@ -1,6 +1,6 @@
 //! Plan to resolved plan.
 
-use distil_plan::{Backend, Capability, Error, Input, Plan, ResolvedPlan, Result};
+use distil_plan::{Input, Plan, ResolvedPlan, Result};
 use distil_storage::Storage;
 
 use crate::discover::{Discovery, discover};
@@ -14,24 +14,16 @@ pub struct Resolved {
     pub discovery: Discovery,
 }
 
-/// Lists the inputs of a plan, as far as `backend` needs it.
+/// Lists the inputs of a plan.
 ///
-/// A backend that resolves by itself ([`Capability::Resolve`]) recognises compression and shape and
-/// infers the schema while it reads, so nothing is read here. Any other backend must get inputs that
-/// are sniffed and a settled schema.
+/// Nothing is read here. A backend that resolves by itself ([`distil_plan::Capability::Resolve`])
+/// recognises compression and shape and infers the schema while it reads; for any other,
+/// [`crate::admit::admit`] does it.
 ///
 /// # Errors
-/// As [`discover`]; a usage error for a backend that does not resolve by itself.
-pub fn resolve(storage: &dyn Storage, plan: Plan, backend: &dyn Backend) -> Result<Resolved> {
+/// As [`discover`].
+pub fn resolve(storage: &dyn Storage, plan: Plan) -> Result<Resolved> {
     let discovery = discover(storage, &plan.sources)?;
-    if !backend.capabilities().contains(&Capability::Resolve) {
-        return Err(Error::usage(format!(
-            "the backend {} needs inputs whose shape and schema are settled before it runs, which \
-             this version of distil can't do",
-            backend.name()
-        ))
-        .help("use --backend native"));
-    }
     let inputs = discovery
         .inputs
         .iter()

@@ -9,6 +9,8 @@ use distil_plan::{
 };
 use distil_storage::Storage;
 
+use crate::admit::{Scan, Scanned, Watch, admit, confirm};
+use crate::discover::Discovery;
 use crate::places::{Place, check_places};
 use crate::resolve::{Resolved, resolve};
 use crate::resources::Meter;
@@ -24,6 +26,8 @@ pub struct Job<'a> {
     pub plan: Plan,
     /// Who does it.
     pub backend: &'a dyn Backend,
+    /// What vouches for the input of a backend that does not judge it by itself.
+    pub scan: Option<&'a dyn Scan>,
     /// Who wants to know.
     pub events: &'a dyn Events,
     /// Whether to stop.
@@ -45,11 +49,12 @@ pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
     close(&mut report, &meter, result, Status::Done)
 }
 
-/// Resolves a job and checks everything that can be checked without reading, and changes nothing.
+/// Resolves a job and checks everything that can be checked before the run, and changes nothing.
+/// Nothing is read, but for a backend whose input must be scanned.
 pub fn dry_run(job: &Job<'_>) -> (Report, Result<ResolvedPlan>) {
     let meter = Meter::start();
     let mut report = new_report(job);
-    let result = prepare(job, &mut report);
+    let result = prepare(job, &mut report).map(|prepared| prepared.plan);
     close(&mut report, &meter, result, Status::DryRun)
 }
 
@@ -79,14 +84,23 @@ fn close<T>(
     (report.clone(), result)
 }
 
+/// A plan that nothing speaks against.
+struct Prepared {
+    plan: ResolvedPlan,
+    discovery: Discovery,
+    scanned: Option<Scanned>,
+}
+
 /// Everything before the first change: what can be refused is refused here.
-fn prepare(job: &Job<'_>, report: &mut Report) -> Result<ResolvedPlan> {
+fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
     let storage = &*job.storage;
     let plan = job.plan.clone().check()?;
     let targets = Targets::of(&plan)?;
     targets.check(storage)?;
-    let Resolved { plan, discovery } = resolve(storage, plan, job.backend)?;
-    report.inputs = plan
+    let mut resolved = resolve(storage, plan)?;
+    let discovery = &resolved.discovery;
+    report.inputs = resolved
+        .plan
         .inputs
         .iter()
         .map(|input| InputReport { path: input.display(), ..InputReport::default() })
@@ -105,14 +119,17 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<ResolvedPlan> {
         is_dir: true,
         is_target: false,
     }));
-    check_places(storage, &discovery, &places)?;
+    check_places(storage, discovery, &places)?;
+    let watch = Watch { events: job.events, cancel: job.cancel };
+    let scanned = admit(storage, &mut resolved, job.backend, job.scan, &watch)?;
+    let Resolved { plan, discovery } = resolved;
     job.backend.accept(&plan)?;
     job.cancel.check()?;
-    Ok(plan)
+    Ok(Prepared { plan, discovery, scanned })
 }
 
 fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
-    let plan = prepare(job, report)?;
+    let Prepared { plan, discovery, scanned } = prepare(job, report)?;
     let stage = Stage::claim(&job.storage, &plan.plan, job.temp_dir.as_deref())?;
     let request =
         Request { plan: &plan, staging: stage.staging(), events: job.events, cancel: job.cancel };
@@ -121,6 +138,9 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     done.output.path.clone_from(&report.output.path);
     done.backend.clone_from(&report.backend);
     *report = done;
+    if plan.admitted {
+        confirm(&*job.storage, &discovery, scanned, report)?;
+    }
     report.check_accounts()?;
     judge(&plan.plan, report)?;
     job.cancel.check()?;

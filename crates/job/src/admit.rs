@@ -1,0 +1,280 @@
+//! Input for a backend that does not judge it: sniffed, typed, and vouched for by a native scan.
+//!
+//! Other parsers drop bytes after a value, replace bad UTF-8, take the last of two members or turn
+//! numbers into strings, all in silence. So a backend that reads JSON with another parser only gets
+//! input in which the native engine found every record valid and typed, unless the plan says
+//! `assume_valid`.
+
+use std::path::Path;
+
+use distil_json::{Framer, Step};
+use distil_plan::{
+    Backend, Cancel, Capability, ColumnPath, Error, Events, ExtraMembers, Fault, Field, Input,
+    InputCompression, InputReport, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape,
+    Type,
+};
+use distil_storage::{InputStream, Storage};
+
+use crate::discover::Discovery;
+use crate::quarantine::ADVICE;
+use crate::resolve::Resolved;
+
+/// What a scan of all inputs found.
+#[derive(Clone, Debug, Default)]
+pub struct Scanned {
+    /// The schema, as a run would write it.
+    pub schema: Schema,
+    /// The inputs of the plan, in order; none with a bad record or range.
+    pub inputs: Vec<InputReport>,
+    /// Members outside a declared schema that the plan leaves out.
+    pub ignored_members: u64,
+    /// Values that are rounded to a declared `float32` or `float64`.
+    pub rounded: u64,
+}
+
+/// Reads all inputs of a plan and keeps none of their records. The native engine is one.
+pub trait Scan: Sync {
+    /// Judges every record by the contract and settles the schema.
+    ///
+    /// # Errors
+    /// As a native run without a quarantine file: bad records, a key that is not there, no schema.
+    fn scan(&self, plan: &ResolvedPlan, watch: &Watch<'_>) -> Result<Scanned>;
+}
+
+/// Who wants to know of a scan, and whether to stop.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Who wants to know.
+    pub events: &'a dyn Events,
+    /// Whether to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Settles a resolved plan for a backend that does not do it by itself: afterwards every input has
+/// its compression and shape, the schema is there, and the plan is `admitted`. Any other plan stays
+/// as it is.
+///
+/// The types of the schema are those that values are read as: an `epoch(s)` that was declared is an
+/// `epoch(s)`, and not the timestamp that is written.
+///
+/// Returns what the scan found, if there was one.
+///
+/// # Errors
+/// An input error for records that only [`Capability::Quarantine`] could set aside; a usage error if
+/// the backend can't read the inputs a second time, or the plan assumes valid input without declaring
+/// a schema; as [`Scan::scan`].
+pub fn admit(
+    storage: &dyn Storage,
+    resolved: &mut Resolved,
+    backend: &dyn Backend,
+    scan: Option<&dyn Scan>,
+    watch: &Watch<'_>,
+) -> Result<Option<Scanned>> {
+    let has = |capability| backend.capabilities().contains(&capability);
+    if has(Capability::Resolve) && has(Capability::Quarantine) {
+        return Ok(None);
+    }
+    let name = backend.name();
+    let Resolved { plan: resolved, .. } = resolved;
+    if let Some(stream) = resolved.inputs.iter().find(|input| input.bytes.is_none()) {
+        return Err(Error::usage(format!(
+            "the backend {name} reads its input after distil has checked it, and {} can be read \
+             only once",
+            stream.display()
+        ))
+        .help("save it to a file first, or use --backend native"));
+    }
+    let scanned = if resolved.plan.assume_valid {
+        resolved.schema = Some(assumed(&resolved.plan, name)?);
+        for input in &mut resolved.inputs {
+            watch.cancel.check()?;
+            sniff(storage, &resolved.plan, input)?;
+        }
+        None
+    } else {
+        let scan = scan.ok_or_else(|| {
+            Error::usage(format!(
+                "the backend {name} needs a native scan of its input, and there is none here"
+            ))
+            .help("use --backend native, or give the job a scan")
+        })?;
+        let scanned = scan.scan(resolved, watch).map_err(|error| only_valid(error, name))?;
+        for (input, found) in resolved.inputs.iter_mut().zip(&scanned.inputs) {
+            if found.quarantined > 0 {
+                let what = Error::input(format!("{} bad records", found.quarantined));
+                return Err(only_valid(what.at(input.display(), None).help(ADVICE), name));
+            }
+            input.shape = Some(found.shape.parse()?);
+            input.compression = Some(compression(&found.compression)?);
+        }
+        resolved.schema = Some(as_read(scanned.schema.clone(), &resolved.plan.schema));
+        Some(scanned)
+    };
+    resolved.admitted = true;
+    Ok(scanned)
+}
+
+/// Checks the report of a backend against what is known without it, after the run: the files are
+/// still those that were scanned, and the backend read the same records.
+///
+/// # Errors
+/// An input error for a file that changed; an environment error for a backend that read something
+/// else.
+pub(crate) fn confirm(
+    storage: &dyn Storage,
+    discovery: &Discovery,
+    scanned: Option<Scanned>,
+    report: &mut Report,
+) -> Result<()> {
+    for found in &discovery.inputs {
+        let now = storage.metadata(&found.path)?.map(|metadata| metadata.stamp);
+        if found.stamp.is_some() && now != found.stamp {
+            return Err(Error::input("the file was changed while it was read")
+                .at(found.path.to_string_lossy(), None)
+                .help("wait until nothing writes to it any more, and run again"));
+        }
+    }
+    let Some(scanned) = scanned else {
+        report.warnings.insert(
+            0,
+            "the plan says assume_valid: no native scan vouches for the records".to_owned(),
+        );
+        return Ok(());
+    };
+    if report.inputs.len() != scanned.inputs.len() {
+        return Err(Error::environment(format!(
+            "the backend {} reports {} inputs, but there are {}",
+            report.backend,
+            report.inputs.len(),
+            scanned.inputs.len()
+        )));
+    }
+    for (said, found) in report.inputs.iter().zip(&scanned.inputs) {
+        if said.records != found.records {
+            return Err(Error::environment(format!(
+                "the backend {} read {} records, where distil found {}",
+                report.backend, said.records, found.records
+            ))
+            .at(found.path.clone(), None)
+            .help("use --backend native, and report this with the file"));
+        }
+    }
+    report.inputs = scanned.inputs;
+    report.records.ignored_members = scanned.ignored_members;
+    report.records.rounded = scanned.rounded;
+    Ok(())
+}
+
+/// Bad records, told to someone whose backend has no quarantine.
+fn only_valid(error: Error, name: &str) -> Error {
+    if error.fault != Fault::Input || !error.hints.iter().any(|hint| hint == ADVICE) {
+        return error;
+    }
+    let mut refusal = error.clone();
+    refusal.what = format!(
+        "the backend {name} can't set bad records aside, so it only takes input in which every \
+         record is valid; there is: {}",
+        error.what
+    );
+    refusal.hints.retain(|hint| hint != ADVICE);
+    refusal.help("to set them aside and go on: --backend native --quarantine FILE.ndjson")
+}
+
+/// The schema of a plan whose input nobody looks at.
+fn assumed(plan: &Plan, name: &str) -> Result<Schema> {
+    let Some(mut schema) = plan.schema.declared.clone() else {
+        return Err(Error::usage(format!(
+            "the plan says assume_valid, so nothing is scanned, but the backend {name} needs a \
+             schema"
+        ))
+        .help("declare it with --schema, or leave out assume_valid"));
+    };
+    if plan.extra_members == ExtraMembers::Keep {
+        schema.fields.push(Field::new("_extra", Type::Json));
+    }
+    let dedup = plan.dedup.iter();
+    let keys = dedup.clone().flat_map(|dedup| match &dedup.key {
+        distil_plan::Key::Columns(columns) => columns.as_slice(),
+        distil_plan::Key::Record => &[],
+    });
+    let order: Vec<&ColumnPath> = keys
+        .chain(dedup.flat_map(|dedup| dedup.order_by.iter().map(|order| &order.column)))
+        .collect();
+    let others = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+    for path in order.iter().copied().chain(others) {
+        if schema.find(path).is_none() {
+            return Err(Error::usage(format!("the declared schema has no column {path}")));
+        }
+    }
+    match order.iter().find(|path| schema.find(path).is_some_and(|found| !found.is_scalar())) {
+        Some(path) => Err(Error::usage(format!(
+            "the column {path} is a list, a struct or json, which has no place in a key or an order"
+        ))),
+        None => Ok(schema),
+    }
+}
+
+/// The schema with the types that values are read as, where a plan gives them.
+fn as_read(mut schema: Schema, spec: &SchemaSpec) -> Schema {
+    for declared in spec.declared.iter().flat_map(|schema| &schema.fields) {
+        if let Some(field) = schema.fields.iter_mut().find(|field| field.name == declared.name) {
+            field.data_type = declared.data_type.clone();
+        }
+    }
+    for (path, data_type) in &spec.hints {
+        hint(&mut schema.fields, path.steps(), data_type);
+    }
+    schema
+}
+
+fn hint(fields: &mut [Field], steps: &[String], data_type: &Type) {
+    let Some((first, rest)) = steps.split_first() else { return };
+    let Some(field) = fields.iter_mut().find(|field| field.name == *first) else { return };
+    match &mut field.data_type {
+        found if rest.is_empty() => found.clone_from(data_type),
+        Type::Struct(inner) => hint(inner, rest, data_type),
+        _ => {}
+    }
+}
+
+fn compression(text: &str) -> Result<InputCompression> {
+    [InputCompression::None, InputCompression::Gzip, InputCompression::Zstd]
+        .into_iter()
+        .find(|one| one.to_string() == text)
+        .ok_or_else(|| Error::bug(format!("a scan reports the compression `{text}`")))
+}
+
+/// Recognises compression and shape from the beginning of an input.
+fn sniff(storage: &dyn Storage, plan: &Plan, input: &mut Input) -> Result<()> {
+    let mut stream = InputStream::open(storage, Path::new(&input.path))?;
+    input.compression = Some(stream.compression());
+    let mut framer = Framer::new(&plan.shape, plan.max_record);
+    let mut window: Vec<u8> = Vec::new();
+    let mut begin = 0;
+    let mut eof = false;
+    while *framer.shape() == Shape::Auto {
+        match framer.step(&window[begin..], eof) {
+            Step::Slice { used, .. } | Step::Bad { used, .. } | Step::Skip { used } => {
+                begin += used
+            }
+            Step::More => {
+                window.drain(..begin);
+                begin = 0;
+                let filled = window.len();
+                window.resize((filled * 2).max(1 << 16), 0);
+                let count = stream.read(&mut window[filled..])?;
+                window.truncate(filled + count);
+                eof = count == 0;
+            }
+            Step::Done => break,
+            Step::Fail(error) => {
+                return Err(Error { place: None, ..error }.at(input.display(), None));
+            }
+        }
+    }
+    input.shape = Some(match framer.shape() {
+        Shape::Auto => Shape::Lines,
+        known => known.clone(),
+    });
+    Ok(())
+}
