@@ -11,3 +11,5 @@
 )]
 
 pub mod oracle;
+pub mod subject_native;
+pub mod suite;

@@ -1,0 +1,107 @@
+//! The native backend under the suite, on the file system in memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use distil_engine::{Native, Options};
+use distil_job::run::{Job, run};
+use distil_plan::{Cancel, Error, Layout, NoEvents, Plan};
+use distil_storage::{Memory, Storage};
+
+use crate::suite::{Files, Output, QuarantineLine, Stretch, Subject, read_parquet};
+
+/// The native backend.
+#[derive(Debug, Default)]
+pub struct NativeSubject;
+
+impl Subject for NativeSubject {
+    fn name(&self) -> &str {
+        "native"
+    }
+
+    fn run(&self, files: &Files, plan: &Plan, stretch: &Stretch) -> Result<Output, Box<Error>> {
+        let memory = Memory::new();
+        memory.put_dir("in");
+        for (name, content) in files {
+            memory.put(Path::new("in").join(name), content);
+        }
+        let before = memory.files();
+        let mut plan = plan.clone();
+        plan.sources = vec!["in".into()];
+        let budget = stretch.memory.map_or(256 << 20, |memory| memory.max(Options::MIN_MEMORY));
+        let options =
+            Options { read_chunk: stretch.read_chunk, ..Options::new(stretch.threads, budget) };
+        let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+        let backend = Native::new(Arc::clone(&storage), options);
+        let job = Job {
+            storage: Arc::clone(&storage),
+            plan: plan.clone(),
+            backend: &backend,
+            scan: None,
+            events: &NoEvents,
+            cancel: &Cancel::new(),
+            temp_dir: None,
+            report_path: None,
+        };
+        let (report, result) = run(&job);
+        if let Err(error) = result {
+            assert!(memory.files() == before, "a failed run left files behind");
+            return Err(Box::new(error));
+        }
+        let outputs: Files = match plan.sink.layout {
+            Layout::File => vec![(plan.sink.path.clone(), memory.get(&plan.sink.path).unwrap())],
+            Layout::Dir => memory
+                .names(&plan.sink.path)
+                .into_iter()
+                .filter(|name| name.ends_with(".parquet") && !name.starts_with(['.', '_']))
+                .map(|name| {
+                    let content = memory.get(Path::new(&plan.sink.path).join(&name)).unwrap();
+                    (name, content)
+                })
+                .collect(),
+        };
+        let mut beside_files = Files::new();
+        let mut beside = |path: &Option<String>| {
+            let path = path.as_deref()?;
+            let content = memory.get(path)?;
+            beside_files.push((path.to_owned(), content.clone()));
+            Some(content)
+        };
+        let quarantine = beside(&plan.quarantine.path);
+        let dropped = beside(&plan.dropped);
+        Ok(Output {
+            table: read_parquet(outputs.iter().map(|(_, content)| content.as_slice())),
+            dropped: dropped.map(|content| read_parquet([content.as_slice()])),
+            quarantine: quarantine_lines(&quarantine.unwrap_or_default()),
+            report,
+            files: outputs,
+            beside: beside_files,
+        })
+    }
+}
+
+/// The lines of a quarantine file, every member checked.
+pub fn quarantine_lines(content: &[u8]) -> Vec<QuarantineLine> {
+    let text = std::str::from_utf8(content).unwrap();
+    text.lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let string = |name: &str| line[name].as_str().map(str::to_owned);
+            assert!(string("detail").is_some_and(|detail| !detail.is_empty()), "{line}");
+            let known = ["file", "offset", "length", "reason", "detail", "raw", "raw_base64"];
+            let members = line.as_object().unwrap();
+            assert!(members.keys().all(|name| known.contains(&name.as_str())), "{line}");
+            let encoded = string("raw_base64").map(|text| STANDARD.decode(text).unwrap());
+            QuarantineLine {
+                file: string("file").unwrap(),
+                offset: line["offset"].as_u64().unwrap(),
+                length: line["length"].as_u64().unwrap(),
+                reason: string("reason").unwrap(),
+                in_base64: encoded.is_some(),
+                raw: encoded.or(string("raw").map(String::into_bytes)),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,277 @@
+//! Compression, shapes and frames (1.2 to 1.5).
+
+use std::io::Write;
+
+use crate::oracle::FailureKind;
+use crate::suite::{Case, case};
+
+pub(super) fn cases() -> Vec<Case> {
+    let one = |name: &str, content: &str| case(name).file("a.json", content);
+    let mut cases = vec![
+        one("a_byte_order_mark_at_the_start_is_skipped", "\u{feff}{\"a\":1}\n{\"a\":2}\n")
+            .gives(&["{\"a\":1}", "{\"a\":2}"]),
+        one("a_byte_order_mark_before_a_document_is_skipped", "\u{feff} {\"records\":[{\"a\":1}]}")
+            .gives(&["{\"a\":1}"]),
+        one("a_byte_order_mark_in_the_middle_is_bad", "{\"a\":1}\n\u{feff}{\"a\":2}\n{\"a\":3}\n")
+            .bad(&[("invalid_json", 8, 10)]),
+        one("a_byte_order_mark_between_concatenated_values", "{\"a\":1}\u{feff}{\"a\":2}")
+            .shape("concatenated")
+            .bad(&[("invalid_json", 7, 3)]),
+        one("a_truncated_document", "{\"x\":1,\"records\":[{\"a\":1},{\"a\":2").bad(&[(
+            "broken_range",
+            26,
+            6,
+        )]),
+        one("a_document_that_ends_behind_a_comma", "{\"records\":[{\"a\":1}, ").bad(&[(
+            "broken_range",
+            21,
+            0,
+        )]),
+        one("a_document_that_ends_behind_its_array", "{\"records\":[{\"a\":1}]").bad(&[(
+            "broken_range",
+            20,
+            0,
+        )]),
+        one("a_truncated_array", "[{\"a\":1},{\"a\":\"}]").bad(&[("broken_range", 9, 8)]),
+        one("truncated_lines", "{\"a\":1}\n{\"a\":2").bad(&[("invalid_json", 8, 6)]),
+        one("truncated_concatenated_values", "{\"a\":1}{\"a\":2").shape("concatenated").bad(&[(
+            "broken_range",
+            7,
+            6,
+        )]),
+        one("a_trailing_comma_in_an_array", "[{\"a\":1},]").bad(&[("broken_range", 9, 1)]),
+        one("a_trailing_comma_in_a_record", "[{\"a\":1,},{\"a\":2}]").bad(&[(
+            "invalid_json",
+            1,
+            8,
+        )]),
+        one("a_trailing_comma_behind_the_array", "{\"records\":[{\"a\":1}],}").bad(&[(
+            "broken_range",
+            21,
+            1,
+        )]),
+        one("a_missing_comma_in_an_array", "[{\"a\":1} {\"a\":2},{\"a\":3}]").bad(&[(
+            "broken_range",
+            9,
+            17,
+        )]),
+        one("a_record_with_brackets_that_do_not_match", "[{\"a\":[1}},{\"a\":2}]").bad(&[(
+            "invalid_json",
+            1,
+            9,
+        )]),
+        one("a_bracket_inside_a_string_does_not_count", "[{\"a\":\"]}[{\\\"\\\\\"},{\"a\":\"x\"}]")
+            .types("a string"),
+        one("text_behind_an_array", "[{\"a\":1}] \n{\"a\":2}").bad(&[("broken_range", 11, 7)]),
+        one("two_documents_are_refused", "{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}")
+            .fails(FailureKind::File, "--shape lines"),
+        one("two_documents_name_the_other_shape", "{\"records\":[]} {\"records\":[]}")
+            .fails(FailureKind::File, "--shape concatenated"),
+        one(
+            "documents_can_be_read_as_lines",
+            "{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}",
+        )
+        .shape("lines")
+        .types("records list<struct<a: int64>>"),
+        one("records_missing", "{\"rows\":[{\"a\":1}]}")
+            .shape("/records")
+            .fails(FailureKind::File, ""),
+        one("records_twice", "{\"records\":[{\"a\":1}],\"records\":[{\"a\":2}]}")
+            .fails(FailureKind::File, ""),
+        one("records_twice_by_an_escape", "{\"records\":[{\"a\":1}],\"r\\u0065cords\":1}")
+            .fails(FailureKind::File, ""),
+        one("records_that_are_no_array", "{\"records\":{\"a\":1}}")
+            .shape("/records")
+            .fails(FailureKind::File, ""),
+        one("records_that_are_null", "{\"records\":null}")
+            .shape("/records")
+            .fails(FailureKind::File, ""),
+        one("a_document_that_is_an_array", "[{\"a\":1}]")
+            .shape("/records")
+            .fails(FailureKind::File, ""),
+        one("an_array_that_is_an_object", "{\"a\":1}").shape("array").fails(FailureKind::File, ""),
+        one("an_empty_document", "").shape("/records").fails(FailureKind::File, ""),
+        one(
+            "members_beside_the_array",
+            "{\"v\":[1,{\"records\":[]}],\"records\":[{\"a\":1}],\"w\":{},\"v\":2}",
+        )
+        .gives(&["{\"a\":1}"]),
+        one("an_array_at_a_longer_path", "{\"n\":0,\"a/b\":{\"x\":1,\"~c\":[{\"k\":1}],\"y\":2}}")
+            .shape("/a~1b/~0c")
+            .gives(&["{\"k\":1}"]),
+        one("a_second_member_on_the_way", "{\"a\":{\"b\":[]},\"a\":{}}")
+            .shape("/a/b")
+            .fails(FailureKind::File, ""),
+        one("invalid_text_before_the_array", "{\"x\":01,\"records\":[{\"a\":1}]}")
+            .shape("/records")
+            .declare("a int64")
+            .bad(&[("broken_range", 5, 24)]),
+        one("invalid_text_behind_the_array", "{\"records\":[{\"a\":1}],\"x\":tru}").bad(&[(
+            "broken_range",
+            25,
+            4,
+        )]),
+        one("an_escape_in_the_name_of_the_array", "{\"r\\u0065c\\u006frds\":[{\"a\":1}]}")
+            .gives(&["{\"a\":1}"]),
+        one("a_first_object_that_breaks_is_lines", "{\"a\":1,}\n{\"a\":2}\n").bad(&[(
+            "invalid_json",
+            0,
+            8,
+        )]),
+        one("an_object_over_lines_is_concatenated", "{\"a\":\n1}\n{\"a\":2}{\"a\":3}").gives(&[
+            "{\"a\":1}",
+            "{\"a\":2}",
+            "{\"a\":3}",
+        ]),
+        one("two_objects_on_a_line_are_one_bad_record", "{\"a\":1} {\"a\":2}\n{\"a\":3}\n")
+            .bad(&[("invalid_json", 0, 15)]),
+        one("a_comma_between_concatenated_values", "{\"a\":\n1},{\"a\":2}").bad(&[(
+            "broken_range",
+            8,
+            8,
+        )]),
+        one("concatenated_values_of_every_kind", "{\"a\":1}\"x\"[1]tru{\"a\":2}-1\"y\"\nnull")
+            .shape("concatenated")
+            .bad(&[
+                ("not_an_object", 7, 3),
+                ("not_an_object", 10, 3),
+                ("invalid_json", 13, 3),
+                ("not_an_object", 23, 2),
+                ("not_an_object", 25, 3),
+                ("not_an_object", 29, 4),
+            ]),
+        one("arrays_of_values_of_every_kind", "[1, {\"a\":1}, \"x,]\", [[]], tru:e, null ]").bad(
+            &[
+                ("not_an_object", 1, 1),
+                ("not_an_object", 13, 5),
+                ("not_an_object", 20, 4),
+                ("invalid_json", 26, 5),
+                ("not_an_object", 33, 4),
+            ],
+        ),
+        one("carriage_returns_and_blank_lines", "\r\n {\"a\":1}\t\r\n\r\n   \n{\"a\":2}\r\n\n")
+            .gives(&["{\"a\":1}", "{\"a\":2}"]),
+        one("a_carriage_return_alone_ends_no_line", "{\"a\":1}\r{\"a\":2}\n{\"a\":3}").bad(&[(
+            "invalid_json",
+            0,
+            15,
+        )]),
+        one("white_space_that_is_not_json", "{\"a\":1}\u{a0}\n{\"a\":2}\u{b}\n{\"a\":3}\n")
+            .bad(&[("invalid_json", 0, 9), ("invalid_json", 10, 8)]),
+        case("an_empty_file_beside_another")
+            .file("a.json", "")
+            .file("b.json", " \n\t\r\n")
+            .file("c.json", "{\"a\":1}")
+            .file("d.json", "[]")
+            .file("e.json", "{\"records\":[ ]}")
+            .gives(&["{\"a\":1}"]),
+        case("only_empty_files_have_no_column").file("a.json", "").fails(FailureKind::NoColumn, ""),
+        case("every_file_has_its_own_shape")
+            .file("a.json", "[{\"a\":1}]")
+            .file("b.json", "{\"a\":2}\n{\"a\":3}")
+            .file("c.json", "{\"records\":[{\"a\":4}]}")
+            .file("d.json", "{\"a\"\n:5}{\"a\":6}")
+            .key("a")
+            .gives(&["{\"a\":1}", "{\"a\":2}", "{\"a\":3}", "{\"a\":4}", "{\"a\":5}", "{\"a\":6}"]),
+        case("compressed_and_plain_files")
+            .file("a.json", gzip(b"{\"records\":[{\"a\":1},{\"a\":2}]}"))
+            .file("b.json", zstd(b"{\"a\":1}\n{\"a\":3}\n"))
+            .file("c.json.gz", "{\"a\":4}\n")
+            .key("a")
+            .duplicates(1, 0),
+        case("gzip_members_one_after_another")
+            .file("a.gz", [gzip(b"{\"a\":1}\n{\"a\""), gzip(b""), gzip(b":2}\n")].concat())
+            .gives(&["{\"a\":1}", "{\"a\":2}"]),
+        case("zstd_frames_one_after_another_with_skippable_ones")
+            .file(
+                "a.zst",
+                [&b"\x5a\x2a\x4d\x18\x02\0\0\0xx"[..], &zstd(b"[{\"a\":1},"), &zstd(b"{\"a\":2}]")]
+                    .concat(),
+            )
+            .gives(&["{\"a\":1}", "{\"a\":2}"]),
+        case("a_gzip_file_without_its_end")
+            .file("a.gz", cut(gzip(b"{\"a\":1}\n{\"a\":2}\n{\"a\":"), 8))
+            .bad(&[("broken_range", 16, 5)]),
+        case("a_gzip_file_cut_at_the_end_of_a_line")
+            .file("a.gz", cut(gzip(b"{\"a\":1}\n{\"a\":2}\n"), 8))
+            .bad(&[("broken_range", 16, 0)]),
+        case("a_gzip_file_with_a_wrong_checksum")
+            .file("a.gz", flip(gzip(b"[{\"a\":1},{\"a\":2}]"), 8))
+            .bad(&[("broken_range", 17, 0)]),
+        case("a_gzip_array_cut_in_a_record")
+            .file("a.gz", cut(gzip(b"[{\"a\":1},{\"a\":2},{\"a\""), 8))
+            .bad(&[("broken_range", 17, 4)]),
+        case("a_gzip_document_cut_before_its_array")
+            .file("a.gz", cut(gzip(b"{\"x\":1,"), 8))
+            .shape("/records")
+            .declare("a int64")
+            .bad(&[("broken_range", 7, 0)]),
+        case("junk_behind_a_gzip_member")
+            .file("a.gz", [gzip(b"{\"a\":1}\n"), b"junk".to_vec()].concat())
+            .bad(&[("broken_range", 8, 0)]),
+        case("utf_16_by_its_mark")
+            .file("a.json", b"\xff\xfe{\0\"\0a\0\"\0:\x001\0}\0")
+            .fails(FailureKind::File, "UTF-16"),
+        case("utf_16_by_its_zeros")
+            .file("a.json", b"{\0\"\0a\0\"\0:\x001\0}\0")
+            .fails(FailureKind::File, "UTF-16"),
+        case("utf_32_by_its_mark")
+            .file("a.json", b"\0\0\xfe\xff\0\0\0{\0\0\0}")
+            .fails(FailureKind::File, "UTF-32"),
+        case("an_error_of_one_file_fails_the_run")
+            .file("a.json", "{\"a\":1}")
+            .file("b.json", "{\"records\":[]} x")
+            .fails(FailureKind::File, "b.json"),
+        counted("an_array_of_1001_records", 1_001, "[", ",", "]"),
+        counted(
+            "a_document_of_20000_records",
+            20_000,
+            "{\"v\":1,\"records\":[",
+            ",\n",
+            "],\"w\":2}",
+        ),
+        counted("20000_lines", 20_000, "", "\n", "\n"),
+        counted("5000_concatenated_records", 5_000, "{\n\"i\":-1}", "", ""),
+    ];
+    let text = "{\"records\":[{\"k\":\"a]\\\\\",\"v\":[1,{\"x\":\"}\"}]},{\"k\":\"\\\"\",\"v\":2.5}, 7],\"z\":\"é\"}";
+    // Every way to lose the end of a document; the first twelve bytes decide what it is.
+    for end in 1..text.len() {
+        if let Some(cut) = text.get(..end) {
+            cases.push(
+                case(format!("a_document_cut_at_byte_{end}"))
+                    .file("a.json", cut)
+                    .file("b.json", "{\"k\":\"b\"}"),
+            );
+        }
+    }
+    cases
+}
+
+fn counted(name: &str, count: usize, open: &str, between: &str, close: &str) -> Case {
+    let records: Vec<String> = (0..count)
+        .map(|i| format!("{{\"i\":{},\"k\":\"{:05}\",\"v\":[{i}]}}", i % 7, i * 7919 % (count / 2)))
+        .collect();
+    let text = format!("{open}{}{close}", records.join(between));
+    case(name).file("a.json", text).key("k").null_keys().dropped()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(content: &[u8]) -> Vec<u8> {
+    zstd::encode_all(content, 3).unwrap()
+}
+
+fn cut(mut content: Vec<u8>, bytes: usize) -> Vec<u8> {
+    content.truncate(content.len() - bytes);
+    content
+}
+
+fn flip(mut content: Vec<u8>, from_end: usize) -> Vec<u8> {
+    let at = content.len() - from_end;
+    content[at] ^= 1;
+    content
+}

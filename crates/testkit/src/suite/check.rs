@@ -1,0 +1,183 @@
+//! Runs a case against the oracle.
+
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use distil_plan::Error;
+
+use super::case::{Case, Expect};
+use super::compare::{differences, outcome_rows, outcome_types};
+use super::subject::{Files, Output, Stretch, Subject};
+use crate::oracle::{self, Failure, Outcome};
+
+/// Checks a case over all its stretches.
+///
+/// # Errors
+/// Everything that differs, for people.
+pub fn check(case: &Case, subject: &dyn Subject) -> Result<(), String> {
+    let bytes = case.files.iter().map(|(_, content)| content.len()).sum();
+    check_over(case, subject, &Stretch::all(bytes, case.files.len()))
+}
+
+/// Checks a case over these stretches.
+///
+/// # Errors
+/// Everything that differs, for people.
+pub fn check_over(case: &Case, subject: &dyn Subject, stretches: &[Stretch]) -> Result<(), String> {
+    let expected = expected(case, &case.files);
+    let mut problems = by_hand(case, &expected);
+    let mut first: Option<Output> = None;
+    for stretch in stretches {
+        let files = renamed(&case.files, stretch.rotate_names);
+        let now = match stretch.rotate_names {
+            0 => expected.clone(),
+            _ => self::expected(case, &files),
+        };
+        let (output, mut found) = judged(case, subject, &files, stretch, &now);
+        if let (Some(output), Some(first)) = (&output, &first) {
+            let same_columns = output.table.columns == first.table.columns;
+            if same_columns && output.files != first.files {
+                found.push("the bytes of the output differ from those of the first run".into());
+            }
+            if stretch.rotate_names == 0 && output.beside != first.beside {
+                found.push("the quarantine or the dropped rows differ from the first run".into());
+            }
+        }
+        problems.extend(found.into_iter().map(|problem| format!("{stretch:?}\n    {problem}")));
+        first = first.or(output);
+        if !problems.is_empty() {
+            break;
+        }
+    }
+    for files in case.expect.iter().filter_map(|e| match e {
+        Expect::SameBytes(files) => Some(files),
+        _ => None,
+    }) {
+        let (output, found) =
+            judged(case, subject, files, &Stretch::plain(), &self::expected(case, files));
+        problems.extend(found);
+        if output.map(|o| o.files) != first.as_ref().map(|o| o.files.clone()) {
+            problems.push("files that say the same give other bytes".into());
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{}\n  {}\n{}", case.name, problems.join("\n  "), show(case)))
+}
+
+/// What the oracle says; the inputs lie in `in`.
+fn expected(case: &Case, files: &Files) -> Result<Outcome, Failure> {
+    let placed: Files = files.iter().map(|(n, c)| (format!("in/{n}"), c.clone())).collect();
+    oracle::run(&case.plan, &placed)
+}
+
+/// The output of a run, and what is wrong with it.
+fn judged(
+    case: &Case,
+    subject: &dyn Subject,
+    files: &Files,
+    stretch: &Stretch,
+    expected: &Result<Outcome, Failure>,
+) -> (Option<Output>, Vec<String>) {
+    let run = || subject.run(files, &case.plan, stretch);
+    let result = match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("?");
+            return (None, vec![format!("the run panicked: {text}")]);
+        }
+    };
+    match (result, expected) {
+        (Ok(output), Ok(expected)) => {
+            let found = differences(&case.plan, expected, &output);
+            (Some(output), found)
+        }
+        (Ok(output), Err(failure)) => {
+            (Some(output), vec![format!("the run should fail: {failure:?}")])
+        }
+        (Err(error), Ok(_)) => (None, vec![format!("the run failed: {}", text(&error))]),
+        (Err(error), Err(failure)) => (None, wrong_error(case, &error, failure)),
+    }
+}
+
+fn wrong_error(case: &Case, error: &Error, failure: &Failure) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !failure.allows(error.fault) {
+        problems.push(format!("should fail with {failure:?}, failed with {}", text(error)));
+    }
+    for expect in &case.expect {
+        if let Expect::Fails(_, needle) = expect
+            && !text(error).contains(needle)
+        {
+            problems.push(format!("the error should say {needle:?}: {}", text(error)));
+        }
+    }
+    problems
+}
+
+/// An error with everything that a face would show.
+fn text(error: &Error) -> String {
+    let mut out = format!("{:?}: {error}", error.fault);
+    for line in error.details.iter().chain(&error.output).chain(&error.hints) {
+        write!(out, "\n      {line}").unwrap();
+    }
+    out
+}
+
+/// The hand against the oracle.
+fn by_hand(case: &Case, expected: &Result<Outcome, Failure>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut same = |what: &str, hand: String, oracle: String| {
+        if hand != oracle {
+            problems.push(format!("{what} by hand and by the oracle:\n    {hand}\n    {oracle}"));
+        }
+    };
+    for expect in &case.expect {
+        match (expect, expected) {
+            (Expect::SameBytes(_), _) => {}
+            (Expect::Fails(kind, _), Err(failure)) => {
+                same("failure", format!("{kind:?}"), format!("{:?}", failure.kind));
+            }
+            (expect, Err(failure)) => same("result", format!("{expect:?}"), format!("{failure:?}")),
+            (Expect::Fails(kind, _), Ok(_)) => same("result", format!("{kind:?}"), "rows".into()),
+            (Expect::Rows(rows), Ok(outcome)) => {
+                same("rows", rows.join("\n    "), outcome_rows(outcome).join("\n    "));
+            }
+            (Expect::Types(types), Ok(outcome)) => {
+                same("types", types.clone(), outcome_types(outcome));
+            }
+            (Expect::Bad(bad), Ok(outcome)) => {
+                let found: Vec<_> =
+                    outcome.bad.iter().map(|b| (b.reason.name(), b.offset, b.length)).collect();
+                same("bad parts", format!("{bad:?}"), format!("{found:?}"));
+            }
+            (Expect::Duplicates(identical, conflicting), Ok(outcome)) => {
+                let found = outcome.counts.duplicates;
+                same(
+                    "duplicates",
+                    format!("{:?}", (identical, conflicting)),
+                    format!("{:?}", (found.identical, found.conflicting)),
+                );
+            }
+        }
+    }
+    problems
+}
+
+/// The same contents under names that were turned round.
+fn renamed(files: &Files, by: usize) -> Files {
+    let name = |at: usize| files[(at + by) % files.len()].0.clone();
+    files.iter().enumerate().map(|(at, (_, content))| (name(at), content.clone())).collect()
+}
+
+/// A case for people: its plan where it is not the default, and its files.
+fn show(case: &Case) -> String {
+    let mut out = format!("  plan {}\n", serde_json::to_string(&case.plan).unwrap());
+    for (name, content) in &case.files {
+        let shown = content[..content.len().min(600)].escape_ascii();
+        writeln!(out, "  {name} ({} bytes): {shown}", content.len()).unwrap();
+    }
+    out
+}
