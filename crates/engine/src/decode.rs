@@ -281,7 +281,11 @@ impl<S: RowSink> Worker<'_, S> {
         self.shared.bytes.fetch_add(reader.framer().offset(), Ordering::Relaxed);
         let report = InputReport {
             path: input.display(),
-            bytes: shown,
+            bytes: match reader.stream().broken() {
+                // Behind a break nothing is read, but the file was used up all the same.
+                Some(_) => reader.stream().size().unwrap_or(shown),
+                None => shown,
+            },
             shape: reader.framer().shape().to_string(),
             compression: reader.stream().compression().to_string(),
             ignored_members: reader.framer().ignored_members().to_vec(),

@@ -119,6 +119,8 @@ impl Envelope {
             let in_string = self.in_string();
             let blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
             let mark = matches!(byte, b'{' | b'}' | b'[' | b']' | b':' | b',' | b'"');
+            let unfinished = self.in_token();
+            let token = self.token;
             if !in_string && (blank || mark) {
                 self.token = 0;
             }
@@ -126,7 +128,12 @@ impl Envelope {
             match self.step(byte) {
                 Ok(None) => {}
                 Ok(Some(walk)) => return (at + 1, walk),
-                Err(walk) => return (at, walk),
+                Err(walk) => {
+                    if unfinished {
+                        self.token = token;
+                    }
+                    return (at, walk);
+                }
             }
             let run = !(in_string || blank || mark);
             self.token = if run || self.in_string() { self.token + 1 } else { 0 };
@@ -143,6 +150,14 @@ impl Envelope {
                 | State::PairBackslash(_)
                 | State::PairU(_)
                 | State::Utf8(..)
+        )
+    }
+
+    /// In a number or a word that can't end here.
+    fn in_token(&self) -> bool {
+        matches!(
+            self.state,
+            State::Minus | State::Point | State::Exponent | State::ExponentSign | State::Literal(_)
         )
     }
 

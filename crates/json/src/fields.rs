@@ -370,7 +370,10 @@ impl Fields {
             Error::input(format!("the records have {leaves} columns, more than {MAX_LEAVES}"));
         match widest.1 {
             Some(path) => error.help(format!("keep the widest as text: --type {path}=json")),
-            None => error.help("are some member names values? Reshape the records, or declare the columns with --schema and --extra-members keep"),
+            None => error.help(
+                "are some member names values? Reshape the records, or declare the columns with \
+                 --schema and put the rest into one `json` column with --extra-members keep",
+            ),
         }
     }
 
