@@ -1,0 +1,159 @@
+//! The small files around a run: plans, schemas and reports.
+
+use std::path::{Path, PathBuf};
+
+use distil_plan::{Error, Fault, Plan, Report, Result, Schema};
+use distil_storage::Storage;
+
+/// The largest plan or schema file, in bytes.
+const LARGEST: usize = 16 << 20;
+
+/// Reads a plan, as `distil plan` prints it. Its paths are relative to the working directory.
+///
+/// # Errors
+/// An environment error when the file can't be read, a usage error when it is no plan.
+pub fn read_plan(storage: &dyn Storage, path: &Path) -> Result<Plan> {
+    let text = read_text(storage, path)?;
+    serde_json::from_str::<Plan>(&text)
+        .map_err(|e| Error::usage(format!("the file is no plan: {e}")))
+        .and_then(Plan::check)
+        .map_err(|error| error.at(path.to_string_lossy(), None))
+}
+
+/// Reads a declared schema from a file whose name ends in `.json`, or from the text itself
+/// ([`Schema::parse`]).
+///
+/// # Errors
+/// An environment error when the file can't be read, a usage error when the text is no schema.
+pub fn parse_schema_argument(storage: &dyn Storage, argument: &str) -> Result<Schema> {
+    if argument.to_ascii_lowercase().ends_with(".json") {
+        let text = read_text(storage, Path::new(argument))?;
+        return Schema::parse(&text).map_err(|error| error.at(argument, None));
+    }
+    Schema::parse(argument)
+}
+
+/// Writes a report as JSON, replacing an earlier one as a whole.
+///
+/// # Errors
+/// An environment error with the path.
+pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(report)
+        .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
+    text.push('\n');
+    if storage.metadata(path)?.is_some_and(|found| found.kind == distil_storage::Kind::Directory) {
+        return Err(Error::environment("cannot write the report: a directory is there")
+            .at(path.to_string_lossy(), None));
+    }
+    let (staged, mut file) = create_beside(storage, path)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync())
+        .and_then(|()| storage.rename(&staged, path))
+        .and_then(|()| storage.sync_dir(path.parent().unwrap_or(Path::new(""))));
+    if written.is_err() {
+        drop(file);
+        // The first error is the one to tell; an unwritable directory would only repeat itself.
+        let _ = storage.remove_file(&staged);
+    }
+    written.map_err(|error| error.at(path.to_string_lossy(), None))
+}
+
+/// A new hidden file beside `path`.
+fn create_beside(
+    storage: &dyn Storage,
+    path: &Path,
+) -> Result<(PathBuf, Box<dyn distil_storage::OutputFile>)> {
+    let name = path.file_name().ok_or_else(|| {
+        Error::usage("the report needs the name of a file").at(path.to_string_lossy(), None)
+    })?;
+    let process = std::process::id();
+    let mut attempt = 0;
+    loop {
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{process}-{attempt}"));
+        let staged = path.with_file_name(hidden);
+        match storage.create_new(&staged) {
+            Ok(file) => return Ok((staged, file)),
+            Err(error) if error.fault == Fault::Exists && attempt < 100 => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The text of a small file.
+fn read_text(storage: &dyn Storage, path: &Path) -> Result<String> {
+    let shown = path.to_string_lossy();
+    if storage.metadata(path)?.is_none() {
+        return Err(Error::environment("there is no such file").at(shown, None));
+    }
+    let file = storage.open(path)?;
+    let mut content = Vec::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match file.read_at(content.len() as u64, &mut chunk)? {
+            0 => break,
+            count => content.extend_from_slice(&chunk[..count]),
+        }
+        if content.len() > LARGEST {
+            return Err(Error::usage("the file has more than 16 MiB").at(shown, None));
+        }
+    }
+    String::from_utf8(content).map_err(|_| Error::usage("the file is not UTF-8").at(shown, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use distil_plan::Sink;
+    use distil_storage::Memory;
+
+    use super::*;
+
+    fn put(storage: &Memory, path: &str, text: &str) {
+        storage.create_new(Path::new(path)).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_report_replaces_an_earlier_one_and_leaves_nothing_beside_it() {
+        let storage = Memory::new();
+        storage.create_dir(Path::new("d")).unwrap();
+        let path = Path::new("d/report.json");
+        for backend in ["first", "second"] {
+            write_report(&storage, path, &Report::new(backend)).unwrap();
+            let text = read_text(&storage, path).unwrap();
+            assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), Report::new(backend));
+        }
+        assert_eq!(storage.list(Path::new("d")).unwrap(), [PathBuf::from("report.json")]);
+        let error = write_report(&storage, Path::new("d"), &Report::new("x")).unwrap_err();
+        assert_eq!(error.to_string(), "d: cannot write the report: a directory is there");
+    }
+
+    #[test]
+    fn a_file_that_is_no_plan_says_where_it_fails() {
+        let storage = Memory::new();
+        let plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
+        put(&storage, "p.json", &serde_json::to_string(&plan).unwrap());
+        assert_eq!(read_plan(&storage, Path::new("p.json")).unwrap(), plan);
+        put(&storage, "q.json", "{\"version\":1,\n\"sources\":3}");
+        let error = read_plan(&storage, Path::new("q.json")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "q.json: the file is no plan: invalid type: integer `3`, expected a sequence at line 2 \
+             column 11"
+        );
+        let error = read_plan(&storage, Path::new("none.json")).unwrap_err();
+        assert_eq!(error.to_string(), "none.json: there is no such file");
+    }
+
+    #[test]
+    fn a_schema_is_a_text_or_a_file() {
+        let storage = Memory::new();
+        put(&storage, "s.json", r#"[{"name":"id","type":"string"}]"#);
+        let declared = parse_schema_argument(&storage, "s.json").unwrap();
+        assert_eq!(declared, parse_schema_argument(&storage, "id string").unwrap());
+        put(&storage, "t.JSON", "id what");
+        let error = parse_schema_argument(&storage, "t.JSON").unwrap_err();
+        assert!(error.to_string().starts_with("t.JSON: "), "{error}");
+    }
+}
