@@ -1,35 +1,42 @@
 //! The cases that were written by hand, against the native backend.
 
-use distil_testkit::subject_native::NativeSubject;
-use distil_testkit::suite::{Subject, cases, check};
+use std::collections::BTreeSet;
 
-/// Only cases whose name contains `DISTIL_CASE` run, if it is set.
-#[test]
-fn the_native_backend_passes_every_case() {
-    let subject = NativeSubject;
+use distil_testkit::subject_native::NativeSubject;
+use distil_testkit::suite::{Subject, cases, conformance, groups};
+
+/// Runs the cases of a group; with `DISTIL_CASE` only those whose name contains its text.
+fn passes(group: &str) {
     let only = std::env::var("DISTIL_CASE").unwrap_or_default();
-    let marks = subject.marks();
-    let all = cases();
-    let mut names: Vec<&str> = all.iter().map(|case| case.name.as_str()).collect();
-    names.sort_unstable();
-    assert_eq!(names.windows(2).find(|pair| pair[0] == pair[1]), None, "two cases of one name");
-    let mut failed = Vec::new();
-    let mut ran = 0;
-    for case in all.iter().filter(|case| case.name.contains(&only)) {
-        ran += 1;
-        let result = check(case, &subject);
-        match (result, marks.iter().find(|mark| mark.case == case.name)) {
-            (Ok(()), Some(mark)) => {
-                failed.push(format!("{} passes, but is marked: {}", mark.case, mark.reason));
-            }
-            (Err(problems), None) => failed.push(problems),
-            _ => {}
-        }
+    let (_, cases) = groups().into_iter().find(|(name, _)| *name == group).unwrap();
+    if let Err(problems) = conformance(&cases, &NativeSubject, &only) {
+        panic!("{problems}");
     }
-    assert!(
-        failed.is_empty(),
-        "{} of {ran} cases failed:\n\n{}\n",
-        failed.len(),
-        failed.join("\n")
-    );
+}
+
+macro_rules! groups_pass {
+    ($($test:ident $group:literal)*) => {
+        $(#[test] fn $test() { passes($group); })*
+
+        #[test]
+        fn every_group_is_run_and_every_name_is_its_own() {
+            let run = [$($group),*];
+            assert!(groups().iter().all(|(name, _)| run.contains(name)));
+            let all = cases();
+            let names: BTreeSet<&str> = all.iter().map(|case| case.name.as_str()).collect();
+            assert_eq!(names.len(), all.len());
+            assert!(NativeSubject.marks().iter().all(|mark| names.contains(mark.case)));
+        }
+    };
+}
+
+groups_pass! {
+    the_right_records_survive "survivors"
+    every_column_has_its_inferred_type "types"
+    every_value_becomes_its_declared_type "declared"
+    every_shape_is_framed "frames"
+    every_bad_record_is_set_aside "bad"
+    names_and_texts_are_kept "names"
+    outputs_are_laid_out_as_planned "output"
+    what_went_wrong_elsewhere_is_right_here "peers"
 }

@@ -21,6 +21,8 @@ pub struct Framed {
     pub broken_at: Option<usize>,
     /// Members beside the array.
     pub ignored_members: Vec<String>,
+    /// Whether the compression broke.
+    pub cut: bool,
 }
 
 /// An error of the file: one sentence that says which.
@@ -53,7 +55,7 @@ pub fn frames(bytes: &[u8], shape: &Shape) -> Result<Framed, FileError> {
     let Walk { frames, ignored: ignored_members, .. } = walk;
     // A break of the compression is a break of the file, wherever the shape got to.
     let broken_at = broken_at.or(cut.then_some(content.len()));
-    Ok(Framed { compression, shape, content, frames, broken_at, ignored_members })
+    Ok(Framed { compression, shape, content, frames, broken_at, ignored_members, cut })
 }
 
 /// The content, and whether the stream broke or was cut.

@@ -133,6 +133,15 @@ pub fn at<'a>(record: &'a Value, path: &ColumnPath) -> &'a Value {
     path.steps().iter().fold(record, |value, step| value.member(step))
 }
 
+/// Whether a record names a path, even if its value is null.
+pub fn has_member(record: &Value, path: &ColumnPath) -> bool {
+    let (last, above) = path.steps().split_last().unwrap();
+    match above.iter().fold(record, |value, step| value.member(step)) {
+        Value::Object(members) => members.iter().any(|(name, _)| name == last),
+        _ => false,
+    }
+}
+
 /// Whether the plan itself gives the type of a column.
 pub fn is_declared(want: &Want, path: &ColumnPath) -> bool {
     let mut want = want;

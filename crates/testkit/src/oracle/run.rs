@@ -62,8 +62,8 @@ pub struct Bad {
 pub struct InputCounts {
     /// Its path.
     pub path: String,
-    /// Its size, compressed.
-    pub bytes: u64,
+    /// Its size, compressed; nothing when its compression breaks, as reading then ends anywhere.
+    pub bytes: Option<u64>,
     /// The shape that it was read as.
     pub shape: String,
     /// Its compression.
@@ -201,7 +201,8 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
                 }
                 (record, Some(reason)) => {
                     with_null_keys.extend(record);
-                    let raw = (length as u64 <= BadPart::MAX_RAW).then(|| raw.to_vec());
+                    let small = length as u64 <= BadPart::MAX_RAW && reason != Reason::TooLarge;
+                    let raw = small.then(|| raw.to_vec());
                     let (offset, length) = (offset as u64, length as u64);
                     bad.push(Bad { file: path.clone(), offset, length, reason, raw });
                     counts.quarantined.records += 1;
@@ -227,8 +228,7 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
         schema.retain(|field| field.name != EXTRA);
         schema.push(Field::new(EXTRA, Type::Json));
     }
-    let seen: Vec<&Value> = accepted.iter().copied().chain(&with_null_keys).collect();
-    check_named(&plan, &infer::schema(&seen, &want), &want)?;
+    check_named(&plan, &schema, &with_null_keys)?;
     check_bad(&plan, &counts, &bad)?;
     check_schema(&plan, &schema, &want, &accepted)?;
 
@@ -297,7 +297,7 @@ fn admit(
 fn input_counts(path: &str, bytes: &[u8], framed: &Framed, quarantined: usize) -> InputCounts {
     InputCounts {
         path: path.to_owned(),
-        bytes: bytes.len() as u64,
+        bytes: (!framed.cut).then_some(bytes.len() as u64),
         shape: framed.shape.to_string(),
         compression: framed.compression,
         records: framed.frames.len() as u64,
@@ -329,16 +329,12 @@ fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
     key.iter().chain(dedup.order_by.iter().map(|order| &order.column)).collect()
 }
 
-/// Columns that a plan names must be there, and some must be scalars, as soon as that is known.
-fn check_named(plan: &Plan, schema: &[Field], want: &Want) -> Result<(), Failure> {
+/// Columns that a plan names must be in the schema, or in one of some other records.
+fn check_named(plan: &Plan, schema: &[Field], others: &[Value]) -> Result<(), Failure> {
     let written = plan.columns.iter().flatten().chain(&plan.sink.bloom);
-    let extra = |path: &ColumnPath| {
-        plan.extra_members == ExtraMembers::Keep
-            && want.can_have_extra()
-            && path.steps() == [EXTRA.to_owned()]
-    };
     for path in ordering_columns(plan).into_iter().chain(written) {
-        if !extra(path) && !infer::has(schema, path) {
+        let in_others = others.iter().any(|record| infer::has_member(record, path));
+        if !in_others && !infer::has(schema, path) {
             return Err(Failure::new(FailureKind::MissingColumn, path.to_string()));
         }
     }
@@ -377,7 +373,7 @@ fn check_schema(
     if schema.is_empty() {
         return Err(Failure::new(FailureKind::NoColumn, "no column"));
     }
-    check_named(plan, schema, want)?;
+    check_named(plan, schema, &[])?;
     if Type::Struct(schema.to_vec()).leaf_count() > 10_000 {
         return Err(Failure::new(FailureKind::TooManyColumns, "too many columns"));
     }

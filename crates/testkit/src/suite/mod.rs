@@ -13,6 +13,6 @@ mod subject;
 
 pub use arrow::{Table, read_parquet};
 pub use case::{Case, Expect, case};
-pub use cases::cases;
-pub use check::{check, check_over};
+pub use cases::{cases, groups};
+pub use check::{check, check_over, conformance};
 pub use subject::{Files, Mark, Output, QuarantineLine, Standing, Stretch, Subject};

@@ -115,9 +115,9 @@ fn hand() -> Vec<Case> {
             ])
             .bad(&[
                 ("duplicate_member", 0, 13),
-                ("duplicate_member", 14, 41),
-                ("duplicate_member", 56, 18),
-                ("duplicate_member", 97, 13),
+                ("duplicate_member", 14, 39),
+                ("duplicate_member", 54, 18),
+                ("duplicate_member", 93, 11),
             ]),
         case("duplicate_members_in_ignored_members")
             .declare("a int64")
@@ -155,7 +155,7 @@ fn hand() -> Vec<Case> {
                 " {\"a\":\"1234\"} ",
                 "{\"a\":\"1234\"  ",
             ])
-            .bad(&[("too_large", 0, 13), ("invalid_json", 43, 12)]),
+            .bad(&[("too_large", 0, 13), ("invalid_json", 42, 11)]),
         case("too_deep_and_invalid_by_what_comes_first").lines(&[
             "{\"a\":0}",
             &deep(1025),
@@ -182,7 +182,7 @@ fn hand() -> Vec<Case> {
                     "]".repeat(1024)
                 ),
             )
-            .bad(&[("broken_range", 26 + 1023, 1026)]),
+            .bad(&[("broken_range", 25 + 1023, 1026)]),
         case("bad_records_stop_a_run_without_quarantine")
             .lines(&three)
             .strict()

@@ -228,7 +228,7 @@ fn hand() -> Vec<Case> {
                 "{\"s\":{\"w\":[]}}",
             ])
             .types("s struct<ts: timestamp(us, UTC), v: int64, w: list<string>>")
-            .bad(&[("bad_value", 46, 7), ("bad_value", 54, 14)]),
+            .bad(&[("bad_value", 42, 7), ("bad_value", 50, 14)]),
         case("a_hinted_struct_can_have_extra_members")
             .hint("s", "struct<a: int64>")
             .extra(ExtraMembers::Keep)

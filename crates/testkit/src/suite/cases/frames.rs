@@ -53,7 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
         one("a_missing_comma_in_an_array", "[{\"a\":1} {\"a\":2},{\"a\":3}]").bad(&[(
             "broken_range",
             9,
-            17,
+            16,
         )]),
         one("a_record_with_brackets_that_do_not_match", "[{\"a\":[1}},{\"a\":2}]").bad(&[(
             "invalid_json",
@@ -105,7 +105,7 @@ pub(super) fn cases() -> Vec<Case> {
         one("invalid_text_before_the_array", "{\"x\":01,\"records\":[{\"a\":1}]}")
             .shape("/records")
             .declare("a int64")
-            .bad(&[("broken_range", 5, 24)]),
+            .bad(&[("broken_range", 5, 23)]),
         one("invalid_text_behind_the_array", "{\"records\":[{\"a\":1}],\"x\":tru}").bad(&[(
             "broken_range",
             25,

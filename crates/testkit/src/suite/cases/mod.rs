@@ -11,17 +11,21 @@ mod types;
 
 use super::case::Case;
 
+/// Cases by what they are about; names are unique over all of them.
+pub fn groups() -> Vec<(&'static str, Vec<Case>)> {
+    vec![
+        ("survivors", survivors::cases()),
+        ("types", types::cases()),
+        ("declared", declared::cases()),
+        ("frames", frames::cases()),
+        ("bad", bad::cases()),
+        ("names", names::cases()),
+        ("output", output::cases()),
+        ("peers", peers::cases()),
+    ]
+}
+
 /// All cases.
 pub fn cases() -> Vec<Case> {
-    let groups = [
-        survivors::cases(),
-        types::cases(),
-        declared::cases(),
-        frames::cases(),
-        bad::cases(),
-        names::cases(),
-        output::cases(),
-        peers::cases(),
-    ];
-    groups.into_iter().flatten().collect()
+    groups().into_iter().flat_map(|(_, cases)| cases).collect()
 }

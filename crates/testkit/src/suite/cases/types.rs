@@ -187,12 +187,16 @@ pub(super) fn cases() -> Vec<Case> {
         nested("a_record_of_1024_levels_is_read", 1023),
         nested("a_record_of_1025_levels_is_too_deep", 1024)
             .lines(&["{\"c\":1}"])
-            .bad(&[("too_deep", 0, 2054)]),
+            .bad(&[("too_deep", 0, 2055)]),
         nested_objects("an_object_at_level_32_is_a_struct", 32),
         nested_objects("an_object_at_level_33_is_json", 33),
         case("more_than_10000_columns_fail")
             .lines(&[&object(10_001)])
-            .fails(FailureKind::TooManyColumns, "json"),
+            .fails(FailureKind::TooManyColumns, "10000"),
+        case("too_many_columns_name_the_path_with_the_most_members")
+            .lines(&[&wide_structs(10, 950, 1000)])
+            .fails(FailureKind::TooManyColumns, "widest"),
+        case("exactly_10000_columns_are_written").lines(&[&wide_structs(10, 900, 1000)]),
         case("names_that_differ_in_case_are_two_columns_with_a_warning")
             .lines(&["{\"id\":1,\"Id\":\"a\",\"k\":1}", "{\"ID\":2.5,\"k\":1}"])
             .key("k")
@@ -203,6 +207,12 @@ pub(super) fn cases() -> Vec<Case> {
 fn object(members: usize) -> String {
     let members: Vec<String> = (0..members).map(|i| format!("\"m{i:04}\":{i}")).collect();
     format!("{{{}}}", members.join(","))
+}
+
+/// Structs of many members, one of them wider.
+fn wide_structs(count: usize, members: usize, most: usize) -> String {
+    let narrow: String = (0..count).map(|i| format!("\"s{i}\":{},", object(members))).collect();
+    format!("{{{narrow}\"widest\":{}}}", object(most))
 }
 
 fn members(name: &str, count: usize) -> Case {
