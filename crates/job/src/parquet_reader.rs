@@ -81,6 +81,11 @@ impl Part {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
+    /// Its row groups.
+    pub fn row_groups(&self) -> u64 {
+        self.metadata.metadata().num_row_groups() as u64
+    }
+
     /// Its columns.
     pub fn schema(&self) -> &SchemaRef {
         self.metadata.schema()

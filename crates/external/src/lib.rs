@@ -1,0 +1,192 @@
+//! Backends that are another process: a resolved plan in, a report out, as lines of JSON
+//! (`docs/backends.md`).
+//!
+//! The process is taken at its word in nothing that can be looked at: its counts must add up, and
+//! what it wrote is read back before anything is committed.
+
+mod check;
+mod needs;
+mod process;
+mod protocol;
+mod session;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use distil_plan::{Backend, Capability, Error, Report, Request, ResolvedPlan, Result, StageReport};
+use distil_storage::Storage;
+
+use crate::protocol::Run;
+use crate::session::Session;
+
+/// How to start a process, and how long to wait for it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program, looked for as a shell does.
+    pub program: OsString,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// What to do when the program is not there, or ends before it says hello; one line.
+    pub remedy: Option<String>,
+    /// The longest silence before the process counts as hanging.
+    pub silence: Duration,
+    /// The longest wait for its first message.
+    pub start: Duration,
+    /// The time it has to end by itself when the run is cancelled.
+    pub grace: Duration,
+}
+
+impl Options {
+    /// Options with the usual waits: a minute of silence, a minute to start, two seconds to end.
+    pub fn new(program: impl Into<OsString>) -> Self {
+        Self {
+            program: program.into(),
+            arguments: Vec::new(),
+            remedy: None,
+            silence: Duration::from_secs(60),
+            start: Duration::from_secs(60),
+            grace: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What a process says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The name and version of the engine and what it stands on.
+    pub version: String,
+    /// What it supports, in the words of `docs/backends.md`.
+    pub supports: Vec<String>,
+}
+
+/// A backend in another process, which is started once for many plans, and again if it died.
+pub struct External {
+    name: String,
+    storage: Arc<dyn Storage>,
+    options: Options,
+    session: Mutex<Option<Session>>,
+}
+
+impl External {
+    /// A backend of the given name; nothing is started yet. The process reads the inputs itself, so
+    /// `storage` must be the file system that it sees.
+    pub fn new(name: impl Into<String>, storage: Arc<dyn Storage>, options: Options) -> Self {
+        Self { name: name.into(), storage, options, session: Mutex::new(None) }
+    }
+
+    /// The `pandas` backend, on this Python interpreter.
+    pub fn pandas(storage: Arc<dyn Storage>, python: &Path) -> Self {
+        let mut options = Options::new(python);
+        options.arguments = vec!["-c".into(), include_str!("../python/distil_pandas.py").into()];
+        options.remedy = Some(format!(
+            "install Python 3.9 or later, then '{}' -m pip install pandas pyarrow; or name another \
+             Python in the configuration: python = \".venv/bin/python\"",
+            python.display()
+        ));
+        Self::new("pandas", storage, options)
+    }
+
+    /// Starts the process, unless it runs, and asks it what it is.
+    ///
+    /// # Errors
+    /// An environment error: the program is not there, or does not answer, or speaks another version
+    /// of the protocol.
+    pub fn describe(&self) -> Result<Description> {
+        let mut place = self.place();
+        let session = self.running(&mut place)?;
+        Ok(session.description().clone())
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn running<'a>(&self, place: &'a mut Option<Session>) -> Result<&'a mut Session> {
+        if place.as_mut().is_some_and(|session| !session.is_alive()) {
+            *place = None;
+        }
+        match place {
+            Some(session) => Ok(session),
+            None => Ok(place.insert(Session::start(&self.name, &self.options)?)),
+        }
+    }
+}
+
+impl Backend for External {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> &[Capability] {
+        &[]
+    }
+
+    fn accept(&self, plan: &ResolvedPlan) -> Result<()> {
+        let mut place = self.place();
+        let supports = &self.running(&mut place)?.description().supports;
+        let missing: Vec<String> = needs::needs(plan)?
+            .into_iter()
+            .filter(|need| !supports.contains(&need.word))
+            .map(|need| format!("{} (`{}`)", need.promise, need.word))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::usage(format!(
+            "the backend {} can't do what the plan asks for: {}",
+            self.name,
+            missing.join(", ")
+        ))
+        .help("use --backend native"))
+    }
+
+    fn run(&self, request: &Request<'_>) -> Result<Report> {
+        let began = Instant::now();
+        let Some(schema) = &request.plan.schema else {
+            return Err(Error::bug("a plan without a schema came to a backend in another process"));
+        };
+        let expected = check::Expected::of(request.plan, schema);
+        let footers = expected.footers()?;
+        let message = Run::new(request, &footers);
+        let mut place = self.place();
+        let session = self.running(&mut place)?;
+        let done = match session.run(&message, request) {
+            Ok(done) => done,
+            Err(error) => {
+                // An error that the process itself reports leaves it fit for the next plan.
+                if !session.is_alive() {
+                    *place = None;
+                }
+                return Err(error);
+            }
+        };
+        drop(place);
+        if let Some(path) = &request.staging.quarantine {
+            // Admitted input has nothing for it, but whoever looks must not find an older one.
+            self.storage.create_new(path)?.sync()?;
+        }
+        let mut report = done.report(&self.name, request.plan).map_err(|error| self.lie(&error))?;
+        expected.check(&*self.storage, request, &mut report).map_err(|error| self.lie(&error))?;
+        report.set_schema(expected.written());
+        report.stages.push(StageReport {
+            name: self.name.clone(),
+            seconds: began.elapsed().as_secs_f64(),
+            rows: report.records.read,
+            ..StageReport::default()
+        });
+        Ok(report)
+    }
+}
+
+impl External {
+    /// What the process did does not fit what it said.
+    fn lie(&self, found: &Error) -> Error {
+        let mut error =
+            Error::environment(format!("the backend {} is wrong: {}", self.name, found.what))
+                .help("use --backend native, and report this to whoever made the backend");
+        error.details.clone_from(&found.details);
+        error
+    }
+}
