@@ -312,6 +312,11 @@ def integral(value, kind):
     return sign * int(digits) * 10**exponent
 
 
+def unscaled(value, kind):
+    """The number that an unscaled one stands for; arithmetic on Decimals would round."""
+    return Decimal(f"{value}e-{kind[2]}")
+
+
 def nearest_single(value, double):
     """The float32 nearest to the exact value, and its shortest text: rounding the double would
     round twice, which differs exactly where the double lies midway between two."""
@@ -375,7 +380,7 @@ def image(value, kind):
     if name == "struct":
         return object_text((n, image(v, kind[1][n])) for n, v in value.items())
     if name == "decimal":
-        return number_text(Decimal(value).scaleb(-kind[2]))
+        return number_text(unscaled(value, kind))
     if name == "float32":
         return number_text(Decimal(str(np.float32(value))))
     if name == "binary":
@@ -609,7 +614,7 @@ def writable(value, kind):
     if name == "json":
         return canonical(value)
     if name == "decimal":
-        return Decimal(value).scaleb(-kind[2])
+        return unscaled(value, kind)
     if name == "list":
         return [writable(element, kind[1]) for element in value]
     if name == "struct":

@@ -28,8 +28,7 @@ fn rows(path: &str) -> Vec<String> {
 fn same_on_both(folder: &Folder, plan: &Plan, pandas: &External) -> (Report, Vec<String>) {
     let extension = if plan.sink.path.ends_with(".parquet") { ".parquet" } else { "" };
     let mut reports = Vec::new();
-    for (name, backend) in
-        [("native", &native() as &dyn distil_plan::Backend), ("pandas", pandas)]
+    for (name, backend) in [("native", &native() as &dyn distil_plan::Backend), ("pandas", pandas)]
     {
         let mut plan = plan.clone();
         plan.sink.path = folder.text(&format!("{name}{extension}"));
@@ -98,10 +97,17 @@ fn nested_and_mixed_columns_order_as_json_values_in_every_direction() {
     let text = MIXED.replace("5e0", "5");
     let folder = Folder::new(&[("a.json", text.as_bytes())]);
     let pandas = pandas();
-    for (at, (key, order)) in
-        [("k", ""), ("k", "s desc"), ("k", "n, s desc"), ("k", "f desc"), ("*", ""), ("k,s", "b"), ("k", "o.y desc")]
-            .into_iter()
-            .enumerate()
+    for (at, (key, order)) in [
+        ("k", ""),
+        ("k", "s desc"),
+        ("k", "n, s desc"),
+        ("k", "f desc"),
+        ("*", ""),
+        ("k,s", "b"),
+        ("k", "o.y desc"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         for keep in [Keep::First, Keep::Last] {
             let inner = Folder::new(&[]);
@@ -277,8 +283,7 @@ fn assumed_input_needs_a_schema_and_is_told_in_the_report() {
     plan.dedup = dedup("ts", "id, data");
     let error = run_on(&plan, &pandas()).1.unwrap_err();
     assert!(error.what.contains("needs a schema"), "{error}");
-    plan.schema.declared =
-        Some(Schema::parse("id string, data string, ts timestamp(ms)").unwrap());
+    plan.schema.declared = Some(Schema::parse("id string, data string, ts timestamp(ms)").unwrap());
     let (report, result) = run_on(&plan, &pandas());
     result.unwrap();
     assert_eq!((report.records.read, report.records.written), (5, 2));
