@@ -80,11 +80,24 @@ impl ColumnPath {
         }
     }
 
+    /// Reads one path at the start of `text`, which ends at the mark too, and returns it with the unread
+    /// rest.
+    ///
+    /// # Errors
+    /// As [`ColumnPath::parse_list`].
+    pub fn parse_prefix_until(text: &str, mark: char) -> Result<(Self, &str)> {
+        Self::parse_steps(text, text, Some(mark))
+    }
+
     /// Reads one path at the start of `text` and returns it with the unread rest.
     ///
     /// # Errors
     /// As [`ColumnPath::parse_list`]; `whole` is the text shown in the message.
     pub fn parse_prefix<'a>(text: &'a str, whole: &str) -> Result<(Self, &'a str)> {
+        Self::parse_steps(text, whole, None)
+    }
+
+    fn parse_steps<'a>(text: &'a str, whole: &str, mark: Option<char>) -> Result<(Self, &'a str)> {
         let mut steps = Vec::new();
         let mut rest = text.trim_start();
         loop {
@@ -95,7 +108,9 @@ impl ColumnPath {
                 })?;
             } else {
                 let end = rest
-                    .find(|c: char| c == '.' || c == ',' || c == '"' || c.is_whitespace())
+                    .find(|c: char| {
+                        c == '.' || c == ',' || c == '"' || Some(c) == mark || c.is_whitespace()
+                    })
                     .unwrap_or(rest.len());
                 step = rest[..end].to_owned();
                 if step.is_empty() {

@@ -1,0 +1,57 @@
+//! `distil schema`
+
+use distil::{Error, Inferred, Result, printable};
+
+use crate::arguments::SchemaArguments;
+use crate::console;
+use crate::progress::Progress;
+use crate::signals::cancel_on_signals;
+
+/// Infers and prints the schema.
+pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
+    let plan = arguments.source.reading_plan()?;
+    let options = arguments.resources.options()?;
+    let progress = Progress::new(arguments.resources.progress, quiet);
+    let inferred = distil::infer(plan, &options, &progress, &cancel_on_signals()?);
+    progress.finish();
+    let inferred = inferred?;
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&inferred.schema)
+            .map_err(|e| Error::bug(format!("the schema has no JSON form: {e}")))?;
+        return console::write_out(&console::json_for_stdout(&(text + "\n")));
+    }
+    console::write_out(&if arguments.why { reasons(&inferred) } else { columns(&inferred) })
+}
+
+/// A line a column, in the syntax of `--schema`.
+fn columns(inferred: &Inferred) -> String {
+    let fields = &inferred.schema.fields;
+    let name = |name: &str| printable(&distil::ColumnPath::name(name).to_string());
+    let names: Vec<String> = fields.iter().map(|field| name(&field.name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, field) in names.iter().zip(fields) {
+        let data_type = printable(&field.data_type.to_string());
+        let unknown = if field.unknown { "  (unknown: no value says)" } else { "" };
+        text.push_str(&format!("{name:width$}  {data_type}{unknown}\n"));
+    }
+    text
+}
+
+fn reasons(inferred: &Inferred) -> String {
+    let mut text = String::new();
+    for why in &inferred.reasons {
+        let place = why.position.and_then(|position| {
+            let input = inferred.inputs.get(position.input as usize)?;
+            Some(format!(", first at {} byte {}", printable(&input.path), position.offset))
+        });
+        text.push_str(&format!(
+            "{}  {}\n    {}{}\n",
+            printable(&why.path.to_string()),
+            printable(&why.data_type.to_string()),
+            why.because,
+            place.unwrap_or_default()
+        ));
+    }
+    text
+}

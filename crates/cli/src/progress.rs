@@ -1,0 +1,198 @@
+//! Progress: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use distil::{Events, Stage, format_bytes};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use crate::arguments::ProgressChoice;
+use crate::console;
+
+/// Between two lines where there is no terminal.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Shows what a run is doing.
+pub(crate) struct Progress {
+    face: Face,
+    records: AtomicU64,
+}
+
+enum Face {
+    Hidden,
+    Bar(Mutex<Option<ProgressBar>>),
+    Lines(Mutex<Lines>),
+}
+
+struct Lines {
+    stage: &'static str,
+    unit_is_bytes: bool,
+    total: Option<u64>,
+    done: u64,
+    begun: Instant,
+    last: Instant,
+}
+
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Decode => "reading",
+        Stage::Encode => "writing",
+        Stage::Commit => "committing",
+    }
+}
+
+impl Progress {
+    /// A face for the choice, on the standard error that there is.
+    pub(crate) fn new(choice: ProgressChoice, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let face = match choice {
+            ProgressChoice::Never => Face::Hidden,
+            _ if quiet => Face::Hidden,
+            _ if terminal => Face::Bar(Mutex::new(None)),
+            ProgressChoice::Auto => Face::Hidden,
+            ProgressChoice::Always => Face::Lines(Mutex::new(Lines {
+                stage: "starting",
+                unit_is_bytes: true,
+                total: None,
+                done: 0,
+                begun: Instant::now(),
+                last: Instant::now(),
+            })),
+        };
+        Self { face, records: AtomicU64::new(0) }
+    }
+
+    /// Takes the bar off the screen.
+    pub(crate) fn finish(&self) {
+        if let Face::Bar(bar) = &self.face
+            && let Some(bar) = bar.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            console::set_bar(None);
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(stage: Stage, total: Option<u64>) -> ProgressBar {
+    let bar = match total {
+        Some(total) => ProgressBar::new(total),
+        None => ProgressBar::new_spinner(),
+    };
+    let template = match (stage, total) {
+        (Stage::Decode, Some(_)) => {
+            "{prefix:10} [{bar:24}] {bytes}/{total_bytes}  {msg} records  {bytes_per_sec}  {left}"
+        }
+        (Stage::Decode, None) => "{prefix:10} {bytes}  {msg} records  {bytes_per_sec}",
+        (Stage::Encode, Some(_)) => {
+            "{prefix:10} [{bar:24}] {human_pos}/{human_len} records  {left}"
+        }
+        _ => "{prefix:10} {spinner}",
+    };
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars("=> ").with_key(
+        "left",
+        |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // Nothing is known of the time left in the first moments.
+            let _ = match state.eta().as_secs() {
+                _ if state.pos() == 0 => Ok(()),
+                0 => write!(out, "less than 1 s left"),
+                seconds if seconds < 120 => write!(out, "{seconds} s left"),
+                seconds => write!(out, "{} min left", seconds / 60),
+            };
+        },
+    ));
+    bar.set_prefix(stage_name(stage));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+impl Events for Progress {
+    fn begin(&self, stage: Stage, total: Option<u64>) {
+        match &self.face {
+            Face::Hidden => {}
+            Face::Bar(place) => {
+                let fresh = bar(stage, total);
+                console::set_bar(Some(fresh.clone()));
+                let old = place.lock().unwrap_or_else(PoisonError::into_inner).replace(fresh);
+                if let Some(old) = old {
+                    old.finish_and_clear();
+                }
+            }
+            Face::Lines(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.stage = stage_name(stage);
+                lines.unit_is_bytes = stage == Stage::Decode;
+                lines.total = total;
+                lines.done = 0;
+                lines.begun = Instant::now();
+            }
+        }
+    }
+
+    fn advance(&self, units: u64, records: u64) {
+        let all = self.records.fetch_add(records, Ordering::Relaxed) + records;
+        match &self.face {
+            Face::Hidden => {}
+            Face::Bar(bar) => {
+                if let Some(bar) = bar.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+                    bar.inc(units);
+                    bar.set_message(grouped(all));
+                }
+            }
+            Face::Lines(lines) => {
+                let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.done += units;
+                if lines.last.elapsed() < PAUSE {
+                    return;
+                }
+                lines.last = Instant::now();
+                console::print(&line(&lines, all));
+            }
+        }
+    }
+}
+
+fn line(lines: &Lines, records: u64) -> String {
+    let amount = |count: u64| {
+        if lines.unit_is_bytes {
+            format_bytes(count)
+        } else {
+            format!("{} records", grouped(count))
+        }
+    };
+    let total = lines.total.map_or(String::new(), |total| format!(" of {}", amount(total)));
+    let records =
+        if lines.unit_is_bytes { format!(", {} records", grouped(records)) } else { String::new() };
+    let seconds = lines.begun.elapsed().as_secs_f64();
+    let rate = amount((lines.done as f64 / seconds.max(0.001)) as u64);
+    format!("{}: {}{total}{records}, {rate}/s\n", lines.stage, amount(lines.done))
+}
+
+/// A number with commas between groups of three digits.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (52_500_000, "52,500,000")]
+        {
+            assert_eq!(grouped(number), text);
+        }
+    }
+}
