@@ -45,23 +45,6 @@ pub struct Duplicates {
 }
 
 impl Answer {
-    /// Reads `ANSWER.json`.
-    ///
-    /// # Errors
-    /// An input error, without a place, if it is none that this version of distil can read.
-    pub fn from_json(text: &[u8]) -> Result<Self> {
-        let answer: Self = serde_json::from_slice(text)
-            .map_err(|cause| Error::input(format!("this is no answer of `generate`: {cause}")))?;
-        if answer.version > FORMAT_VERSION {
-            return Err(Error::input(format!(
-                "this answer has version {}, and this distil reads up to {FORMAT_VERSION}",
-                answer.version
-            ))
-            .help("use a newer distil"));
-        }
-        Ok(answer)
-    }
-
     /// The text of `ANSWER.json`.
     ///
     /// # Errors
@@ -70,13 +53,6 @@ impl Answer {
         let text = serde_json::to_string_pretty(self)
             .map_err(|cause| Error::bug(format!("cannot write the answer: {cause}")))?;
         Ok(text + "\n")
-    }
-
-    /// The right output for a key, whatever the order of its columns; nothing if it is not known.
-    pub fn for_key<S: AsRef<str>>(&self, columns: &[S]) -> Option<&KeyAnswer> {
-        let mut columns: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
-        columns.sort_unstable();
-        self.keys.get(&columns.join(","))
     }
 }
 
