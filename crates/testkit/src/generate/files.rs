@@ -1,0 +1,256 @@
+//! Records into files: shapes, blanks, bad text, damage, compression.
+
+use std::io::Write;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::spelling::Spelling;
+use super::values::Json;
+use crate::suite::Files;
+
+/// Text that is no record, or that breaks what is around it.
+const BAD: &[&[u8]] = &[
+    b"1",
+    b"null",
+    b"\"x,]}\"",
+    b"[]",
+    b"[{\"k\":1}]",
+    b"nope",
+    b"{\"k\":1,}",
+    b"{\"k\":01}",
+    b"{\"k\":NaN}",
+    b"{'k':1}",
+    b"{\"k\":1,\"k\":1}",
+    b"{\"z\":{\"k\":1,\"\\u006b\":2}}",
+    b"{\"k\":\"\\ud800\"}",
+    b"{\"k\":\"\xff\"}",
+    b"{\"k\":1e1000000000}",
+    b"{\"k\":[1}}",
+    b"{\"k\" 1}",
+    b"\xef\xbb\xbf{\"k\":1}",
+    b"{\"k\":\"\t\"}",
+    b"-",
+    b":",
+    b"{\"records\":[{\"k\":1}]}",
+];
+
+/// Text that breaks an array or a document.
+const BREAKING: &[&[u8]] =
+    &[b"{\"k\":1", b"]", b"}", b",", b"\"open", b"{\"k\":1} x", b"{\"k\":1}}"];
+
+/// The shape of a generated file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileShape {
+    /// `lines`
+    Lines,
+    /// `array`
+    Array,
+    /// `document:/records`
+    Document,
+    /// `concatenated`
+    Concatenated,
+}
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packed {
+    /// Not at all.
+    Plain,
+    /// gzip, as two members.
+    Gzip,
+    /// zstd, as two frames.
+    Zstd,
+    /// gzip without its last eight bytes.
+    CutGzip,
+}
+
+/// How records become files.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// The files; at least one.
+    pub files: Vec<FileLayout>,
+    /// The file of every record.
+    pub placement: Vec<usize>,
+    /// Whether all files have the shape of the first, and the plan says so.
+    pub told: bool,
+}
+
+/// How a file is written.
+#[derive(Clone, Debug)]
+pub struct FileLayout {
+    /// Its shape.
+    pub shape: FileShape,
+    /// Blanks and escapes.
+    pub seed: u64,
+    /// Bad text, and behind how many records it stands.
+    pub bad: Vec<(usize, &'static [u8])>,
+    /// Members beside the array of a document.
+    pub beside: Vec<&'static str>,
+    /// A mark at the start.
+    pub mark: bool,
+    /// Bytes that are cut off at the end.
+    pub cut: usize,
+    /// Text behind the end.
+    pub behind: &'static str,
+    /// Compression.
+    pub packed: Packed,
+}
+
+/// Layouts of `count` records.
+pub fn layout(count: usize) -> impl Strategy<Value = Layout> {
+    let told = prop_oneof![2 => Just(false), 1 => Just(true)];
+    (vec(file(), 1..4), told).prop_flat_map(move |(files, told)| {
+        let placement = vec(0..files.len(), count);
+        (Just(files), placement, Just(told)).prop_map(|(files, placement, told)| Layout {
+            files,
+            placement,
+            told,
+        })
+    })
+}
+
+fn file() -> impl Strategy<Value = FileLayout> {
+    let shape = select(vec![
+        FileShape::Lines,
+        FileShape::Array,
+        FileShape::Document,
+        FileShape::Concatenated,
+    ]);
+    let text = prop_oneof![6 => select(BAD), 1 => select(BREAKING)];
+    let bad = prop_oneof![3 => Just(vec![]), 1 => vec((0usize..12, text), 1..3)];
+    let member =
+        select(vec!["\"v\":1", "\"w\":[{\"records\":[]},\"]\"]", "\"v\":{\"\\u0061\":null}"]);
+    let seed = prop_oneof![1 => Just(0u64), 3 => any::<u64>()];
+    let mark = prop_oneof![9 => Just(false), 1 => Just(true)];
+    let cut = prop_oneof![12 => Just(0usize), 1 => 1usize..30];
+    let behind =
+        prop_oneof![12 => Just(""), 2 => Just(" \r\n"), 1 => Just("{\"k\":0}"), 1 => Just(",")];
+    let packed = prop_oneof![
+        8 => Just(Packed::Plain),
+        1 => Just(Packed::Gzip),
+        1 => Just(Packed::Zstd),
+        1 => Just(Packed::CutGzip),
+    ];
+    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, packed).prop_map(
+        |(shape, seed, bad, beside, mark, cut, behind, packed)| FileLayout {
+            shape,
+            seed,
+            bad,
+            beside,
+            mark,
+            cut,
+            behind,
+            packed,
+        },
+    )
+}
+
+impl Layout {
+    /// The layout without bad text and damage, every shape found by itself.
+    #[must_use]
+    pub fn sound(&self) -> Self {
+        let whole = |file: &FileLayout| FileLayout {
+            bad: vec![],
+            cut: 0,
+            behind: "",
+            packed: match file.packed {
+                Packed::CutGzip => Packed::Gzip,
+                other => other,
+            },
+            ..file.clone()
+        };
+        Self {
+            files: self.files.iter().map(whole).collect(),
+            placement: self.placement.clone(),
+            told: false,
+        }
+    }
+
+    /// The files of these records.
+    pub fn files(&self, rows: &[Json]) -> Files {
+        let mut files = Files::new();
+        for (at, file) in self.files.iter().enumerate() {
+            let shape = if self.told { self.files[0].shape } else { file.shape };
+            let placed = rows.iter().zip(&self.placement).filter(|(_, place)| **place == at);
+            let rows: Vec<&Json> = placed.map(|(row, _)| row).collect();
+            files.push((format!("{at}.json"), file.content(shape, &rows)));
+        }
+        files
+    }
+}
+
+impl FileLayout {
+    fn content(&self, shape: FileShape, rows: &[&Json]) -> Vec<u8> {
+        let mut spelling = Spelling::new(self.seed, shape != FileShape::Lines);
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        for (at, row) in rows.iter().enumerate() {
+            parts.extend(self.bad.iter().filter(|(place, _)| *place == at).map(|b| b.1.to_vec()));
+            let mut text = String::new();
+            spelling.write(row, &mut text);
+            if shape == FileShape::Concatenated && at == 0 {
+                // Without a line feed in its first value such a file counts as lines.
+                text.insert(1, '\n');
+            }
+            parts.push(text.into_bytes());
+        }
+        parts.extend(self.bad.iter().filter(|(at, _)| *at >= rows.len()).map(|b| b.1.to_vec()));
+        let mut out = Vec::new();
+        if self.mark {
+            out.extend("\u{feff}".bytes());
+        }
+        let (open, between, close) = match shape {
+            FileShape::Lines => ("", "\n", "\n"),
+            FileShape::Concatenated => ("", "", ""),
+            FileShape::Array => ("[", ",", "]"),
+            FileShape::Document => ("{\"records\":[", ",", "]"),
+        };
+        let (before, after) = self.beside.split_at(self.beside.len() / 2);
+        if shape == FileShape::Document && !before.is_empty() {
+            out.extend(format!("{{{},{}", before.join(","), &open[1..]).bytes());
+        } else {
+            out.extend(open.bytes());
+        }
+        for (at, part) in parts.iter().enumerate() {
+            if at > 0 {
+                out.extend(between.bytes());
+            }
+            out.extend(spelling.blank().bytes());
+            out.extend(part);
+            out.extend(spelling.blank().bytes());
+        }
+        out.extend(close.bytes());
+        if shape == FileShape::Document {
+            for member in after {
+                out.extend(format!(",{member}").bytes());
+            }
+            out.extend(b"}");
+        }
+        out.extend(self.behind.bytes());
+        out.truncate(out.len().saturating_sub(self.cut));
+        self.pack(out)
+    }
+
+    fn pack(&self, content: Vec<u8>) -> Vec<u8> {
+        let (one, two) = content.split_at(content.len() / 2);
+        let gzip = |part: &[u8]| {
+            let mut gzip =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            gzip.write_all(part).unwrap();
+            gzip.finish().unwrap()
+        };
+        match self.packed {
+            Packed::Plain => content,
+            Packed::Gzip => [gzip(one), gzip(two)].concat(),
+            Packed::Zstd => {
+                [zstd::encode_all(one, 1).unwrap(), zstd::encode_all(two, 1).unwrap()].concat()
+            }
+            Packed::CutGzip => {
+                let mut bytes = gzip(&content);
+                bytes.truncate(bytes.len() - 8);
+                bytes
+            }
+        }
+    }
+}
