@@ -73,7 +73,7 @@ def infer_numbers(numbers):
     if all(number.is_integer for number in numbers):
         if all(-(2**63) <= number.value < 2**63 for number in numbers):
             return "int64"
-        return "decimal(38,0)" if all(abs(n.value) < 10**38 for n in numbers) else "json"
+        return "decimal(38,0)" if all(-(10**38) < n.value < 10**38 for n in numbers) else "json"
     return "float64" if all(number.survives_a_double for number in numbers) else "json"
 
 

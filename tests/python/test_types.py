@@ -1,6 +1,7 @@
 """Values of every type, read back and compared with the oracle."""
 
 import json
+import os
 import random
 
 import pytest
@@ -42,8 +43,12 @@ def check(distil, lines, key, *arguments, order_by=(), keep="first"):
         ("list<int64>", ["[1, null, 3]", "[]", "[null]"]),
         ("list<string>", ["[]", "[null]"]),
         ("list<list<float64>>", ["[[0.5], [], null]", "[[1]]"]),
-        ("struct<a: int64, b: struct<c: boolean>>", ['{"a": 1}', '{"b": {"c": true}, "a": null}', "{}"]),
-        ('struct<"x.y": int64, "": string>', ['{"x.y": 1, "": "e"}']),
+        (
+            "struct<a: int64, b: struct<c: boolean>>",
+            ['{"a": 1}', '{"b": {"c": true}, "a": null}', "{}"],
+        ),
+        # Not the empty name: DuckDB shows another in its place.
+        ('struct<"x.y": int64, "*": string>', ['{"x.y": 1, "*": "e"}']),
         ("list<struct<a: int64, b: json>>", ['[{"a": 1, "b": 1}, null, {}]', '[{"b": "t"}]']),
         ("json", ['"a"', "1", '{"z": 1.0, "a": [null, {"n": null}], "\\u001f": "\\u007f"}', "[]"]),
         ("json", ["{}", "{}"]),
@@ -95,7 +100,8 @@ COLUMNS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(12))
+# `make test-all` asks for many more.
+@pytest.mark.parametrize("seed", range(max(12, int(os.environ.get("DISTIL_CASES", "0")) // 100)))
 def test_random_records_survive_as_the_oracle_says(distil, seed):
     dice = random.Random(seed)
     columns = dice.sample(sorted(COLUMNS), dice.randrange(3, len(COLUMNS) + 1))

@@ -20,7 +20,7 @@ EXPECTED = Path(__file__).with_name("vega_expected.json")
 def data():
     directory = os.environ.get("VEGA_DATA")
     if not directory or not Path(directory).is_dir():
-        pytest.fail("set VEGA_DATA to the data of the npm package vega-datasets, or run `make test`")
+        pytest.fail("set VEGA_DATA to the data of vega-datasets (npm), or run `make test`")
     return Path(directory)
 
 
