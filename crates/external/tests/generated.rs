@@ -1,4 +1,5 @@
 //! Generated records and plans, on both backends: equal rows, counts, conflicts and digests.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -80,7 +81,7 @@ const NAMES: [&str; 6] = ["k", "b", "A", "ts", "x y", "ü"];
 
 fn file(dice: &mut Dice, kinds: &[u64; 6]) -> String {
     let mut text = String::new();
-    for _ in 0..dice.below(14) {
+    for _ in 0..2 + dice.below(14) {
         let mut members = Vec::new();
         for (name, kind) in NAMES.iter().zip(kinds) {
             if dice.below(5) > 0 {
@@ -115,12 +116,16 @@ fn rows(path: &str) -> Vec<String> {
 
 #[test]
 fn generated_records_come_out_alike_on_both_backends() {
-    let cases = std::env::var("DISTIL_TEST_CASES").map_or(150, |text| text.parse().unwrap());
+    let cases = std::env::var("DISTIL_CASES").map_or(100, |text| text.parse().unwrap());
     let pandas = pandas();
     let mut done = 0;
     for seed in 0..cases {
         let dice = &mut Dice(seed * 7919 + 1);
-        let kinds = [0; 6].map(|_: u64| dice.below(12));
+        let mut kinds = [0; 6].map(|_: u64| dice.below(12));
+        // What stands in keys and orders is scalar, mostly.
+        for at in [0, 1, 2, 3, 4] {
+            kinds[at] = if at == 1 && dice.below(2) == 0 { kinds[at] } else { dice.below(6) };
+        }
         let files: Vec<String> = (0..1 + dice.below(3)).map(|_| file(dice, &kinds)).collect();
         let names = ["a", "b", "c"];
         let files: Vec<(&str, &[u8])> =

@@ -1,6 +1,10 @@
 //! Processes that misbehave: every one is told from the others, nothing is left, and the old output
 //! stays.
-#![allow(clippy::disallowed_methods, reason = "tests look at the disk past the storage")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests may, and they look at the disk past the storage"
+)]
 
 mod support;
 
@@ -9,11 +13,15 @@ use std::time::{Duration, Instant};
 use distil_external::External;
 use distil_plan::{Backend, Cancel, Error, Fault, Mode, ResolvedPlan};
 
-use support::{Folder, child, dedup, run_on, run_until, storage};
+use support::{Folder, child, dedup, impatient, run_on, run_until, storage};
 
 /// A fake backend: says hello, then runs a piece of Python for each order `order`.
 fn fake(body: &str) -> External {
-    let program = format!(
+    child(support::python().to_str().unwrap(), &["-c", &program(body)])
+}
+
+fn program(body: &str) -> String {
+    format!(
         r#"
 import json, os, signal, sys, time
 def tell(**message):
@@ -23,8 +31,7 @@ def start(supports=("type:int64", "shape:lines", "compression:zstd", "key:none")
     tell(message="hello", protocol=1, version="fake 1", supports=list(supports))
 {body}
 "#
-    );
-    child("python3", &["-c", &program])
+    )
 }
 
 fn on_run(body: &str) -> External {
@@ -71,18 +78,8 @@ fn a_program_that_is_not_there_is_told_with_the_remedy() {
 fn a_python_without_pandas_is_told_with_the_command_that_mends_it() {
     let folder = Folder::new(&[]);
     let bare = folder.path("python");
-    let script = format!(
-        "#!/bin/sh\nexec '{}' -S -I \"$@\"\n",
-        String::from_utf8(
-            std::process::Command::new("sh")
-                .args(["-c", "command -v python3"])
-                .output()
-                .unwrap()
-                .stdout
-        )
-        .unwrap()
-        .trim()
-    );
+    let python = support::python();
+    let script = format!("#!/bin/sh\nexec '{}' -S -I \"$@\"\n", python.display());
     std::fs::write(&bare, script).unwrap();
     std::fs::set_permissions(&bare, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let error = failure(&External::pandas(storage(), &bare));
@@ -116,9 +113,25 @@ fn a_process_that_dies_is_told_with_how_and_its_last_words() {
 
 #[test]
 fn a_process_that_hangs_is_stopped_even_if_it_never_reads() {
+    let body = "start(('type:int64', 'shape:lines', 'compression:zstd'))\n\
+                signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)";
+    let python = support::python();
+    let python = python.to_str().unwrap();
+    let silence = Duration::from_millis(600);
+    let backend = impatient(python, &["-c", &program(body)], silence);
+    // More inputs than fit the pipe.
+    let names: Vec<String> = (0..900).map(|at| format!("{at:0200}.json")).collect();
+    let files: Vec<(&str, &[u8])> =
+        names.iter().map(|name| (name.as_str(), b"{\"a\":1}".as_slice())).collect();
+    let folder = Folder::new(&files);
+    let mut plan = folder.plan("o.parquet");
+    plan.dedup = dedup("a", "");
     let began = Instant::now();
-    fails("signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)", "said nothing for 0.6");
+    let error = run_on(&plan, &backend).1.unwrap_err();
+    assert_eq!(error.what, "the backend child said nothing for 0.6 seconds, and was stopped");
+    assert_eq!(error.fault, Fault::Environment);
     assert!(began.elapsed() < Duration::from_secs(20));
+    assert_eq!(folder.names(), Vec::<String>::new());
 }
 
 #[test]

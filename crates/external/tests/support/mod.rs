@@ -1,5 +1,6 @@
 //! What the tests of this crate share: a folder, a native scan, runs on two backends.
 #![allow(dead_code, reason = "every test file uses some of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,11 +54,16 @@ pub fn pandas() -> External {
     External::pandas(storage(), &python())
 }
 
-/// A backend that is a program written in a test, with short waits.
+/// A backend that is a program written in a test.
 pub fn child(program: &str, arguments: &[&str]) -> External {
+    impatient(program, arguments, Duration::from_secs(20))
+}
+
+/// The same, stopped after so long a silence.
+pub fn impatient(program: &str, arguments: &[&str], silence: Duration) -> External {
     let options = Options {
         arguments: arguments.iter().map(Into::into).collect(),
-        silence: Duration::from_millis(600),
+        silence,
         start: Duration::from_secs(20),
         grace: Duration::from_millis(300),
         ..Options::new(program)
