@@ -28,7 +28,8 @@ demo:
 
 test: test-rust test-python
 
-test-rust:
+# The pandas backend is tested in the virtual environment.
+test-rust: .venv/installed
 	$(CARGO) test --workspace --locked
 
 # Outputs read back by pyarrow, DuckDB and Polars, and judged by a naive oracle in Python.
