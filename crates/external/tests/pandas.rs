@@ -219,10 +219,12 @@ fn shapes_and_compressions_read_alike() {
 #[test]
 fn generated_data_with_duplicates_across_files_has_its_known_digest() {
     let folder = Folder::new(&[]);
+    // The plan's shape, small; `DISTIL_RECORDS=1000000` makes it large.
+    let total = std::env::var("DISTIL_RECORDS").map_or(5000, |text| text.parse().unwrap());
     let parameters = distil_datagen::Parameters {
         files: 10,
-        records: 400,
-        duplicates: 100,
+        records: total / 10 * 4 / 5,
+        duplicates: total / 10 / 5,
         spread: 50,
         ..distil_datagen::Parameters::default()
     };
@@ -236,7 +238,7 @@ fn generated_data_with_duplicates_across_files_has_its_known_digest() {
         plan.sources = vec![data.to_str().unwrap().to_owned()];
         plan.dedup = dedup(key, "");
         let (report, _) = same_on_both(&inner, &plan, &pandas);
-        assert_eq!(report.records.read, 5000);
+        assert_eq!(report.records.read, total);
         assert_eq!(report.conflicts.len(), 10);
     }
 }
