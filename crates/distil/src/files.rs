@@ -1,8 +1,8 @@
-//! The small files around a run: plans, schemas and reports.
+//! The small files that a run is told by: plans and schemas.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use distil_plan::{Error, Fault, Plan, Report, Result, Schema};
+use distil_plan::{Error, Plan, Result, Schema};
 use distil_storage::Storage;
 
 /// The largest plan or schema file, in bytes.
@@ -33,57 +33,8 @@ pub fn parse_schema_argument(storage: &dyn Storage, argument: &str) -> Result<Sc
     Schema::parse(argument)
 }
 
-/// Writes a report as JSON, replacing an earlier one as a whole.
-///
-/// # Errors
-/// An environment error with the path.
-pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(report)
-        .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
-    text.push('\n');
-    if storage.metadata(path)?.is_some_and(|found| found.kind == distil_storage::Kind::Directory) {
-        return Err(Error::environment("cannot write the report: a directory is there")
-            .at(path.to_string_lossy(), None));
-    }
-    let (staged, mut file) = create_beside(storage, path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync())
-        .and_then(|()| storage.rename(&staged, path))
-        .and_then(|()| storage.sync_dir(path.parent().unwrap_or(Path::new(""))));
-    if written.is_err() {
-        drop(file);
-        // The first error is the one to tell; an unwritable directory would only repeat itself.
-        let _ = storage.remove_file(&staged);
-    }
-    written.map_err(|error| error.at(path.to_string_lossy(), None))
-}
-
-/// A new hidden file beside `path`.
-fn create_beside(
-    storage: &dyn Storage,
-    path: &Path,
-) -> Result<(PathBuf, Box<dyn distil_storage::OutputFile>)> {
-    let name = path.file_name().ok_or_else(|| {
-        Error::usage("the report needs the name of a file").at(path.to_string_lossy(), None)
-    })?;
-    let process = std::process::id();
-    let mut attempt = 0;
-    loop {
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{process}-{attempt}"));
-        let staged = path.with_file_name(hidden);
-        match storage.create_new(&staged) {
-            Ok(file) => return Ok((staged, file)),
-            Err(error) if error.fault == Fault::Exists && attempt < 100 => attempt += 1,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
 /// The text of a small file.
-fn read_text(storage: &dyn Storage, path: &Path) -> Result<String> {
+pub(crate) fn read_text(storage: &dyn Storage, path: &Path) -> Result<String> {
     let shown = path.to_string_lossy();
     if storage.metadata(path)?.is_none() {
         return Err(Error::environment("there is no such file").at(shown, None));
@@ -112,21 +63,6 @@ mod tests {
 
     fn put(storage: &Memory, path: &str, text: &str) {
         storage.create_new(Path::new(path)).unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    #[test]
-    fn a_report_replaces_an_earlier_one_and_leaves_nothing_beside_it() {
-        let storage = Memory::new();
-        storage.create_dir(Path::new("d")).unwrap();
-        let path = Path::new("d/report.json");
-        for backend in ["first", "second"] {
-            write_report(&storage, path, &Report::new(backend)).unwrap();
-            let text = read_text(&storage, path).unwrap();
-            assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), Report::new(backend));
-        }
-        assert_eq!(storage.list(Path::new("d")).unwrap(), [PathBuf::from("report.json")]);
-        let error = write_report(&storage, Path::new("d"), &Report::new("x")).unwrap_err();
-        assert_eq!(error.to_string(), "d: cannot write the report: a directory is there");
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! ```
 
 mod files;
+mod report;
 mod resources;
 mod session;
 
@@ -26,7 +27,8 @@ pub use distil_job::head::Head;
 pub use distil_job::verify::Verified;
 pub use distil_plan::*;
 pub use distil_storage::Local;
-pub use files::{parse_schema_argument, read_plan, write_report};
+pub use files::{parse_schema_argument, read_plan};
+pub use report::write_report;
 pub use resources::{MINIMUM_MEMORY, Options, available_memory};
 pub use session::{digest, dry_run, head, infer, run, verify};
 

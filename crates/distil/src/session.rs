@@ -11,7 +11,8 @@ use distil_json::digest::Digest;
 use distil_plan::{Cancel, Error, Events, Fault, Plan, Report, ReportError, ResolvedPlan, Result};
 use distil_storage::{Local, Storage};
 
-use crate::{Options, write_report};
+use crate::report::{check_report_place, write_report};
+use crate::{BACKENDS, Options};
 
 /// Runs a plan and writes the report, for a failed run too.
 ///
@@ -24,15 +25,13 @@ pub fn run(
     events: &dyn Events,
     cancel: &Cancel,
 ) -> (Report, Result<()>) {
+    if let Some(path) = &options.report
+        && let Err(error) = check_report_place(&Local, &plan, path)
+    {
+        return refused(&plan, error);
+    }
     let (report, result) = with_job(plan, options, events, cancel, distil_job::run::run);
     let Some(path) = &options.report else { return (report, result) };
-    // A place that was refused for the report is not written to.
-    let refused = result.as_ref().is_err_and(|error| {
-        error.place.as_ref().is_some_and(|place| Path::new(&place.path) == path)
-    });
-    if refused {
-        return (report, result);
-    }
     match (write_report(&Local, path, &report), result) {
         (Ok(()), result) | (Err(_), result @ Err(_)) => (report, result),
         (Err(error), Ok(())) => {
@@ -59,6 +58,16 @@ pub fn dry_run(
     with_job(plan, options, events, cancel, distil_job::run::dry_run)
 }
 
+/// What a run that never began has to say.
+fn refused<T>(plan: &Plan, error: Error) -> (Report, Result<T>) {
+    let error = error.output("nothing was written; the output is as it was before");
+    let mut report = Report::new(BACKENDS[0]);
+    report.output.path.clone_from(&plan.sink.path);
+    report.error =
+        Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
+    (report, Err(error))
+}
+
 fn with_job<T>(
     plan: Plan,
     options: &Options,
@@ -67,7 +76,7 @@ fn with_job<T>(
     go: impl FnOnce(&Job<'_>) -> (Report, Result<T>),
 ) -> (Report, Result<T>) {
     if let Err(error) = options.check() {
-        return (Report::new("native"), Err(error));
+        return refused(&plan, error);
     }
     let storage: Arc<dyn Storage> = Arc::new(Local);
     let backend = Native::new(Arc::clone(&storage), engine_options(options));

@@ -1,0 +1,190 @@
+//! The report of a run, as a file.
+
+use std::path::{Path, PathBuf};
+
+use distil_job::discover::{Discovery, discover};
+use distil_job::places::{Place, check_places};
+use distil_plan::{Error, Fault, Layout, Plan, Report, Result};
+use distil_storage::{Kind, OutputFile, Storage};
+
+/// Checks that a report may be written, replacing what is there.
+///
+/// A report is written for a failed run too, also where the run stopped before it looked at all its
+/// places, so its own place is checked by itself, first.
+///
+/// # Errors
+/// A usage error for a place that is a source, lies inside one, or is where the run writes, and for
+/// anything but a regular file.
+pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path) -> Result<()> {
+    check_parent(storage, path)?;
+    check_kind(storage, path)?;
+    let place = |role, path, is_dir| Place { role, path, is_dir, is_target: true };
+    let report = place("report", path, false);
+    let sink = &plan.sink;
+    let output = place("output", Path::new(&sink.path), sink.layout == Layout::Dir);
+    let quarantine = plan.quarantine.path.iter().map(|path| ("quarantine file", path));
+    let dropped = plan.dropped.iter().map(|path| ("file of dropped duplicates", path));
+    let files = quarantine.chain(dropped).map(|(role, path)| place(role, Path::new(path), false));
+    for target in std::iter::once(output).chain(files) {
+        check_places(storage, &Discovery::default(), &[target, report])?;
+    }
+    for source in &plan.sources {
+        // A source that can't be listed is for the run to tell; there is nothing of it to protect.
+        if let Ok(discovery) = discover(storage, std::slice::from_ref(source)) {
+            check_places(storage, &discovery, &[report])?;
+        }
+    }
+    Ok(())
+}
+
+fn check_parent(storage: &dyn Storage, path: &Path) -> Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => return Ok(()),
+    };
+    if storage.metadata(parent)?.is_some_and(|found| found.kind == Kind::Directory) {
+        return Ok(());
+    }
+    Err(refuse(path, &format!("there is no directory {}", parent.display())))
+}
+
+/// Only a regular file may be replaced: a rename would put a file where a device was.
+fn check_kind(storage: &dyn Storage, path: &Path) -> Result<()> {
+    match storage.metadata(path)? {
+        None => Ok(()),
+        Some(found) if found.is_link => {
+            Err(refuse(path, "a link is there, and what it leads to would not be replaced")
+                .help("give the path that the link leads to"))
+        }
+        Some(found) => match found.kind {
+            Kind::File => Ok(()),
+            Kind::Directory => Err(refuse(path, "a directory is there")),
+            Kind::Stream | Kind::Other => Err(refuse(path, "a device or a pipe is there")
+                .help("`--report -` writes it to standard output")),
+        },
+    }
+}
+
+fn refuse(path: &Path, why: &str) -> Error {
+    Error::usage(format!("the report can't be written: {why}")).at(path.to_string_lossy(), None)
+}
+
+/// Writes a report as JSON, replacing an earlier one as a whole.
+///
+/// # Errors
+/// An environment error with the path.
+pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(report)
+        .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
+    text.push('\n');
+    check_kind(storage, path)?;
+    let (staged, mut file) = create_beside(storage, path)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync())
+        .and_then(|()| storage.rename(&staged, path))
+        .and_then(|()| storage.sync_dir(path.parent().unwrap_or(Path::new(""))));
+    if written.is_err() {
+        drop(file);
+        // The first error is the one to tell; an unwritable directory would only repeat itself.
+        let _ = storage.remove_file(&staged);
+    }
+    written.map_err(|error| error.at(path.to_string_lossy(), None))
+}
+
+/// A new hidden file beside `path`.
+fn create_beside(storage: &dyn Storage, path: &Path) -> Result<(PathBuf, Box<dyn OutputFile>)> {
+    let name = path.file_name().ok_or_else(|| {
+        Error::usage("the report needs the name of a file").at(path.to_string_lossy(), None)
+    })?;
+    let process = std::process::id();
+    let mut attempt = 0;
+    loop {
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{process}-{attempt}"));
+        let staged = path.with_file_name(hidden);
+        match storage.create_new(&staged) {
+            Ok(file) => return Ok((staged, file)),
+            Err(error) if error.fault == Fault::Exists && attempt < 100 => attempt += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use distil_plan::Sink;
+    use distil_storage::{Local, Memory};
+
+    use super::*;
+
+    #[test]
+    fn a_report_replaces_an_earlier_one_and_leaves_nothing_beside_it() {
+        let storage = Memory::new();
+        storage.put_dir("d");
+        for backend in ["first", "second"] {
+            write_report(&storage, Path::new("d/report.json"), &Report::new(backend)).unwrap();
+            let text = storage.get("d/report.json").unwrap();
+            assert_eq!(serde_json::from_slice::<Report>(&text).unwrap(), Report::new(backend));
+        }
+        assert_eq!(storage.names("d"), ["report.json"]);
+    }
+
+    #[test]
+    fn a_report_never_takes_the_place_of_data() {
+        let storage = Memory::new();
+        for directory in ["in", "parts", "other"] {
+            storage.put_dir(directory);
+        }
+        for file in ["in/a.json", "b.json", "out.parquet", "other/r.json"] {
+            storage.put(file, "{}");
+        }
+        let mut plan = Plan::new(
+            vec!["missing.json".into(), "in".into(), "b.json".into()],
+            Sink::new("out.parquet"),
+        );
+        plan.quarantine.path = Some("bad.ndjson".into());
+        plan.dropped = Some("dropped.parquet".into());
+        let refused = |path: &str| {
+            let error = check_report_place(&storage, &plan, Path::new(path)).unwrap_err();
+            assert_eq!(error.fault, Fault::Usage, "{path}: {error}");
+            error.to_string()
+        };
+        for (path, why) in [
+            ("in/a.json", "inside the source in"),
+            ("in/new.json", "inside the source in"),
+            ("b.json", "also a source"),
+            ("out.parquet", "the same file"),
+            ("bad.ndjson", "the same file"),
+            ("dropped.parquet", "the same file"),
+            ("parts", "a directory is there"),
+            ("nowhere/r.json", "there is no directory nowhere"),
+        ] {
+            let error = refused(path);
+            assert!(error.contains(why), "{path}: {error}");
+        }
+        for path in ["r.json", "other/r.json", "other/new.json"] {
+            check_report_place(&storage, &plan, Path::new(path)).unwrap();
+        }
+    }
+
+    #[test]
+    fn only_a_regular_file_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&socket, &link).unwrap();
+        let fifo = directory.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        for (path, why) in [(&socket, "a device or a pipe"), (&link, "a link"), (&fifo, "a pipe")] {
+            let before = Local.metadata(path).unwrap();
+            let error = write_report(&Local, path, &Report::new("native")).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+            assert_eq!(Local.metadata(path).unwrap(), before);
+        }
+        assert_eq!(Local.list(directory.path()).unwrap().len(), 3);
+    }
+}
