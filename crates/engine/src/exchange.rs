@@ -149,13 +149,19 @@ impl<'a> Exchange<'a> {
         Ok(())
     }
 
-    /// Ends the exchange: what it holds of each range, and the bytes spilled. Once anything was spilled,
-    /// everything is: so the memory is free for what comes next.
+    /// Whether rows went to disk.
+    pub(crate) fn has_spilled(&self) -> bool {
+        self.files > 0
+    }
+
+    /// Ends the exchange: what it holds of each range, and the bytes spilled. Once any worker spilled,
+    /// all give everything `to_disk`: the memory is then free for what comes next, and sorted runs
+    /// can be read by key.
     ///
     /// # Errors
     /// As [`Exchange::push`].
-    pub(crate) fn finish(mut self) -> Result<(Vec<Held>, u64)> {
-        if self.files > 0 {
+    pub(crate) fn finish(mut self, to_disk: bool) -> Result<(Vec<Held>, u64)> {
+        if to_disk {
             for chunks in &mut self.partitions {
                 *chunks = compact(chunks, self.policy)?;
             }

@@ -82,8 +82,9 @@ pub(crate) fn run(
     let quarantined =
         quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
     let mut held: Vec<Vec<Held>> = Vec::new();
+    let to_disk = workers.iter().any(|worker| worker.exchange.has_spilled());
     for worker in workers {
-        let (kept, spilled) = worker.exchange.finish()?;
+        let (kept, spilled) = worker.exchange.finish(to_disk)?;
         report.resources.spilled_bytes += spilled;
         held.push(kept);
     }

@@ -52,6 +52,7 @@ pub(crate) fn ranges(held: Vec<Vec<Held>>, most: u64) -> Vec<Range> {
     merged.into_iter().flat_map(|held| split(held, most)).collect()
 }
 
+/// Rows in memory are in no order and can't be read by key: a range has either those or segments.
 fn split(held: Held, most: u64) -> Vec<Range> {
     let bytes: u64 = held.segments.iter().map(Segment::bytes).sum();
     let pieces = bytes.div_ceil(most.max(1)) as usize;
@@ -67,11 +68,7 @@ fn split(held: Held, most: u64) -> Vec<Range> {
     let mut pieces: Vec<Range> = Vec::new();
     for at in 0..=bounds.len() {
         pieces.push(Range {
-            chunks: Mutex::new(if bounds.is_empty() {
-                std::mem::take(&mut chunks)
-            } else {
-                Vec::new()
-            }),
+            chunks: Mutex::new(std::mem::take(&mut chunks)),
             segments: held.segments.clone(),
             low: at.checked_sub(1).map(|below| bounds[below].clone()),
             high: bounds.get(at).cloned(),

@@ -194,7 +194,12 @@ impl Decoder {
         if let Some(earlier) = &self.earlier {
             fields.join(earlier);
         }
-        Seen { fields, parts: self.parts, tally: self.encoder.total }
+        Seen {
+            fields,
+            parts: self.parts,
+            tally: self.encoder.total,
+            null_key: self.encoder.null_key,
+        }
     }
 }
 
@@ -206,7 +211,8 @@ fn bad_part(slice: &Slice<'_>, start: usize, end: usize, bad: Bad) -> BadPart {
         length,
         reason: bad.reason,
         detail: bad.detail,
-        raw: (length <= BadPart::MAX_RAW).then(|| slice.bytes[start..end].to_vec()),
+        raw: (length <= BadPart::MAX_RAW && bad.reason != Reason::TooLarge)
+            .then(|| slice.bytes[start..end].to_vec()),
     }
 }
 
@@ -235,6 +241,7 @@ pub struct Seen {
     parts: Vec<Part>,
     /// Counts of accepted records.
     pub tally: RecordTally,
+    null_key: bool,
 }
 
 impl Seen {
@@ -243,6 +250,7 @@ impl Seen {
         self.fields.join(&other.fields);
         self.tally.ignored_members += other.tally.ignored_members;
         self.tally.rounded += other.tally.rounded;
+        self.null_key |= other.null_key;
     }
 
     /// The schema.
@@ -264,6 +272,9 @@ impl Seen {
     /// The error for a key column that no record had, not even with null: more to the point than
     /// records without a key.
     pub fn missing_key(&self) -> Option<Error> {
+        if !self.null_key {
+            return None;
+        }
         self.parts
             .iter()
             .filter(|part| part.key)

@@ -1,6 +1,7 @@
 //! The text around an array of records in a document: a strict parser that is fed bytes in any
 //! pieces and keeps nothing but its state.
 
+use crate::decimal::MAX_EXPONENT;
 use crate::tape::{MAX_DEPTH, unescape};
 
 /// What the bytes led to.
@@ -66,8 +67,43 @@ pub(crate) struct Envelope {
     name: Vec<u8>,
     ignored: Vec<String>,
     started: bool,
+    number: Magnitude,
     /// Bytes used since the beginning of the current token, the byte that broke it not counted.
     token: u64,
+}
+
+/// The exponent of a number, digit by digit.
+#[derive(Debug, Default)]
+struct Magnitude {
+    nonzero: bool,
+    /// The exponent so far of `0.d1…dn × 10^e`, by the digits alone.
+    point: i64,
+    /// The written exponent.
+    exponent: i64,
+    negative: bool,
+}
+
+impl Magnitude {
+    fn whole(&mut self, byte: u8) {
+        self.nonzero |= matches!(byte, b'1'..=b'9');
+        self.point += i64::from(self.nonzero);
+    }
+
+    fn fraction(&mut self, byte: u8) {
+        if !self.nonzero {
+            self.nonzero = byte != b'0';
+            self.point -= i64::from(!self.nonzero);
+        }
+    }
+
+    fn exponent(&mut self, byte: u8) {
+        self.exponent = self.exponent.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+    }
+
+    fn out_of_range(&self) -> bool {
+        let written = if self.negative { -self.exponent } else { self.exponent };
+        self.nonzero && written.saturating_add(self.point).saturating_abs() > MAX_EXPONENT
+    }
 }
 
 /// Longest name of a sibling that is reported; longer ones are cut.
@@ -88,6 +124,7 @@ impl Envelope {
             name: Vec::new(),
             ignored: Vec::new(),
             started: false,
+            number: Magnitude::default(),
             token: 0,
         }
     }
@@ -125,7 +162,13 @@ impl Envelope {
                 self.token = 0;
             }
             self.started |= !blank;
-            match self.step(byte) {
+            let in_number = self.in_number();
+            let step = self.step(byte);
+            if in_number && !self.in_number() && self.number.out_of_range() {
+                self.token = token;
+                return (at, Walk::Broken("the exponent of a number is beyond ±1,000,000,000"));
+            }
+            match step {
                 Ok(None) => {}
                 Ok(Some(walk)) => return (at + 1, walk),
                 Err(walk) => {
@@ -151,6 +194,10 @@ impl Envelope {
                 | State::PairU(_)
                 | State::Utf8(..)
         )
+    }
+
+    fn in_number(&self) -> bool {
+        matches!(self.state, State::Zero | State::Integer | State::Fraction | State::ExponentDigits)
     }
 
     /// In a number or a word that can't end here.
@@ -210,16 +257,26 @@ impl Envelope {
                 _ => return Err(Walk::Broken("expected `,` or a closing bracket")),
             },
             State::Minus if byte.is_ascii_digit() => {
+                self.number.whole(byte);
                 self.state = if byte == b'0' { State::Zero } else { State::Integer };
             }
-            State::Integer | State::Fraction | State::ExponentDigits if byte.is_ascii_digit() => {}
+            State::Integer if byte.is_ascii_digit() => self.number.whole(byte),
+            State::Fraction if byte.is_ascii_digit() => self.number.fraction(byte),
+            State::ExponentDigits if byte.is_ascii_digit() => self.number.exponent(byte),
             State::Zero | State::Integer if byte == b'.' => self.state = State::Point,
             State::Zero | State::Integer | State::Fraction if matches!(byte, b'e' | b'E') => {
                 self.state = State::Exponent;
             }
-            State::Point if byte.is_ascii_digit() => self.state = State::Fraction,
-            State::Exponent if matches!(byte, b'+' | b'-') => self.state = State::ExponentSign,
+            State::Point if byte.is_ascii_digit() => {
+                self.number.fraction(byte);
+                self.state = State::Fraction;
+            }
+            State::Exponent if matches!(byte, b'+' | b'-') => {
+                self.number.negative = byte == b'-';
+                self.state = State::ExponentSign;
+            }
             State::Exponent | State::ExponentSign if byte.is_ascii_digit() => {
+                self.number.exponent(byte);
                 self.state = State::ExponentDigits;
             }
             State::Minus | State::Point | State::Exponent | State::ExponentSign => {
@@ -278,9 +335,15 @@ impl Envelope {
                 }
                 self.state = if byte == b'{' { State::NameOrEnd } else { State::ElementOrEnd };
             }
-            b'-' => self.state = State::Minus,
-            b'0' => self.state = State::Zero,
-            b'1'..=b'9' => self.state = State::Integer,
+            b'-' | b'0'..=b'9' => {
+                self.number = Magnitude::default();
+                self.number.whole(byte);
+                self.state = match byte {
+                    b'-' => State::Minus,
+                    b'0' => State::Zero,
+                    _ => State::Integer,
+                };
+            }
             b't' => self.state = State::Literal(b"rue"),
             b'f' => self.state = State::Literal(b"alse"),
             b'n' => self.state = State::Literal(b"ull"),

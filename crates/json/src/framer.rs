@@ -4,7 +4,7 @@
 //! decoder's business. It is pushed windows and keeps no bytes itself, so memory does not grow with
 //! the file: a frame over the limit is skipped while its length is counted.
 
-use distil_plan::{BadPart, Error, Reason, Shape};
+use distil_plan::{Error, Reason, Shape};
 
 use crate::envelope::{Envelope, Walk};
 use crate::scan::FrameScan;
@@ -94,9 +94,6 @@ pub struct Framer {
     /// Offset in the file of the first byte of the window.
     offset: u64,
     max_record: u64,
-    /// Frames up to this length are handed out whole, so that a small one that is too large all the
-    /// same can be kept as it is.
-    longest: u64,
     /// Why the bytes end early, when they do.
     cut: Option<String>,
 }
@@ -114,7 +111,6 @@ impl Framer {
             envelope: Envelope::new(path, lenient),
             offset: 0,
             max_record,
-            longest: max_record.max(BadPart::MAX_RAW),
             cut: None,
         }
     }
@@ -423,7 +419,7 @@ impl Framer {
             Walk::Array => self.becomes_document(end),
             Walk::Wrong(what) => Step::Fail(self.wrong(what, end)),
             Walk::More if !eof => {
-                if (window.len() as u64) <= self.longest {
+                if (window.len() as u64) <= self.max_record {
                     return Step::More;
                 }
                 let mut scan = FrameScan::default();
@@ -591,7 +587,7 @@ impl Framer {
             }
             return self.slice(frames, at, at);
         }
-        if window.len() as u64 <= self.longest {
+        if window.len() as u64 <= self.max_record {
             return Step::More;
         }
         let start = self.offset;
@@ -616,7 +612,7 @@ impl Framer {
             return Step::Skip { used: first };
         }
         match window.iter().rposition(|b| !blank(b)) {
-            Some(last) if last as u64 >= self.longest => {
+            Some(last) if last as u64 >= self.max_record => {
                 let (start, end) = (self.offset, self.offset + last as u64 + 1);
                 self.go(window.len(), State::SkipLine { start, end })
             }

@@ -80,6 +80,8 @@ pub(crate) struct RecordEncoder {
     tally: RecordTally,
     /// Tallies of accepted records.
     pub(crate) total: RecordTally,
+    /// Whether a record was bad for nothing but a null in its key.
+    pub(crate) null_key: bool,
     text: Vec<u8>,
     row: Vec<u8>,
     key_length: usize,
@@ -108,6 +110,7 @@ impl RecordEncoder {
             spellings: Vec::new(),
             tally: RecordTally::default(),
             total: RecordTally::default(),
+            null_key: false,
             text: Vec::new(),
             row: Vec::new(),
             key_length: 0,
@@ -218,6 +221,7 @@ impl RecordEncoder {
         {
             return extra;
         }
+        self.null_key |= bad.reason == Reason::NullKey;
         bad
     }
 
