@@ -17,7 +17,8 @@ import os
 import queue
 import re
 import threading
-from decimal import Decimal
+import traceback
+from decimal import Decimal, InvalidOperation
 
 PROTOCOL = 1
 sys.setrecursionlimit(20_000)  # JSON nests up to 1,024 levels
@@ -477,7 +478,16 @@ def number(text):
     return int(text) if len(text) < 400 else Decimal(text)
 
 
-DECODER = json.JSONDecoder(parse_float=Decimal, parse_int=number)
+def fraction(text):
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond all bounds, which only zero may have
+        if text.lower().partition("e")[0].strip("-0."):
+            raise ValueError(f"the number {text[:80]} is out of range") from None
+        return Decimal(0)
+
+
+DECODER = json.JSONDecoder(parse_float=fraction, parse_int=number)
 BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -763,6 +773,9 @@ def main():
             tell("error", fault="environment", what=what, help=["use --backend native"])
         except OSError as error:
             tell("error", fault="environment", what=str(error))
+        except Exception:  # a bug: distil shows the last lines
+            traceback.print_exc()
+            os._exit(1)  # at once, whatever the other threads wait for
 
 
 main()
