@@ -357,7 +357,7 @@ impl RecordEncoder {
                     out.push(tag::OBJECT ^ flip.0);
                     let open = self.work.len();
                     self.members(tape, bytes, index, id)?;
-                    if list_depth > 0 && self.fields.keeps_extra {
+                    if list_depth > 0 && self.fields.extra_members == ExtraMembers::Keep {
                         self.refuse_extra_in_list(tape, bytes, index, id)?;
                     }
                     debug_assert!(self.work.len() > open);
