@@ -122,7 +122,7 @@ fn file() -> impl Strategy<Value = FileLayout> {
     let bad = prop_oneof![3 => Just(vec![]), 1 => vec((0usize..12, text), 1..3)];
     let member =
         select(vec!["\"v\":1", "\"w\":[{\"records\":[]},\"]\"]", "\"v\":{\"\\u0061\":null}"]);
-    let seed = prop_oneof![1 => Just(0u64), 3 => any::<u64>()];
+    let seed = (0u64..100).prop_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mark = prop_oneof![9 => Just(false), 1 => Just(true)];
     let cut = prop_oneof![12 => Just(0usize), 1 => 1usize..30];
     let behind =

@@ -2,7 +2,8 @@
 
 use distil_plan::{
     ColumnPath, Compression, Dedup, Direction, ExtraMembers, Field, Keep, Layout as SinkLayout,
-    MaxQuarantined, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec, Schema, Shape, Sink, Type,
+    MaxQuarantined, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec, Schema, SchemaSpec, Shape,
+    Sink, Type,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,22 +16,20 @@ use super::values::Flavour;
 /// Plans that name these columns.
 pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
     (dedup(columns), types(columns), extra_members(), written(columns), sink(), set_aside())
-        .prop_map(
-            |(dedup, (declared, hints), extra_members, columns, sink, (quarantine, max_record))| {
-                let dropped = dedup.as_ref().map(|_| "dropped.parquet".to_owned());
-                Plan {
-                    dedup,
-                    schema: distil_plan::SchemaSpec { declared, hints },
-                    extra_members,
-                    columns,
-                    quarantine,
-                    dropped,
-                    max_record,
-                    digest: true,
-                    ..Plan::new(vec!["in".into()], sink)
-                }
-            },
-        )
+        .prop_map(|(dedup, schema, extra_members, columns, sink, (quarantine, max_record))| {
+            let dropped = dedup.as_ref().map(|_| "dropped.parquet".to_owned());
+            Plan {
+                dedup,
+                schema,
+                extra_members,
+                columns,
+                quarantine,
+                dropped,
+                max_record,
+                digest: true,
+                ..Plan::new(vec!["in".into()], sink)
+            }
+        })
 }
 
 /// The plan with the shape that a layout tells.
@@ -111,7 +110,7 @@ fn dedup(columns: &[Column]) -> BoxedStrategy<Option<Dedup>> {
 }
 
 /// A declared schema, or hints, or nothing.
-fn types(columns: &[Column]) -> BoxedStrategy<(Option<Schema>, Vec<(ColumnPath, Type)>)> {
+fn types(columns: &[Column]) -> BoxedStrategy<SchemaSpec> {
     let fields: Vec<BoxedStrategy<Field>> = columns
         .iter()
         .map(|(name, flavour)| {
@@ -124,7 +123,7 @@ fn types(columns: &[Column]) -> BoxedStrategy<(Option<Schema>, Vec<(ColumnPath, 
         (fields.clone(), subsequence((0..count).collect::<Vec<_>>(), 1..=count).prop_shuffle())
             .prop_map(|(fields, chosen)| {
                 let fields = chosen.into_iter().map(|at| fields[at].clone()).collect();
-                (Some(Schema { fields }), vec![])
+                SchemaSpec { declared: Some(Schema { fields }), hints: vec![] }
             });
     let inside: Vec<BoxedStrategy<(ColumnPath, Type)>> = columns
         .iter()
@@ -144,9 +143,9 @@ fn types(columns: &[Column]) -> BoxedStrategy<(Option<Schema>, Vec<(ColumnPath, 
         .collect();
     let hints = (inside, vec(any::<bool>(), 16)).prop_map(|(hints, chosen)| {
         let chosen = hints.into_iter().zip(chosen).filter(|(_, is)| *is).map(|(hint, _)| hint);
-        (None, chosen.collect())
+        SchemaSpec { declared: None, hints: chosen.collect() }
     });
-    prop_oneof![5 => Just((None, vec![])), 2 => declared, 2 => hints].boxed()
+    prop_oneof![5 => Just(SchemaSpec::default()), 2 => declared, 2 => hints].boxed()
 }
 
 /// A type for a flavour: mostly one that its values fit.

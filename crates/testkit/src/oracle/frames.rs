@@ -222,7 +222,7 @@ impl Walk<'_> {
             let mut parser = Parser::new(self.text, self.at);
             let name = match parser.name() {
                 Ok(name) => name,
-                Err(broken) => return Ok(Some(broken.at)),
+                Err(broken) => return Ok(Some(self.break_at(broken))),
             };
             if name == path[0] {
                 if found {
@@ -242,7 +242,7 @@ impl Walk<'_> {
                 }
             } else {
                 if let Err(broken) = parser.value(level + 1) {
-                    return Ok(Some(broken.at));
+                    return Ok(Some(self.break_at(broken)));
                 }
                 self.at = parser.at;
                 if !self.ignored.contains(&name) {
@@ -260,8 +260,17 @@ impl Walk<'_> {
                         return Ok(None);
                     }
                 }
-                Err(broken) => return Ok(Some(broken.at)),
+                Err(broken) => return Ok(Some(self.break_at(broken))),
             }
+        }
+    }
+
+    /// Where text beside the array breaks: a run of bytes that ends with the file is unfinished.
+    fn break_at(&self, broken: Broken) -> usize {
+        let is_run = |b: &&u8| !is_blank(**b) && !b"\"{}[]:,".contains(b);
+        match broken.at == self.text.len() {
+            true => broken.at - self.text.iter().rev().take_while(is_run).count(),
+            false => broken.at,
         }
     }
 
@@ -430,7 +439,9 @@ mod tests {
         expect("{\"a\":[1]", "/a", &["1"], Some(8));
         expect("{\"a\":[1],}", "/a", &["1"], Some(9));
         expect("{\"b\":01,\"a\":[1]}", "/a", &[], Some(5));
-        expect("{\"b\":1", "/a", &[], Some(6));
+        expect("{\"b\":1", "/a", &[], Some(5));
+        expect("{\"b\":1 ", "/a", &[], Some(7));
+        expect("{\"a\":[1],\"b\":[null", "/a", &["1"], Some(14));
         expect("{\"a\"", "/a", &[], Some(4));
         for (text, path) in [
             ("{}", "/a"),

@@ -142,20 +142,29 @@ pub fn has_member(record: &Value, path: &ColumnPath) -> bool {
     }
 }
 
-/// Whether the plan itself gives the type of a column.
-pub fn is_declared(want: &Want, path: &ColumnPath) -> bool {
-    let mut want = want;
+/// What the plan itself says of a column: nothing, or a type, or that there is none.
+pub fn declared(want: &Want, path: &ColumnPath) -> Option<Option<Type>> {
+    let mut want = want.clone();
     for step in path.steps() {
-        match want {
-            Want::Exact(_) => return true,
-            Want::Infer => return false,
-            Want::Open(members) => match members.iter().find(|(name, _)| name == step) {
-                Some((_, member)) => want = member,
-                None => return false,
+        let next = match &want {
+            Want::Infer => None,
+            Want::Exact(Type::Struct(fields)) => match fields.iter().find(|f| f.name == *step) {
+                Some(field) => Some(Want::Exact(field.data_type.clone())),
+                None => return Some(None),
             },
-        }
+            Want::Exact(_) => return Some(None),
+            Want::Open(members) => {
+                members.iter().find(|(name, _)| name == step).map(|(_, member)| member.clone())
+            }
+        };
+        want = next?;
     }
-    matches!(want, Want::Exact(_))
+    match want {
+        Want::Exact(data_type) => Some(Some(data_type)),
+        // A struct, whatever is in it.
+        Want::Open(_) => Some(Some(Type::Struct(Vec::new()))),
+        Want::Infer => None,
+    }
 }
 
 /// Whether a column that was inferred as `string` mixes forms of instants (2.3).

@@ -147,12 +147,31 @@ impl Decimal {
 
     /// The number that the shortest text of a double denotes; nothing if it is not finite.
     pub fn of_f64(value: f64) -> Option<Self> {
-        value.is_finite().then(|| Self::parse(&format!("{value:e}")).unwrap())
+        let reads_back = |text: &str| text.parse() == Ok(value);
+        let texts = (format!("{value:e}"), format!("{value:.800e}"));
+        value.is_finite().then(|| Self::shortest(&texts.0, &texts.1, reads_back))
     }
 
     /// As [`Decimal::of_f64`], of single precision.
     pub fn of_f32(value: f32) -> Option<Self> {
-        value.is_finite().then(|| Self::parse(&format!("{value:e}")).unwrap())
+        let reads_back = |text: &str| text.parse() == Ok(value);
+        let texts = (format!("{value:e}"), format!("{value:.800e}"));
+        value.is_finite().then(|| Self::shortest(&texts.0, &texts.1, reads_back))
+    }
+
+    /// The shortest text, given one of the shortest and the exact one. Where the exact value lies in
+    /// the middle between two texts of that length, the even one is meant.
+    fn shortest(short: &str, exact: &str, reads_back: impl Fn(&str) -> bool) -> Self {
+        let (short, exact) = (Self::parse(short).unwrap(), Self::parse(exact).unwrap());
+        let count = short.digits.len();
+        if exact.digits.len() != count + 1 || !exact.digits.ends_with('5') {
+            return short;
+        }
+        let below: u64 = exact.digits[..count].parse().unwrap();
+        let even = below + below % 2;
+        let sign = if exact.negative { "-" } else { "" };
+        let text = format!("{sign}{even}e{}", exact.exponent - count as i64);
+        if reads_back(&text) { Self::parse(&text).unwrap() } else { short }
     }
 }
 
@@ -460,6 +479,12 @@ mod tests {
         {
             assert_ne!(number(other).nearest_f64(), Some(number(other)), "{other}");
         }
+        let between = number("2013509559120858.25");
+        assert_eq!(between.nearest_f64(), Some(number("2013509559120858.2")));
+        let between = number("-2013509559120858.75");
+        assert_eq!(between.nearest_f64(), Some(number("-2013509559120858.8")));
+        assert_eq!(number("2097152.25").nearest_f32(), Some(number("2097152.2")));
+        assert_eq!(number("0.5").nearest_f64(), Some(number("0.5")));
         assert_eq!(number("1e400").nearest_f64(), None);
         assert_eq!(number("3.4028236e38").nearest_f32(), None);
         assert_eq!(number("16777217").nearest_f32(), Some(number("16777216")));

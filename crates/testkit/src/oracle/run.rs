@@ -172,6 +172,7 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     let want = Want::of(&plan.schema);
     let extra_column = plan.extra_members == ExtraMembers::Keep && want.can_have_extra();
     check_extra(&want, extra_column)?;
+    check_declared(&plan, &want)?;
     let conform = Conform { extra_members: plan.extra_members, extra_column };
     let key: &[ColumnPath] = match plan.dedup.as_ref().map(|d| &d.key) {
         Some(Key::Columns(columns)) => columns,
@@ -319,6 +320,20 @@ fn check_extra(want: &Want, extra_column: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the plan says of its key and order is known before anything is read.
+fn check_declared(plan: &Plan, want: &Want) -> Result<(), Failure> {
+    for path in ordering_columns(plan) {
+        match infer::declared(want, path) {
+            Some(None) => return Err(Failure::new(FailureKind::MissingColumn, path.to_string())),
+            Some(Some(data_type)) if !data_type.is_scalar() => {
+                return Err(Failure::new(FailureKind::NoScalar, path.to_string()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The columns that a plan names for keys and orders.
 fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
     let Some(dedup) = &plan.dedup else { return vec![] };
@@ -383,7 +398,7 @@ fn check_schema(
         if !data_type.is_scalar() {
             return Err(Failure::new(FailureKind::NoScalar, format!("{path} {data_type}")));
         }
-        let inferred = *data_type == Type::String && !infer::is_declared(want, path);
+        let inferred = *data_type == Type::String && infer::declared(want, path).is_none();
         if inferred && infer::mixes_instants(records, path) {
             return Err(Failure::new(FailureKind::MixedInstants, path.to_string()));
         }

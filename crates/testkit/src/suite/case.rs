@@ -9,7 +9,7 @@ use super::subject::Files;
 use crate::oracle::FailureKind;
 
 /// Files, a plan, and what is known by hand of the result.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Case {
     /// What the case says, in words joined by `_`.
     pub name: String,
@@ -19,6 +19,17 @@ pub struct Case {
     pub plan: Plan,
     /// What must come out, beside what the oracle says.
     pub expect: Vec<Expect>,
+}
+
+/// For people: generated cases are shown, decompressed, when they fail.
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.name)?;
+        self.files.iter().try_for_each(|(name, content)| {
+            let (_, content, _) = crate::oracle::frames::decompress(content);
+            write!(f, " {name}={}", content.escape_ascii())
+        })
+    }
 }
 
 /// Something that is known by hand.

@@ -234,6 +234,11 @@ fn hand() -> Vec<Case> {
             .extra(ExtraMembers::Keep)
             .lines(&["{\"s\":{\"a\":1,\"b\":2},\"t\":3}", "{\"_extra\":1}"])
             .types("s struct<a: int64>, t int64, _extra json"),
+        case("extra_members_in_lists_are_refused_where_no_column_could_keep_them")
+            .hint("l", "list<struct<a: int64>>")
+            .extra(ExtraMembers::Keep)
+            .lines(&["{\"l\":[{\"a\":1,\"b\":2}]}", "{\"l\":[{\"a\":1,\"b\":null}]}"])
+            .bad(&[("extra_member", 0, 21)]),
         case("extra_members_of_an_open_schema_are_columns")
             .extra(ExtraMembers::Keep)
             .lines(&["{\"a\":1,\"_extra\":2}"])

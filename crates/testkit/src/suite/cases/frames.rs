@@ -233,7 +233,7 @@ pub(super) fn cases() -> Vec<Case> {
         counted("20000_lines", 20_000, "", "\n", "\n"),
         counted("5000_concatenated_records", 5_000, "{\n\"i\":-1}", "", ""),
     ];
-    let text = "{\"records\":[{\"k\":\"a]\\\\\",\"v\":[1,{\"x\":\"}\"}]},{\"k\":\"\\\"\",\"v\":2.5}, 7],\"z\":\"é\"}";
+    let text = "{\"u\":null,\"records\":[{\"k\":\"a]\\\\\",\"v\":[1,{\"x\":\"}\"}]},{\"k\":\"\\\"\",\"v\":2.5}, 7],\"z\":\"é\",\"y\":{\"n\":[-1.5e3,true]}}";
     // Every way to lose the end of a document; the first twelve bytes decide what it is.
     for end in 1..text.len() {
         if let Some(cut) = text.get(..end) {

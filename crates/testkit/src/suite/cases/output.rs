@@ -48,6 +48,15 @@ pub(super) fn cases() -> Vec<Case> {
             .duplicates(0, 1),
         named("columns_inside_a_struct_keep_the_struct", nested().with(columns("s.t.v, k, s.x")))
             .types("s struct<t: struct<v: int64>, x: int64>, k int64"),
+        case("a_chosen_column_inside_mixed_kinds_is_not_there")
+            .lines(&["{\"k\":{\"d\":1},\"id\":1}", "{\"k\":0,\"id\":2}"])
+            .with(columns("id, k.d"))
+            .fails(FailureKind::MissingColumn, "k"),
+        case("a_chosen_column_that_only_bad_records_have_is_not_there")
+            .hint("s.a", "int64")
+            .lines(&["{\"s\":{\"a\":\"x\",\"b\":1}}", "{\"s\":{\"a\":1}}"])
+            .with(columns("s.b"))
+            .fails(FailureKind::MissingColumn, "s"),
         named("the_key_need_not_be_written", nested().with(columns("w"))).gives(&[
             "{\"w\":8}",
             "{}",

@@ -231,6 +231,10 @@ pub(super) fn cases() -> Vec<Case> {
                 ("null_key", 38, 8),
                 ("null_key", 47, 2),
             ]),
+        case("a_key_that_is_null_in_every_record_leaves_no_row")
+            .lines(&["{\"k\":null,\"v\":1}", "{\"k\":null}", "{\"v\":2}"])
+            .key("k")
+            .fails(FailureKind::NoRow, "null"),
         case("a_list_as_key_is_refused")
             .lines(&["{\"k\":[1]}"])
             .key("k")

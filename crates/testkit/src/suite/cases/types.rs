@@ -169,6 +169,12 @@ pub(super) fn cases() -> Vec<Case> {
             &["[1,\"a\"]", "[null,[]]"],
         ),
         column("objects_beside_lists_are_json", "json", &["{\"a\":1}", "[1]"]),
+        column(
+            "the_even_one_of_two_shortest_texts_is_a_double",
+            "float64",
+            &["2.0135095591208582e15", "-2013509559120858.8"],
+        ),
+        column("the_odd_one_of_two_shortest_texts_is_json", "json", &["2.0135095591208583e15"]),
         case("columns_stand_in_the_order_of_their_first_appearance")
             .lines(&["{\"b\":1,\"d\":null}", "{\"c\":{\"z\":1},\"a\":true}"])
             .lines(&["{\"a\":false,\"e\":0.5,\"c\":{\"y\":2,\"z\":1}}"])
