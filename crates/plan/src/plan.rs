@@ -528,7 +528,11 @@ impl Plan {
         if sink.max_file_rows == Some(0) || sink.max_file_bytes == Some(0) {
             return Err(Error::usage("a file must be allowed at least one row and one byte"));
         }
-        if let Some(dedup) = &self.dedup {
+        if let Some(dedup) = &mut self.dedup {
+            if let Key::Columns(key) = &dedup.key {
+                // Records of one key are equal in its columns: as an order they say nothing.
+                dedup.order_by.retain(|order| !key.contains(&order.column));
+            }
             check_dedup(dedup)?;
         } else if self.dropped.is_some() {
             return Err(Error::usage("dropped duplicates are asked for, but the plan has no key"));
@@ -673,9 +677,11 @@ mod tests {
         assert!(with(Dedup::on_columns(vec![path("a"), path("a")])).is_err());
         assert!(with(Dedup::on_columns(vec![path("a"), path("a.b")])).is_err());
         let order = OrderBy::parse_list("a").unwrap();
-        assert!(
-            with(Dedup { order_by: order.clone(), ..Dedup::on_columns(vec![path("a")]) }).is_err()
-        );
+        let harmless =
+            with(Dedup { order_by: order.clone(), ..Dedup::on_columns(vec![path("a")]) });
+        assert!(harmless.unwrap().dedup.unwrap().order_by.is_empty());
+        let twice = OrderBy::parse_list("b, b desc").unwrap();
+        assert!(with(Dedup { order_by: twice, ..Dedup::on_columns(vec![path("a")]) }).is_err());
         assert!(with(Dedup { order_by: order, ..Dedup::on_record() }).is_err());
         assert!(Plan { version: 2, ..plan() }.check().is_err());
         assert!(Plan { columns: Some(vec![]), ..plan() }.check().is_err());
