@@ -25,10 +25,6 @@ impl Subject for NativeSubject {
         let could = |case, reason| Mark { case, standing: Standing::Could, reason };
         vec![
             could(
-                "extra_members_in_lists_are_refused_where_no_column_could_keep_them",
-                "they are left out, uncounted, when no struct outside a list is declared",
-            ),
-            could(
                 "a_key_that_is_null_in_every_record_leaves_no_row",
                 "the error says that the key holds lists, objects or mixed values",
             ),

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use distil_testkit::subject_native::NativeSubject;
-use distil_testkit::suite::{Subject, cases, conformance, groups};
+use distil_testkit::suite::{Stretch, Subject, cases, conformance, groups};
 
 /// Runs the cases of a group; with `DISTIL_CASE` only those whose name contains its text.
 fn passes(group: &str) {
@@ -45,4 +45,14 @@ groups_pass! {
     names_and_texts_are_kept "names"
     outputs_are_laid_out_as_planned "output"
     what_went_wrong_elsewhere_is_right_here "peers"
+}
+
+/// Without it the stretches over memory would judge nothing.
+#[test]
+fn the_least_memory_makes_the_largest_case_spill() {
+    let all = cases();
+    let case = all.iter().find(|case| case.name == "more_rows_than_the_memory_holds").unwrap();
+    let stretch = Stretch { threads: 4, memory: Some(0), ..Stretch::plain() };
+    let output = NativeSubject.run(&case.files, &case.plan, &stretch).unwrap();
+    assert!(output.report.resources.spilled_bytes > 0);
 }
