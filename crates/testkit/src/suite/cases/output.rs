@@ -105,12 +105,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// More rows than the least memory holds.
+/// More rows than the least memory holds: about 30 MB, of which 16 MiB are for rows, whatever the threads.
 fn spilling() -> Case {
     let lines: String = (0..60_000)
         .map(|i| {
             let k = i * 7919 % 50_021;
-            format!("{{\"k\":{k},\"v\":{i},\"pad\":\"{}{k}\"}}\n", "p".repeat(150))
+            format!("{{\"k\":{k},\"v\":{i},\"pad\":\"{}{k}\"}}\n", "p".repeat(450))
         })
         .collect();
     case("more_rows_than_the_memory_holds").file("a.json", lines).key("k").order("v desc")
