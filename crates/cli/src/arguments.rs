@@ -167,6 +167,13 @@ pub(crate) struct SourceArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
+    #[command(flatten)]
+    pub(crate) result: ResultArguments,
+}
+
+/// What to keep of what is read, and where to write it.
+#[derive(Args, Debug)]
+pub(crate) struct ResultArguments {
     /// The output: NAME.parquet is a file, any other name a directory
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<String>,
@@ -226,50 +233,51 @@ pub(crate) struct PlanArguments {
 impl PlanArguments {
     /// The plan that is meant.
     pub(crate) fn plan(&self) -> Result<Plan> {
+        let result = &self.result;
         let missing =
             |what: &str, help: &str| Error::usage(format!("{what} is missing")).help(help);
         if self.source.sources.is_empty() {
             return Err(missing("the source", "name files, directories, globs in quotes, or -"));
         }
         let output =
-            self.output.clone().ok_or_else(|| missing("the output", "add -o OUT.parquet"))?;
-        if self.key.is_none() {
+            result.output.clone().ok_or_else(|| missing("the output", "add -o OUT.parquet"))?;
+        if result.key.is_none() {
             return Err(missing("the key", "add --key COLUMNS, or --key '*' for the whole record"));
         }
         let mut plan = Plan::new(self.source.sources.clone(), Sink::new(output));
         self.source.apply(&mut plan)?;
-        if let Some(dedup) = &self.key {
+        if let Some(dedup) = &result.key {
             plan.dedup = Some(Dedup {
-                order_by: self
+                order_by: result
                     .order_by
                     .as_deref()
                     .map(OrderBy::parse_list)
                     .transpose()?
                     .unwrap_or_default(),
-                keep: self.keep.into(),
-                null_keys: self.null_keys.into(),
-                on_conflict: self.on_conflict.into(),
+                keep: result.keep.into(),
+                null_keys: result.null_keys.into(),
+                on_conflict: result.on_conflict.into(),
                 ..dedup.clone()
             });
         }
-        plan.dropped.clone_from(&self.dropped);
-        plan.quarantine.path.clone_from(&self.quarantine);
-        plan.quarantine.max = self.max_quarantined;
-        plan.columns = self.columns.as_deref().map(ColumnPath::parse_list).transpose()?;
-        plan.digest = self.digest;
+        plan.dropped.clone_from(&result.dropped);
+        plan.quarantine.path.clone_from(&result.quarantine);
+        plan.quarantine.max = result.max_quarantined;
+        plan.columns = result.columns.as_deref().map(ColumnPath::parse_list).transpose()?;
+        plan.digest = result.digest;
         let sink = &mut plan.sink;
-        sink.mode = self.mode.into();
-        if let Some(layout) = self.layout {
+        sink.mode = result.mode.into();
+        if let Some(layout) = result.layout {
             sink.layout = layout.into();
         }
-        sink.max_file_rows = self.max_file_rows;
-        sink.max_file_bytes = self.max_file_bytes;
-        if let Some(rows) = self.row_group_rows {
+        sink.max_file_rows = result.max_file_rows;
+        sink.max_file_bytes = result.max_file_bytes;
+        if let Some(rows) = result.row_group_rows {
             sink.row_group_rows = rows;
         }
-        sink.compression = self.compression;
+        sink.compression = result.compression;
         sink.bloom =
-            self.bloom.as_deref().map(ColumnPath::parse_list).transpose()?.unwrap_or_default();
+            result.bloom.as_deref().map(ColumnPath::parse_list).transpose()?.unwrap_or_default();
         plan.check()
     }
 }
@@ -333,7 +341,7 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) resources: ResourceArguments,
     /// Run this plan, made by `distil plan`, instead of one from flags
-    #[arg(long, value_name = "FILE.json")]
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["ResultArguments", "SourceArguments"])]
     pub(crate) plan: Option<PathBuf>,
     /// The engine that runs the plan
     #[arg(long, value_name = "NAME|URL", default_value = BACKENDS[0])]

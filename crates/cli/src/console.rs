@@ -30,6 +30,20 @@ pub(crate) fn print(text: &str) {
     }
 }
 
+/// Where log lines go: each is written at once, and the bar steps aside for it.
+pub(crate) struct LogLine;
+
+impl Write for LogLine {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        print(&String::from_utf8_lossy(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A part of a message that can stand out. It always says the same without.
 #[derive(Clone, Copy)]
 pub(crate) enum Style {

@@ -64,7 +64,8 @@ fn start_log(verbose: u8) {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| console::LogLine)
+        .log_internal_errors(false)
         .with_ansi(false)
         .without_time()
         .init();

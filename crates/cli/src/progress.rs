@@ -184,6 +184,11 @@ pub(crate) fn grouped(number: u64) -> String {
     out
 }
 
+/// A number of things, as in `1 file` and `2 files`.
+pub(crate) fn counted(number: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

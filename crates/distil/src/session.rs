@@ -8,7 +8,9 @@ use distil_job::head::Head;
 use distil_job::run::Job;
 use distil_job::verify::Verified;
 use distil_json::digest::Digest;
-use distil_plan::{Cancel, Error, Events, Fault, Plan, Report, ReportError, ResolvedPlan, Result};
+use distil_plan::{
+    Cancel, Error, Events, Fault, Plan, Report, ReportError, ResolvedPlan, Result, Status,
+};
 use distil_storage::{Local, Storage};
 
 use crate::report::{check_report_place, write_report};
@@ -25,19 +27,28 @@ pub fn run(
     events: &dyn Events,
     cancel: &Cancel,
 ) -> (Report, Result<()>) {
-    if let Some(path) = &options.report
-        && let Err(error) = check_report_place(&Local, &plan, path)
-    {
+    reported(plan, options, |plan| with_job(plan, options, events, cancel, distil_job::run::run))
+}
+
+/// Does something with a plan and writes the report of it, where one is wanted.
+fn reported<T>(
+    plan: Plan,
+    options: &Options,
+    go: impl FnOnce(Plan) -> (Report, Result<T>),
+) -> (Report, Result<T>) {
+    let Some(path) = &options.report else { return go(plan) };
+    if let Err(error) = check_report_place(&Local, &plan, path) {
         return refused(&plan, error);
     }
-    let (report, result) = with_job(plan, options, events, cancel, distil_job::run::run);
-    let Some(path) = &options.report else { return (report, result) };
+    let (mut report, result) = go(plan);
     match (write_report(&Local, path, &report), result) {
         (Ok(()), result) | (Err(_), result @ Err(_)) => (report, result),
-        (Err(error), Ok(())) => {
-            let error = Error { fault: Fault::AfterCommit, ..error }
-                .output("the output is committed, but there is no report of it");
-            let mut report = report;
+        (Err(error), Ok(_)) => {
+            let error = match report.status {
+                Status::Done => Error { fault: Fault::AfterCommit, ..error }
+                    .output("the output is committed, but there is no report of it"),
+                _ => error,
+            };
             report.error =
                 Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
             (report, Err(error))
@@ -45,7 +56,8 @@ pub fn run(
     }
 }
 
-/// Resolves a plan and checks what can be checked without reading the inputs or writing anything.
+/// Resolves a plan and checks what can be checked without reading the inputs; writes nothing but the
+/// report.
 ///
 /// # Errors
 /// As [`run`], as far as it can be foreseen.
@@ -55,7 +67,9 @@ pub fn dry_run(
     events: &dyn Events,
     cancel: &Cancel,
 ) -> (Report, Result<ResolvedPlan>) {
-    with_job(plan, options, events, cancel, distil_job::run::dry_run)
+    reported(plan, options, |plan| {
+        with_job(plan, options, events, cancel, distil_job::run::dry_run)
+    })
 }
 
 /// What a run that never began has to say.

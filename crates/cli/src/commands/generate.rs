@@ -7,7 +7,7 @@ use distil_datagen::{Parameters, generate};
 
 use crate::arguments::GenerateArguments;
 use crate::console;
-use crate::progress::grouped;
+use crate::progress::counted;
 
 /// Writes a data set and its answer.
 pub(crate) fn run(arguments: &GenerateArguments, quiet: bool) -> Result<()> {
@@ -29,12 +29,12 @@ pub(crate) fn run(arguments: &GenerateArguments, quiet: bool) -> Result<()> {
     if !quiet {
         let seconds = begun.elapsed().as_secs_f64();
         let mut text = format!(
-            "{} records in {} files, {seconds:.1} s\n",
-            grouped(answer.records),
-            grouped(parameters.files),
+            "{} in {}, {seconds:.1} s\n",
+            counted(answer.records, "record"),
+            counted(parameters.files, "file"),
         );
         for (key, answer) in &answer.keys {
-            text.push_str(&format!("  --key {key}: {} rows\n", grouped(answer.rows)));
+            text.push_str(&format!("  --key {key}: {}\n", counted(answer.rows, "row")));
         }
         console::print(&text);
     }

@@ -4,7 +4,7 @@ use distil::{Result, printable};
 
 use crate::arguments::{HeadArguments, OutputArgument, VerifyArguments};
 use crate::console;
-use crate::progress::grouped;
+use crate::progress::counted;
 
 /// Prints rows as JSON lines.
 pub(crate) fn head(arguments: &HeadArguments) -> Result<()> {
@@ -25,7 +25,7 @@ pub(crate) fn verify(arguments: &VerifyArguments, quiet: bool) -> Result<()> {
     if quiet {
         return Ok(());
     }
-    let mut text = format!("verified: {} rows, {}\n", grouped(verified.rows), verified.digest);
+    let mut text = format!("verified: {}, {}\n", counted(verified.rows, "row"), verified.digest);
     for check in &verified.checks {
         text.push_str(&format!("  {}\n", printable(check)));
     }

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use distil::{
-    BACKENDS, Cancel, Error, Fault, Local, Plan, Report, ResolvedPlan, Result, format_bytes,
+    BACKENDS, Error, Fault, Local, Plan, Report, ResolvedPlan, Result, Status, format_bytes,
     printable, read_plan,
 };
 
 use crate::arguments::RunArguments;
-use crate::console::{self, Style, styled};
-use crate::progress::{Progress, grouped};
+use crate::console::{self, Delivered, Style, styled};
+use crate::progress::{Progress, counted, grouped};
 use crate::signals::cancel_on_signals;
 
 /// Runs a plan.
@@ -25,19 +25,24 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
     let cancel = cancel_on_signals()?;
     let progress = Progress::new(arguments.resources.progress, quiet);
     let (report, result) = if arguments.dry_run {
-        dry_run(plan, &options, &progress, &cancel, report_to_stdout)
+        let (report, resolved) = distil::dry_run(plan, &options, &progress, &cancel);
+        (
+            report,
+            resolved.map(|resolved| {
+                if !quiet {
+                    console::print(&describe(&resolved))
+                }
+            }),
+        )
     } else {
         distil::run(plan, &options, &progress, &cancel)
     };
     progress.finish();
     if report_to_stdout {
-        let text = serde_json::to_string_pretty(&report)
-            .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
-        let written = console::write_out(&(text + "\n"));
-        if result.is_ok() && !arguments.dry_run {
-            written.map_err(|error| {
-                Error { fault: Fault::AfterCommit, ..error }.output("the output is committed")
-            })?;
+        let delivered = print_report(&report);
+        // After a run that failed, its error is the one to tell.
+        if result.is_ok() {
+            delivered?;
         }
     }
     result.map_err(|error| go_on(error, arguments))?;
@@ -50,32 +55,36 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
 
 /// The plan of the flags, or of a file that stands for them.
 fn plan(arguments: &RunArguments) -> Result<Plan> {
-    let Some(path) = &arguments.plan else { return arguments.plan_arguments.plan() };
-    let flags = &arguments.plan_arguments;
-    if !flags.source.sources.is_empty() || flags.output.is_some() || flags.key.is_some() {
-        return Err(Error::usage("a plan from a file has its own sources, output and key")
-            .help("leave out --plan, or everything that the plan says"));
+    match &arguments.plan {
+        Some(path) => read_plan(&Local, path),
+        None => arguments.plan_arguments.plan(),
     }
-    read_plan(&Local, path)
 }
 
-fn dry_run(
-    plan: Plan,
-    options: &distil::Options,
-    progress: &Progress,
-    cancel: &Cancel,
-    quiet: bool,
-) -> (Report, Result<()>) {
-    let (report, resolved) = distil::dry_run(plan, options, progress, cancel);
-    let result = resolved.and_then(|resolved| if quiet { Ok(()) } else { describe(&resolved) });
-    (report, result)
+/// Prints the report on standard output.
+fn print_report(report: &Report) -> Result<()> {
+    let text = serde_json::to_string_pretty(report)
+        .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
+    let delivered = console::deliver(&console::json_for_stdout(&(text + "\n")));
+    let error = match delivered {
+        Ok(Delivered::Whole) => return Ok(()),
+        Ok(Delivered::Cut) => {
+            Error::environment("standard output: the report was not read to its end")
+        }
+        Err(error) => error,
+    };
+    Err(match report.status {
+        Status::Done => Error { fault: Fault::AfterCommit, ..error }
+            .output("the output is committed, but there is no report of it"),
+        _ => error,
+    })
 }
 
 /// What would be done.
-fn describe(resolved: &ResolvedPlan) -> Result<()> {
+fn describe(resolved: &ResolvedPlan) -> String {
     let bytes: u64 = resolved.inputs.iter().filter_map(|input| input.bytes).sum();
     let mut text =
-        format!("{} inputs, {}\n", grouped(resolved.inputs.len() as u64), format_bytes(bytes));
+        format!("{}, {}\n", counted(resolved.inputs.len() as u64, "input"), format_bytes(bytes));
     for input in resolved.inputs.iter().take(10) {
         text.push_str(&format!("  {}\n", printable(&input.display())));
     }
@@ -83,22 +92,23 @@ fn describe(resolved: &ResolvedPlan) -> Result<()> {
         text.push_str(&format!("  and {} more\n", grouped(resolved.inputs.len() as u64 - 10)));
     }
     text.push_str(&format!("output: {}\n", printable(&resolved.plan.sink.path)));
-    text.push_str("nothing was written: this is a dry run\n");
-    console::write_out(&text)
+    text.push_str("the output was not written: this is a dry run\n");
+    text
 }
 
 /// Where bad records stop a run, shows the command line that goes on.
 fn go_on(error: Error, arguments: &RunArguments) -> Error {
     let stopped = error.fault == Fault::Input && !error.details.is_empty();
     let asks = error.hints.iter().any(|hint| hint.contains("--quarantine"));
-    if !stopped || !asks || arguments.plan_arguments.quarantine.is_some() {
+    // A plan from a file takes no such flag.
+    if !stopped || !asks || arguments.plan.is_some() {
         return error;
     }
     let mut command: Vec<String> = std::env::args().map(|argument| quoted(&argument)).collect();
     if let Some(program) = command.first_mut() {
         *program = "distil".to_owned();
     }
-    let output = arguments.plan_arguments.output.clone().unwrap_or_default();
+    let output = arguments.plan_arguments.result.output.clone().unwrap_or_default();
     let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
     command.extend(["--quarantine".to_owned(), quoted(&format!("{stem}.bad.ndjson"))]);
     let mut error = error;
@@ -137,19 +147,19 @@ fn table(report: &Report) -> String {
             "quarantined",
             grouped(bad.records + bad.ranges),
             if bad.ranges > 0 {
-                format!("{} of them ranges", grouped(bad.ranges))
+                format!("{} and {}", counted(bad.records, "record"), counted(bad.ranges, "range"))
             } else {
                 String::new()
             },
         ),
-        ("read", format_bytes(bytes_in), format!("{} files", grouped(report.inputs.len() as u64))),
+        ("read", format_bytes(bytes_in), counted(report.inputs.len() as u64, "file")),
         (
             "written",
             format_bytes(report.output.bytes),
             format!(
-                "{} files, {} row groups",
-                grouped(report.output.files),
-                grouped(report.output.row_groups)
+                "{}, {}",
+                counted(report.output.files, "file"),
+                counted(report.output.row_groups, "row group")
             ),
         ),
         ("time", format!("{seconds:.2} s"), format!("{rate:.0} MB/s")),

@@ -1,0 +1,453 @@
+//! Wrong arguments, wrong places, and the help that prevents them.
+
+use insta::assert_snapshot;
+
+use crate::context::Context;
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let context = Context::new();
+    assert_snapshot!(context.run(&["--version"]), @"
+    exit: 0
+    --- stdout
+    distil [VERSION]
+    ");
+    assert_snapshot!(context.run(&["-h"]), @"
+    exit: 0
+    --- stdout
+    JSON records to clean Parquet, one record for every key
+
+    Usage: distil [OPTIONS] <COMMAND>
+
+    Commands:
+      run          Read JSON records, keep one for every key, write Parquet
+      plan         Print the plan of a run as JSON, for `distil run --plan`
+      generate     Write test data with a known answer
+      schema       Infer the schema of JSON records from all the data
+      head         Print the first rows of an output as JSON lines
+      digest       Print the digest of an output: equal rows have equal digests, on any backend
+      verify       Check an output against its own footer, and against a reference
+      completions  Print a completion script
+
+    Options:
+      -q, --quiet       Print errors only
+      -v, --verbose...  Print more: the first conflicts, and a log (twice: a longer one)
+      -h, --help        Print help
+      -V, --version     Print version
+
+    Examples:
+      distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
+      distil schema incoming/ --why
+      distil verify events.parquet
+
+    `distil COMMAND --help` tells more.
+    ");
+    assert_snapshot!(context.run(&["run", "-h"]), @"
+    exit: 0
+    --- stdout
+    Read JSON records, keep one for every key, write Parquet
+
+    Usage: distil run [OPTIONS] [SOURCE]...
+
+    Arguments:
+      [SOURCE]...  Files, directories, globs in quotes, or - for standard input
+
+    Options:
+      -o, --output <OUT>          The output: NAME.parquet is a file, any other name a directory
+      -k, --key <COLS>            Columns whose values make two records the same, or '*' for the whole
+                                  record
+      -q, --quiet                 Print errors only
+      -v, --verbose...            Print more: the first conflicts, and a log (twice: a longer one)
+          --plan <FILE.json>      Run this plan, made by `distil plan`, instead of one from flags
+          --backend <NAME|URL>    The engine that runs the plan [default: native]
+          --report <FILE.json|->  Write the report to this file, or to standard output with -
+          --dry-run               Resolve and check everything, write nothing
+      -h, --help                  Print help (see more with '--help')
+
+    Reading:
+          --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
+                                  an array in a document [default: auto]
+          --type <NAME=TYPE>      Type of a single column (repeatable); the others are inferred from all
+                                  the data
+          --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
+          --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
+                                  [possible values: error, ignore, keep]
+          --max-record <SIZE>     The largest record [default: 64MiB]
+
+    Duplicates:
+          --order-by <ORDER>        Which copy survives: the first in this order, 'COL [asc|desc], ...'
+          --keep <END>              Which end of the order survives [default: first] [possible values:
+                                    first, last]
+          --null-keys <WHAT>        What a null in the key means [default: error] [possible values:
+                                    error, value]
+          --on-conflict <WHAT>      What different records of one key mean [default: keep] [possible
+                                    values: keep, warn, error]
+          --dropped <FILE.parquet>  Write the conflicting records that did not survive to this file
+
+    Bad records:
+          --quarantine <FILE.ndjson>  Set bad records aside in this file and go on
+          --max-quarantined <N|P%>    The most bad records and ranges: a count, or a share such as 0.1%
+
+    Output:
+          --columns <COLS>         Columns to write, in this order; survivors are chosen before
+          --mode <MODE>            What an existing output means [default: error] [possible values:
+                                   error, overwrite]
+          --layout <LAYOUT>        A file or a directory of files; by default OUT's name tells [possible
+                                   values: file, dir]
+          --max-file-rows <N>      Most rows of a file in a directory
+          --max-file-bytes <SIZE>  Most bytes of a file in a directory
+          --row-group-rows <N>     Most rows of a row group
+          --compression <CODEC>    Compression: zstd[:LEVEL], snappy, lz4 or none [default: zstd]
+          --bloom <COLS>           Columns that get a bloom filter
+          --digest                 Compute the digest of the output, for its footer and the report
+
+    Resources:
+          --threads <N>      Threads; by default, the cores that the process may use
+          --memory <SIZE>    Memory of the process; by default, 80 % of what it may use
+          --temp-dir <DIR>   Where temporary files go; by default, the directory of the output
+          --progress <WHEN>  Where progress is shown [default: auto] [possible values: auto, always,
+                             never]
+    ");
+    assert_snapshot!(context.run(&["generate", "-h"]), @"
+    exit: 0
+    --- stdout
+    Write test data with a known answer
+
+    Usage: distil generate [OPTIONS] --files <N> --records <N> <DIR>
+
+    Arguments:
+      <DIR>  A directory that is new or empty; ANSWER.json is written beside it
+
+    Options:
+          --files <N>        Files
+          --records <N>      Records in each file, each with an instant of its own
+          --duplicates <N>   Extra records in each file, with instants that others have [default: 0]
+          --spread <P%>      Share of the duplicates that lie in another file than their original
+                             [default: 0%]
+          --date <YYYYMMDD>  The first day
+          --days <N>         Days over which the instants are spread
+          --seed <N>         Another seed makes another data set [default: 0]
+          --shape <SHAPE>    How the records lie in a file: document, array or lines [default: document]
+          --gzip             Compress the files
+      -q, --quiet            Print errors only
+      -v, --verbose...       Print more: the first conflicts, and a log (twice: a longer one)
+      -h, --help             Print help
+    ");
+    assert_snapshot!(context.run(&["schema", "-h"]), @"
+    exit: 0
+    --- stdout
+    Infer the schema of JSON records from all the data
+
+    Usage: distil schema [OPTIONS] [SOURCE]...
+
+    Arguments:
+      [SOURCE]...  Files, directories, globs in quotes, or - for standard input
+
+    Options:
+          --json        Print JSON that `--schema FILE.json` reads
+          --why         Say what forced each type, and where
+      -q, --quiet       Print errors only
+      -v, --verbose...  Print more: the first conflicts, and a log (twice: a longer one)
+      -h, --help        Print help (see more with '--help')
+
+    Reading:
+          --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
+                                  an array in a document [default: auto]
+          --type <NAME=TYPE>      Type of a single column (repeatable); the others are inferred from all
+                                  the data
+          --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
+          --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
+                                  [possible values: error, ignore, keep]
+          --max-record <SIZE>     The largest record [default: 64MiB]
+
+    Resources:
+          --threads <N>      Threads; by default, the cores that the process may use
+          --memory <SIZE>    Memory of the process; by default, 80 % of what it may use
+          --temp-dir <DIR>   Where temporary files go; by default, the directory of the output
+          --progress <WHEN>  Where progress is shown [default: auto] [possible values: auto, always,
+                             never]
+    ");
+}
+
+#[test]
+fn what_is_missing_is_named_with_the_flag_to_add() {
+    let context = Context::with_example();
+    assert_snapshot!(context.run(&[]), @"
+    exit: 2
+    --- stderr
+    JSON records to clean Parquet, one record for every key
+
+    Usage: distil [OPTIONS] <COMMAND>
+
+    Commands:
+      run          Read JSON records, keep one for every key, write Parquet
+      plan         Print the plan of a run as JSON, for `distil run --plan`
+      generate     Write test data with a known answer
+      schema       Infer the schema of JSON records from all the data
+      head         Print the first rows of an output as JSON lines
+      digest       Print the digest of an output: equal rows have equal digests, on any backend
+      verify       Check an output against its own footer, and against a reference
+      completions  Print a completion script
+
+    Options:
+      -q, --quiet       Print errors only
+      -v, --verbose...  Print more: the first conflicts, and a log (twice: a longer one)
+      -h, --help        Print help
+      -V, --version     Print version
+
+    Examples:
+      distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
+      distil schema incoming/ --why
+      distil verify events.parquet
+
+    `distil COMMAND --help` tells more.
+    ");
+    assert_snapshot!(context.run(&["run"]), @"
+    exit: 2
+    --- stderr
+    error: the source is missing
+      help: name files, directories, globs in quotes, or -
+    ");
+    assert_snapshot!(context.run(&["run", "in.json"]), @"
+    exit: 2
+    --- stderr
+    error: the output is missing
+      help: add -o OUT.parquet
+    ");
+    assert_snapshot!(context.run(&["run", "in.json", "-o", "o.parquet"]), @"
+    exit: 2
+    --- stderr
+    error: the key is missing
+      help: add --key COLUMNS, or --key '*' for the whole record
+    ");
+    assert_snapshot!(context.run(&["plan", "in.json", "-o", "o.parquet"]), @"
+    exit: 2
+    --- stderr
+    error: the key is missing
+      help: add --key COLUMNS, or --key '*' for the whole record
+    ");
+    assert_snapshot!(context.run(&["schema"]), @"
+    exit: 2
+    --- stderr
+    error: no source is given
+      help: name a file, a directory, a glob or -
+    ");
+    assert_snapshot!(context.run(&["generate", "d"]), @"
+    exit: 2
+    --- stderr
+    error: the following required arguments were not provided:
+      --files <N>
+      --records <N>
+
+    Usage: distil generate --files <N> --records <N> <DIR>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn every_wrong_value_says_what_would_be_right() {
+    let context = Context::with_example();
+    let run = |flags: &[&str]| {
+        context.run(&[&["run", "in.json", "-o", "o.parquet", "--key", "ts"], flags].concat())
+    };
+    assert_snapshot!(run(&["--keys"]), @"
+    exit: 2
+    --- stderr
+    error: unexpected argument '--keys' found
+
+      tip: a similar argument exists: '--key'
+
+    Usage: distil run --output <OUT> --key <COLS> <SOURCE>...
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--max-record", "12"]), @"
+    exit: 2
+    --- stderr
+    error: invalid value '12' for '--max-record <SIZE>': `12` is not a size
+      help: write a number and a unit: B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--memory", "1MiB"]), @"
+    exit: 2
+    --- stderr
+    error: a run needs a memory budget of at least 64.0 MiB, not 1.00 MiB
+    ");
+    assert_snapshot!(run(&["--threads", "0"]), @"
+    exit: 2
+    --- stderr
+    error: a run needs at least one thread
+    ");
+    assert_snapshot!(run(&["--type", "ts=instant"]), @"
+    exit: 2
+    --- stderr
+    error: invalid value 'ts=instant' for '--type <NAME=TYPE>': cannot read the type `instant`: no such type at `instant`
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--type", "ts"]), @"
+    exit: 2
+    --- stderr
+    error: invalid value 'ts' for '--type <NAME=TYPE>': `ts` is no column and type
+      help: write NAME=TYPE, as in ts=timestamp(us)
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--schema", "id text"]), @"
+    exit: 2
+    --- stderr
+    error: cannot read the type `id text`: no such type at `text`
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+    ");
+    assert_snapshot!(run(&["--order-by", "id up"]), @"
+    exit: 2
+    --- stderr
+    error: cannot read `up` in the order `id up`
+      help: write columns separated by commas, each with asc or desc behind it
+    ");
+    assert_snapshot!(run(&["--keep", "any"]), @"
+    exit: 2
+    --- stderr
+    error: invalid value 'any' for '--keep <END>'
+      [possible values: first, last]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--shape", "json"]), @"
+    exit: 2
+    --- stderr
+    error: invalid value 'json' for '--shape <SHAPE>': `json` is not a shape
+      help: shapes: auto, lines, concatenated, array, or the path of the array in a document: /records
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--compression", "zstd:23"]), @"
+    exit: 2
+    --- stderr
+    error: invalid value 'zstd:23' for '--compression <CODEC>': `zstd:23` is not a compression
+      help: write zstd, zstd:1 to zstd:22, snappy, lz4 or none
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--quarantine", "q", "--max-quarantined", "101%"]), @"
+    exit: 2
+    --- stderr
+    error: invalid value '101%' for '--max-quarantined <N|P%>': `101%` is not a number of records or a percentage
+      help: write a count such as 100, or a share such as 0.1%
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["--max-file-rows", "2"]), @"
+    exit: 2
+    --- stderr
+    error: a limit of rows or bytes of a file needs a directory as output
+      help: add --layout dir, or give the output a name without .parquet
+    ");
+    assert_snapshot!(run(&["--columns", "id,id"]), @"
+    exit: 2
+    --- stderr
+    error: the column id is chosen twice
+    ");
+    assert_snapshot!(run(&["--backend", "spark"]), @"
+    exit: 2
+    --- stderr
+    error: there is no backend `spark`
+      help: this build has: native
+    ");
+    assert_snapshot!(run(&["-q", "-v"]), @"
+    exit: 2
+    --- stderr
+    error: the argument '--quiet' cannot be used with '--verbose...'
+
+    Usage: distil run --output <OUT> --key <COLS> --quiet <SOURCE>...
+
+    For more information, try '--help'.
+    ");
+    assert_eq!(context.names(), ["in.json"]);
+}
+
+#[test]
+fn a_plan_file_takes_no_flag_that_the_plan_decides() {
+    let context = Context::with_example();
+    let flags = ["plan", "in.json", "-o", "o.parquet", "--key", "ts"];
+    context.write("p.json", context.out(&flags));
+    for flag in [
+        &["in.json"][..],
+        &["--key", "id"],
+        &["-o", "x.parquet"],
+        &["--order-by", "id"],
+        &["--keep", "first"],
+        &["--digest"],
+        &["--shape", "auto"],
+        &["--type", "id=string"],
+        &["--quarantine", "q.ndjson"],
+        &["--mode", "overwrite"],
+    ] {
+        let told = context.run(&[&["run", "--plan", "p.json"], flag].concat());
+        assert!(told.starts_with("exit: 2\n"), "{flag:?}: {told}");
+        assert!(told.contains("'--plan <FILE.json>' cannot be used with"), "{flag:?}: {told}");
+    }
+    assert_eq!(context.names(), ["in.json", "p.json"]);
+    context.out(&["run", "-q", "--plan", "p.json", "--threads", "1", "--memory", "64MiB"]);
+    context.write("q.json", "{\"version\": 1}");
+    assert_snapshot!(context.run(&["run", "--plan", "q.json"]), @"
+    exit: 2
+    --- stderr
+    error: q.json: the file is no plan: missing field `sources` at line 1 column 14
+    ");
+    assert_snapshot!(context.run(&["run", "--plan", "none.json"]), @"
+    exit: 3
+    --- stderr
+    error: none.json: there is no such file
+    ");
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
+    let context = Context::with_example();
+    let run = |output: &str| context.run(&["run", "in.json", "-o", output, "--key", "ts"]);
+    assert_snapshot!(run("no/o.parquet"), @"
+    exit: 2
+    --- stderr
+    error: no/o.parquet: the output can't be made: there is no directory no
+      output: nothing was written; the output is as it was before
+      help: mkdir -p 'no'
+    ");
+    context.write("d/x.json", "{}");
+    assert_snapshot!(context.run(&["run", "d", "-o", "d/o.parquet", "--key", "x"]), @"
+    exit: 2
+    --- stderr
+    error: d/o.parquet: the output lies inside the source d: the next run would read it
+      output: nothing was written; the output is as it was before
+      help: choose a place outside of all sources
+    ");
+    assert_snapshot!(run("in.json/o.parquet"), @"
+    exit: 2
+    --- stderr
+    error: in.json/o.parquet: the output can't be made: in.json is no directory
+      output: nothing was written; the output is as it was before
+    ");
+}
+
+#[test]
+fn a_key_that_nobody_has_names_the_nearest_columns() {
+    let context = Context::with_example();
+    assert_snapshot!(context.run(&["run", "in.json", "-o", "o.parquet", "--key", "tss"]), @"
+    exit: 1
+    --- stderr
+    error: no record has the column tss
+      output: nothing was written; the output is as it was before
+      help: the nearest columns: ts, id, data
+    ");
+    context.write("dot.ndjson", "{\"a.b\":1}\n");
+    assert_snapshot!(context.run(&["run", "dot.ndjson", "-o", "o.parquet", "--key", "a.b"]), @r#"
+    exit: 1
+    --- stderr
+    error: no record has the column a.b
+      output: nothing was written; the output is as it was before
+      help: a dot nests: the column named `a.b` is written "a.b"
+    "#);
+}

@@ -1,0 +1,197 @@
+//! `head`, `digest`, `verify`, `schema`, `generate`, `completions`, and the layouts of outputs.
+
+use insta::assert_snapshot;
+
+use crate::context::{Context, names};
+
+fn written() -> Context {
+    let context = Context::with_example();
+    let flags = ["run", "-q", "in.json", "--order-by", "id, data"];
+    context.out(&[&flags[..], &["-o", "ts.parquet", "--key", "ts"]].concat());
+    context.out(&["run", "-q", "in.json", "-o", "both.parquet", "--key", "id,ts"]);
+    context
+}
+
+#[test]
+fn head_prints_the_first_rows_as_json_lines() {
+    let context = written();
+    assert_snapshot!(context.run(&["head", "both.parquet", "-n", "1"]), @r#"
+    exit: 0
+    --- stdout
+    {"id":"10101","data":"ABC","ts":"2019-04-23T17:25:43.111Z"}
+    "#);
+    assert_eq!(context.out(&["head", "both.parquet"]).lines().count(), 3);
+    assert_eq!(context.out(&["head", "both.parquet", "-n", "0"]), "");
+    assert_snapshot!(context.run(&["head", "in.json"]), @"
+    exit: 1
+    --- stderr
+    error: in.json: it is no Parquet file that can be read: Invalid Parquet file. Corrupt footer
+    ");
+    assert_snapshot!(context.run(&["head", "none.parquet"]), @"
+    exit: 1
+    --- stderr
+    error: none.parquet: there is no such file or directory
+    ");
+}
+
+#[test]
+fn a_digest_is_that_of_the_rows() {
+    let context = written();
+    assert_snapshot!(context.run(&["digest", "ts.parquet"]), @"
+    exit: 0
+    --- stdout
+    xxh3-128-sum:b773f1624425baf3b6656cf2aa1401f1
+    ");
+    context.out(&["run", "-q", "in.json", "-o", "dir", "--key", "ts", "--order-by", "id, data"]);
+    assert_eq!(context.out(&["digest", "dir"]), context.out(&["digest", "ts.parquet"]));
+    assert_ne!(context.out(&["digest", "both.parquet"]), context.out(&["digest", "ts.parquet"]));
+}
+
+#[test]
+fn verify_names_the_first_thing_that_differs() {
+    let context = written();
+    assert_snapshot!(context.run(&["verify", "ts.parquet"]), @"
+    exit: 0
+    --- stdout
+    verified: 2 rows, xxh3-128-sum:b773f1624425baf3b6656cf2aa1401f1
+      the columns are those of the footer: 3
+      every key is there once, in order
+    ");
+    assert_snapshot!(context.run(&["verify", "ts.parquet", "both.parquet"]), @"
+    exit: 1
+    --- stderr
+    error: ts.parquet: the output has 2 rows, but both.parquet has 3 rows: the counts differ
+    ");
+    assert_snapshot!(context.run(&["verify", "ts.parquet", "-q"]), @"exit: 0");
+    let mut bytes = std::fs::read(context.path("ts.parquet")).unwrap();
+    bytes.truncate(bytes.len() - 9);
+    context.write("cut.parquet", bytes);
+    assert!(context.run(&["verify", "cut.parquet"]).starts_with("exit: 1\n"));
+}
+
+#[test]
+fn generated_data_has_the_answer_that_it_was_written_with() {
+    let context = Context::new();
+    let sizes = ["--files", "3", "--records", "100", "--duplicates", "8", "--spread", "50%"];
+    assert_snapshot!(context.run(&[&["generate", "data"], &sizes[..]].concat()), @"
+    exit: 0
+    --- stderr
+    324 records in 3 files, [TIME]
+      --key id,ts: 312 rows
+      --key ts: 300 rows
+    ");
+    assert_eq!(context.names(), ["ANSWER.json", "data"]);
+    for (key, order, output) in
+        [("ts", "id, data", "ts.parquet"), ("id,ts", "data", "both.parquet")]
+    {
+        context.out(&["run", "-q", "data", "-o", output, "--key", key, "--order-by", order]);
+        let told = context.run(&["verify", output, "ANSWER.json"]);
+        assert!(told.starts_with("exit: 0\n"), "{told}");
+    }
+    context.out(&["run", "-q", "data", "-o", "wrong.parquet", "--key", "ts", "--keep", "last"]);
+    let told = context.run(&["verify", "wrong.parquet", "ANSWER.json"]);
+    assert!(told.starts_with("exit: 1\n"), "{told}");
+    assert_snapshot!(context.run(&[&["generate", "data"], &sizes[..]].concat()), @"
+    exit: 5
+    --- stderr
+    error: ANSWER.json: an answer exists already, of other data
+      output: nothing was written
+      help: remove it, or generate into another directory
+    ");
+}
+
+#[test]
+fn schema_tells_types_and_why_and_reads_back_as_a_declared_schema() {
+    let context = Context::new();
+    context.write(
+        "in.ndjson",
+        "{\"a\":1,\"b\":{\"c\":[1.5],\"d e\":null}}\n{\"a\":\"x\",\"b\":{\"c\":[]}}\n{\"a\":2}\n",
+    );
+    assert_snapshot!(context.run(&["schema", "in.ndjson"]), @r#"
+    exit: 0
+    --- stdout
+    a  json
+    b  struct<c: list<float64>, "d e": string>
+    "#);
+    assert_snapshot!(context.run(&["schema", "in.ndjson", "--why"]), @r#"
+    exit: 0
+    --- stdout
+    a  json
+        numbers and strings in one column, first at in.ndjson byte 35
+    b  struct<c: list<float64>, "d e": string>
+        objects, first at in.ndjson byte 0
+    b.c  list<float64>
+        lists, first at in.ndjson byte 0
+    b."d e"  string
+        only nulls, first at in.ndjson byte 0
+    "#);
+    let json = context.out(&["schema", "in.ndjson", "--json"]);
+    assert_snapshot!(json, @r#"
+    [
+      {
+        "name": "a",
+        "type": "json"
+      },
+      {
+        "name": "b",
+        "type": "struct<c: list<float64>, \"d e\": string>"
+      }
+    ]
+    "#);
+    context.write("schema.json", &json);
+    assert_eq!(context.out(&["schema", "in.ndjson", "--json", "--schema", "schema.json"]), json);
+}
+
+#[test]
+fn a_directory_is_split_by_rows() {
+    let context = Context::with_example();
+    let flags = ["run", "in.json", "-o", "out", "--key", "id,ts"];
+    let split = ["--max-file-rows", "2", "--row-group-rows", "1", "--compression", "none"];
+    assert_snapshot!(context.run(&[&flags[..], &split, &["--bloom", "id"]].concat()), @"
+    exit: 0
+    --- stderr
+    records             5
+    rows                3
+    duplicates          2  0 identical, 2 conflicting
+    quarantined         0
+    read            355 B  1 file
+    written      [SIZE]  2 files, 3 row groups
+    time         [TIME]
+    peak memory  [SIZE]
+    warning: 2 records differ from the one that survives with the same key; the plan has no order, so the columns in order of their names decided: say which one to keep by --order-by
+    ");
+    assert_eq!(
+        names(&context.path("out")),
+        ["_distil.json", "part-00000.parquet", "part-00001.parquet"]
+    );
+    assert!(context.run(&["verify", "out"]).starts_with("exit: 0\n"));
+}
+
+#[test]
+fn columns_are_written_as_chosen_and_losers_go_to_the_dropped_file() {
+    let context = Context::with_example();
+    let flags =
+        ["run", "-q", "in.json", "-o", "o.parquet", "--key", "ts", "--order-by", "id, data"];
+    context.out(&[&flags[..], &["--columns", "data,ts", "--dropped", "lost.parquet"]].concat());
+    assert_eq!(
+        context.out(&["head", "o.parquet"]),
+        "{\"data\":\"ABC\",\"ts\":\"2019-04-23T17:25:43.111Z\"}\n\
+         {\"data\":\"DEF\",\"ts\":\"2019-04-23T18:20:32.876Z\"}\n"
+    );
+    assert_snapshot!(context.out(&["head", "lost.parquet"]), @r#"
+    {"data":"XYZ","ts":"2019-04-23T18:20:32.876Z"}
+    {"data":"XYZ","ts":"2019-04-23T18:20:32.876Z"}
+    {"data":"XYZ","ts":"2019-04-23T18:20:32.876Z"}
+    "#);
+}
+
+#[test]
+fn completions_name_the_commands_for_every_shell() {
+    let context = Context::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = context.out(&["completions", shell]);
+        for command in ["generate", "verify", "quarantine"] {
+            assert!(script.contains(command), "{shell} lacks {command}");
+        }
+    }
+}
