@@ -62,7 +62,7 @@ pub fn infer(
     let decoded = decode(&inputs, &mut sinks, Vec::new())?;
     quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
     let schema = decoded.seen.schema()?;
-    check_columns(&plan.plan, &decoded.seen)?;
+    check_columns(&plan.plan, &decoded.seen, &schema)?;
     Ok(Inferred {
         schema,
         reasons: decoded.seen.reasons(),

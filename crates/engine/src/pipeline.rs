@@ -90,7 +90,7 @@ pub(crate) fn run(
     }
     report.resources.spilled_bytes += quarantine.spilled_bytes();
     let schema = decoded.seen.schema()?;
-    check_columns(plan, &decoded.seen)?;
+    check_columns(plan, &decoded.seen, &schema)?;
     report.stages.push(clock.lap("decode", decoded.bytes, decoded.read));
 
     let written =
@@ -143,10 +143,10 @@ pub(crate) fn run(
 }
 
 /// Columns that the plan names outside key and order must be there, too.
-pub(crate) fn check_columns(plan: &Plan, seen: &Seen) -> Result<()> {
+pub(crate) fn check_columns(plan: &Plan, seen: &Seen, schema: &Schema) -> Result<()> {
     let columns = plan.columns.iter().flatten().chain(&plan.sink.bloom);
     for path in columns {
-        seen.require(path)?;
+        seen.require(schema, path)?;
     }
     Ok(())
 }

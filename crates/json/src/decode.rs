@@ -261,12 +261,15 @@ impl Seen {
         self.fields.resolve(&self.parts)
     }
 
-    /// Checks that a column that the plan names is there.
+    /// Checks that the schema has a column that the plan names.
     ///
     /// # Errors
     /// An input error with the nearest columns.
-    pub fn require(&self, path: &ColumnPath) -> Result<()> {
-        if self.fields.has(path) { Ok(()) } else { Err(self.fields.no_such_column(path)) }
+    pub fn require(&self, schema: &Schema, path: &ColumnPath) -> Result<()> {
+        match schema.find(path) {
+            Some(_) => Ok(()),
+            None => Err(self.fields.no_such_column(path)),
+        }
     }
 
     /// The error for a key column that no record had, not even with null: more to the point than

@@ -309,7 +309,7 @@ impl Fields {
         }
     }
 
-    /// Whether some record had the column, or the plan declares it.
+    /// Whether some record had the column, a bad one perhaps, or the plan declares it.
     pub(crate) fn has(&self, path: &ColumnPath) -> bool {
         self.find(path).is_some_and(|id| self.exists(id))
     }
@@ -327,6 +327,14 @@ impl Fields {
             self.check_part(part, id)?;
             match schema.find(&part.path) {
                 Some(data_type) if data_type.is_scalar() => {}
+                // Only bad records had it.
+                None if self.get(id).facts.bits == 0 => {
+                    return Err(Error::input(format!(
+                        "no row would be written: no record has a value in the key column {}",
+                        part.path
+                    ))
+                    .help("records without a key are kept with --null-keys value"));
+                }
                 _ => return Err(not_scalar(part)),
             }
         }

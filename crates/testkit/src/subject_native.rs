@@ -10,7 +10,7 @@ use distil_job::run::{Job, run};
 use distil_plan::{Cancel, Error, Layout, NoEvents, Plan};
 use distil_storage::{Memory, Storage};
 
-use crate::suite::{Files, Mark, Output, QuarantineLine, Standing, Stretch, Subject, read_parquet};
+use crate::suite::{Files, Output, QuarantineLine, Stretch, Subject, read_parquet};
 
 /// The native backend.
 #[derive(Debug, Default)]
@@ -19,20 +19,6 @@ pub struct NativeSubject;
 impl Subject for NativeSubject {
     fn name(&self) -> &str {
         "native"
-    }
-
-    fn marks(&self) -> Vec<Mark> {
-        let could = |case, reason| Mark { case, standing: Standing::Could, reason };
-        vec![
-            could(
-                "a_key_that_is_null_in_every_record_leaves_no_row",
-                "the error says that the key holds lists, objects or mixed values",
-            ),
-            could(
-                "a_chosen_column_inside_mixed_kinds_is_not_there",
-                "the column is left out of the output",
-            ),
-        ]
     }
 
     fn run(&self, files: &Files, plan: &Plan, stretch: &Stretch) -> Result<Output, Box<Error>> {
