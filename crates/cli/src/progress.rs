@@ -1,5 +1,6 @@
 //! Progress: a bar on a terminal, a line now and then elsewhere.
 
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -80,30 +81,38 @@ fn bar(stage: Stage, total: Option<u64>) -> ProgressBar {
         Some(total) => ProgressBar::new(total),
         None => ProgressBar::new_spinner(),
     };
+    // Fits 80 columns with room for a bar: a line that wraps can't be taken off the screen.
     let template = match (stage, total) {
         (Stage::Decode, Some(_)) => {
-            "{prefix:10} [{bar:24}] {bytes}/{total_bytes}  {msg} records  {bytes_per_sec}  {left}"
+            "{prefix} [{wide_bar}] {done}/{all}  {msg} records  {rate}  {left}"
         }
-        (Stage::Decode, None) => "{prefix:10} {bytes}  {msg} records  {bytes_per_sec}",
-        (Stage::Encode, Some(_)) => {
-            "{prefix:10} [{bar:24}] {human_pos}/{human_len} records  {left}"
-        }
-        _ => "{prefix:10} {spinner}",
+        (Stage::Decode, None) => "{prefix} {done}  {msg} records  {rate}",
+        (Stage::Encode, Some(_)) => "{prefix} [{wide_bar}] {human_pos}/{human_len} records  {left}",
+        _ => "{prefix} {spinner}",
     };
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(style.progress_chars("=> ").with_key(
-        "left",
-        |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+    let style = style
+        .progress_chars("=> ")
+        .with_key("done", |state: &ProgressState, out: &mut dyn Write| {
+            let _ = out.write_str(&format_bytes(state.pos()));
+        })
+        .with_key("all", |state: &ProgressState, out: &mut dyn Write| {
+            let _ = out.write_str(&format_bytes(state.len().unwrap_or(0)));
+        })
+        .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{}/s", format_bytes(state.per_sec() as u64));
+        })
+        .with_key("left", |state: &ProgressState, out: &mut dyn Write| {
             // Nothing is known of the time left in the first moments.
             let _ = match state.eta().as_secs() {
                 _ if state.pos() == 0 => Ok(()),
-                0 => write!(out, "less than 1 s left"),
+                0 => out.write_str("<1 s left"),
                 seconds if seconds < 120 => write!(out, "{seconds} s left"),
                 seconds => write!(out, "{} min left", seconds / 60),
             };
-        },
-    ));
+        });
+    bar.set_style(style);
     bar.set_prefix(stage_name(stage));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
@@ -114,12 +123,14 @@ impl Events for Progress {
         match &self.face {
             Face::Hidden => {}
             Face::Bar(place) => {
-                let fresh = bar(stage, total);
-                console::set_bar(Some(fresh.clone()));
-                let old = place.lock().unwrap_or_else(PoisonError::into_inner).replace(fresh);
-                if let Some(old) = old {
+                let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+                // Two bars on one line would each leave a line of the other behind.
+                if let Some(old) = place.take() {
                     old.finish_and_clear();
                 }
+                let fresh = bar(stage, total);
+                console::set_bar(Some(fresh.clone()));
+                *place = Some(fresh);
             }
             Face::Lines(lines) => {
                 let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);

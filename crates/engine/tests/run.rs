@@ -1,5 +1,7 @@
 //! Whole runs on the in-memory file system; the conformance suite has the many.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 
