@@ -1,6 +1,6 @@
 //! The native backend: decode, exchange, dedup, encode.
 //!
-//! [`pipeline`] wires the stages and nothing else does. Rows travel as encoded bytes (see
+//! `pipeline` wires the stages and nothing else does. Rows travel as encoded bytes (see
 //! `distil_json`): decoding scatters them into ranges of the key, each range is sorted and reduced to
 //! one row a key, and the ranges in order are the output. No result depends on which thread came
 //! first.
