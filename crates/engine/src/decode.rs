@@ -6,24 +6,25 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use distil_job::quarantine::Quarantine;
 use distil_json::{Decoder, Seen, Separator, Sink, Slice};
 use distil_plan::{
     BadPart, Cancel, Error, Events, Input, InputReport, Reason, ResolvedPlan, Result, Shape,
 };
-use distil_storage::{InputStream, Storage};
+use distil_storage::Storage;
 
 use crate::Options;
 use crate::read::{Piece, SliceReader};
+use crate::source::Source;
 
 /// Slices that may wait for a worker; each is about as large as what is read at once.
 const WAITING: usize = 8;
 
 /// What decoding needs of the run.
 pub(crate) struct Inputs<'a> {
-    pub(crate) storage: &'a dyn Storage,
+    pub(crate) storage: &'a Arc<dyn Storage>,
     pub(crate) plan: &'a ResolvedPlan,
     pub(crate) options: &'a Options,
     pub(crate) quarantine: &'a Quarantine,
@@ -51,7 +52,7 @@ pub(crate) struct Decoded {
 }
 
 /// An opened stream and what was read of it already.
-pub(crate) type Opened = (InputStream, Vec<u8>);
+pub(crate) type Opened = (Source, Vec<u8>);
 
 /// A slice on its way to another worker.
 struct Handed {
@@ -246,12 +247,23 @@ impl<S: RowSink> Worker<'_, S> {
         let input: &Input = &inputs.plan.inputs[ordinal];
         let opened = match opened {
             Some(opened) => opened,
-            None => (InputStream::open(inputs.storage, &input.path)?, Vec::new()),
+            None => {
+                let is_pipe = input.bytes.is_none();
+                let source = Source::open(inputs.storage, &input.path, is_pipe, inputs.cancel)?;
+                (source, Vec::new())
+            }
         };
         let shape: &Shape = input.shape.as_ref().unwrap_or(&plan.shape);
         let chunk = inputs.options.read_chunk.max(1);
-        let mut reader =
-            SliceReader::new(inputs.storage, ordinal, input, shape, plan.max_record, chunk, opened);
+        let mut reader = SliceReader::new(
+            inputs.storage.as_ref(),
+            ordinal,
+            input,
+            shape,
+            plan.max_record,
+            chunk,
+            opened,
+        );
         let mut shown = 0;
         loop {
             inputs.cancel.check()?;

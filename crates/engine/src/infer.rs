@@ -49,14 +49,7 @@ pub fn infer(
     cancel: &Cancel,
 ) -> Result<Inferred> {
     let quarantine = Quarantine::new(plan, Arc::clone(storage), None, PathBuf::new());
-    let inputs = Inputs {
-        storage: storage.as_ref(),
-        plan,
-        options,
-        quarantine: &quarantine,
-        events,
-        cancel,
-    };
+    let inputs = Inputs { storage, plan, options, quarantine: &quarantine, events, cancel };
     events.begin(Stage::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
     let decoded = decode(&inputs, &mut sinks, Vec::new())?;

@@ -16,6 +16,7 @@ mod ranges;
 mod read;
 mod rows;
 mod sample;
+mod source;
 mod spill;
 
 use std::sync::Arc;

@@ -49,7 +49,7 @@ pub(crate) fn run(
         request.staging.scratch.clone(),
     );
     let inputs = Inputs {
-        storage: storage.as_ref(),
+        storage,
         plan: request.plan,
         options,
         quarantine: &quarantine,

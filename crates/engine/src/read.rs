@@ -2,7 +2,9 @@
 
 use distil_json::{Framer, Separator, Step};
 use distil_plan::{BadPart, Error, Input, Result, Shape};
-use distil_storage::{InputStream, Storage};
+use distil_storage::Storage;
+
+use crate::source::Source;
 
 /// What comes next of an input.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ pub(crate) struct SliceReader<'a> {
     storage: &'a dyn Storage,
     ordinal: usize,
     path: String,
-    stream: InputStream,
+    stream: Source,
     framer: Framer,
     buffer: Vec<u8>,
     start: usize,
@@ -44,7 +46,7 @@ impl<'a> SliceReader<'a> {
         shape: &Shape,
         max_record: u64,
         chunk: usize,
-        (stream, prefix): (InputStream, Vec<u8>),
+        (stream, prefix): (Source, Vec<u8>),
     ) -> Self {
         let end = prefix.len();
         Self {
@@ -71,7 +73,7 @@ impl<'a> SliceReader<'a> {
         &self.framer
     }
 
-    pub(crate) fn stream(&self) -> &InputStream {
+    pub(crate) fn stream(&self) -> &Source {
         &self.stream
     }
 

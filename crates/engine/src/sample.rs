@@ -10,6 +10,7 @@ use distil_storage::{InputStream, Kind};
 
 use crate::decode::{Inputs, Opened};
 use crate::exchange::Splitters;
+use crate::source::Source;
 
 /// Pieces read in all.
 const PIECES: u64 = 256;
@@ -37,7 +38,7 @@ pub(crate) fn splitters(inputs: &Inputs<'_>) -> Result<(Splitters, Vec<Option<Op
         inputs.cancel.check()?;
         let Some(size) = input.bytes else {
             // A pipe can't be read twice: what is read here is kept.
-            let mut stream = InputStream::open(inputs.storage, &input.path)?;
+            let mut stream = Source::open(inputs.storage, &input.path, true, inputs.cancel)?;
             let mut prefix = vec![0; STREAM_PIECE];
             let count = stream.read(&mut prefix)?;
             prefix.truncate(count);
@@ -79,7 +80,7 @@ fn sample_file(
         return Ok(InputCompression::None);
     }
     let mut window = vec![0; PIECE];
-    let mut stream = InputStream::open(inputs.storage, path)?;
+    let mut stream = InputStream::open(inputs.storage.as_ref(), path)?;
     let count = stream.read(&mut window)?;
     sample_keys(plan, &window[..count], keys)?;
     let compression = stream.compression();

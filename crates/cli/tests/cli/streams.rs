@@ -163,3 +163,33 @@ fn a_long_run_tells_where_it_is_every_ten_seconds_where_there_is_no_terminal() {
     stderr.read_to_string(&mut line).unwrap();
     assert!(child.wait().unwrap().success(), "{line}");
 }
+
+#[test]
+fn a_run_that_waits_for_a_silent_pipe_ends_on_the_first_signal() {
+    let context = Context::new();
+    let mut child = context
+        .command(&["run", "-", "-o", "out.parquet", "--key", "ts"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let silent = child.stdin.take().unwrap();
+    let staging = context.path(".out.parquet.distil-staging");
+    let begun = Instant::now();
+    while !staging.exists() && begun.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let signalled = Instant::now();
+    // Would the run wait for the pipe, it would wait until the writer is gone.
+    let closer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(20));
+        drop(silent);
+    });
+    let output = child.wait_with_output().unwrap();
+    assert!(signalled.elapsed() < Duration::from_secs(15));
+    assert_eq!(output.status.code(), Some(130));
+    assert!(context.names().is_empty(), "{:?}", context.names());
+    drop(closer);
+}
