@@ -10,7 +10,9 @@
     reason = "only tests run this crate, and a test fails by panicking"
 )]
 
+pub mod documentation;
 pub mod generate;
 pub mod oracle;
+pub mod subject_local;
 pub mod subject_native;
 pub mod suite;

@@ -31,7 +31,6 @@ macro_rules! groups_pass {
             let all = cases();
             let names: BTreeSet<&str> = all.iter().map(|case| case.name.as_str()).collect();
             assert_eq!(names.len(), all.len());
-            assert!(NativeSubject.marks().iter().all(|mark| names.contains(mark.case)));
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Generated cases against the native backend and the oracle.
 //!
-//! `DISTIL_CASES` is how many (300); `DISTIL_SEED` another seed than the one that CI always takes.
+//! `DISTIL_CASES` is how many (1,000); `DISTIL_SEED` another seed than the one that CI always takes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,7 +20,7 @@ fn runner() -> TestRunner {
     let number = |name: &str, default: u64| {
         std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
     };
-    let cases = u32::try_from(number("DISTIL_CASES", 300)).unwrap();
+    let cases = u32::try_from(number("DISTIL_CASES", 1000)).unwrap();
     let config =
         Config { cases, failure_persistence: None, max_shrink_iters: 1_500, ..Config::default() };
     let mut seed = [0; 32];

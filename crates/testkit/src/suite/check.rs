@@ -7,36 +7,71 @@ use distil_plan::Error;
 
 use super::case::{Case, Expect};
 use super::compare::{differences, outcome_rows, outcome_types};
+use super::features::Mark;
 use super::subject::{Files, Output, Stretch, Subject};
 use crate::oracle::{self, Failure, Outcome};
 
-/// Checks cases whose names contain `only`. A case that the subject marked must not pass.
+/// How a case came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// Exactly as it must.
+    Exact,
+    /// It asks for something that the subject is marked not to do, and was refused.
+    Refused,
+}
+
+/// Checks cases whose names contain `only`, and returns how many came out exactly. A mark that no case
+/// is refused for is no mark.
 ///
 /// # Errors
 /// Everything that differs, case by case.
-pub fn conformance(cases: &[Case], subject: &dyn Subject, only: &str) -> Result<(), String> {
-    let marks = subject.marks();
-    let mut failed = Vec::new();
+pub fn conformance(cases: &[Case], subject: &dyn Subject, only: &str) -> Result<usize, String> {
+    let (mut exact, mut failed) = (0, Vec::new());
+    let mut idle: Vec<_> = subject.marks().iter().map(|mark| mark.feature).collect();
     for case in cases.iter().filter(|case| case.name.contains(only)) {
-        match (check(case, subject), marks.iter().find(|mark| mark.case == case.name)) {
-            (Ok(()), Some(mark)) => {
-                failed.push(format!("{} passes, but is marked: {}", mark.case, mark.reason));
+        let bytes = case.files.iter().map(|(_, content)| content.len()).sum();
+        match judge(case, subject, &subject.stretches(bytes, case.files.len())) {
+            Ok(Judged::Exact) => exact += 1,
+            Ok(Judged::Refused) => {
+                let outcome = expected(case, &case.files);
+                idle.retain(|feature| !feature.is_asked(case, &outcome));
             }
-            (Err(problems), None) => failed.push(problems),
-            _ => {}
+            Err(problems) => failed.push(problems),
         }
     }
+    if only.is_empty() && !idle.is_empty() {
+        failed.push(format!("no case is refused for the marks {idle:?}"));
+    }
     let head = format!("{} of {} cases failed:", failed.len(), cases.len());
-    if failed.is_empty() { Ok(()) } else { Err(format!("{head}\n\n{}", failed.join("\n"))) }
+    if failed.is_empty() { Ok(exact) } else { Err(format!("{head}\n\n{}", failed.join("\n"))) }
 }
 
-/// Checks a case over all its stretches.
+/// Checks a case over these stretches, or that it is refused as the marks of the subject say.
 ///
 /// # Errors
 /// Everything that differs, for people.
-pub fn check(case: &Case, subject: &dyn Subject) -> Result<(), String> {
-    let bytes = case.files.iter().map(|(_, content)| content.len()).sum();
-    check_over(case, subject, &Stretch::all(bytes, case.files.len()))
+pub fn judge(case: &Case, subject: &dyn Subject, stretches: &[Stretch]) -> Result<Judged, String> {
+    let outcome = expected(case, &case.files);
+    let asked = |mark: &&Mark| mark.feature.is_asked(case, &outcome);
+    let marks: Vec<&Mark> = subject.marks().iter().filter(asked).collect();
+    if marks.is_empty() {
+        return check_over(case, subject, stretches).map(|()| Judged::Exact);
+    }
+    let is_refusal = |error: &Error| {
+        marks.iter().any(|mark| {
+            error.fault == mark.fault && mark.says.iter().any(|text| error.what.contains(text))
+        })
+    };
+    let features: Vec<_> = marks.iter().map(|mark| mark.feature).collect();
+    match subject.run(&case.files, &case.plan, &Stretch::plain()) {
+        Err(error) if is_refusal(&error) => Ok(Judged::Refused),
+        // Which of two faults is told first is open.
+        Err(_) if outcome.is_err() => Ok(Judged::Refused),
+        Err(error) => {
+            Err(format!("{}: should be refused for {features:?}: {}", case.name, text(&error)))
+        }
+        Ok(_) => Err(format!("{}: runs, but {features:?} is marked", case.name)),
+    }
 }
 
 /// Checks a case over these stretches.

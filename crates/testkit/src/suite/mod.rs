@@ -5,14 +5,18 @@
 //! files), and must give the same every time, byte for byte.
 
 mod arrow;
+mod backends;
 mod case;
 mod cases;
 mod check;
 mod compare;
+mod features;
 mod subject;
 
 pub use arrow::{Table, read_parquet};
+pub use backends::{ALL, Configuration, NATIVE, PANDAS, support_table};
 pub use case::{Case, Expect, case};
 pub use cases::{cases, groups};
-pub use check::{check, check_over, conformance};
-pub use subject::{Files, Mark, Output, QuarantineLine, Standing, Stretch, Subject};
+pub use check::{Judged, check_over, conformance, judge};
+pub use features::{Feature, Mark, Standing};
+pub use subject::{Files, Output, QuarantineLine, Stretch, Subject};

@@ -3,6 +3,7 @@
 use distil_plan::{Error, Plan, Report};
 
 use super::arrow::Table;
+use super::features::Mark;
 
 /// Names and contents of the input files.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -12,9 +13,14 @@ pub trait Subject {
     /// Its name.
     fn name(&self) -> &str;
 
-    /// The cases that it is known not to pass. A marked case that passes fails the suite.
-    fn marks(&self) -> Vec<Mark> {
-        Vec::new()
+    /// What it is known not to do, and must refuse.
+    fn marks(&self) -> &[Mark] {
+        &[]
+    }
+
+    /// How a case of so many bytes in so many files is stretched.
+    fn stretches(&self, bytes: usize, files: usize) -> Vec<Stretch> {
+        Stretch::all(bytes, files)
     }
 
     /// Runs the plan over files that lie in the directory `in`; the plan's source is that directory.
@@ -69,28 +75,6 @@ pub struct Stretch {
     pub memory: Option<u64>,
     /// How the names of the files are turned round before the run; 0 leaves them.
     pub rotate_names: usize,
-}
-
-/// A case that a backend does not pass.
-#[derive(Clone, Debug)]
-pub struct Mark {
-    /// Name of the case.
-    pub case: &'static str,
-    /// What would have to happen.
-    pub standing: Standing,
-    /// Why.
-    pub reason: &'static str,
-}
-
-/// What would have to happen before a marked case passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Somebody could do it.
-    Could,
-    /// The engine behind the backend would have to change.
-    Upstream,
-    /// It lies in the nature of the backend.
-    Never,
 }
 
 impl Stretch {
