@@ -1,13 +1,16 @@
-//! Arguments as they are typed. What they mean is made of them in [`PlanArguments::plan`].
+//! Arguments as they are typed. Those of a plan are options of a job, which are declared in
+//! `distil::configuration`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use distil::configuration::{
+    BackendOptions, Declared, JobOptions, PathText, PathTexts, SchemaText, Size, Types,
+};
 use distil::{
-    BACKENDS, ColumnPath, Compression, Dedup, Error, ExtraMembers, Keep, Layout, Local,
-    MaxQuarantined, Mode, NullKeys, OnConflict, Options, OrderBy, Plan, Result, Shape, Sink, Type,
-    parse_schema_argument, parse_size,
+    ColumnPath, Compression, Configuration, Error, ExtraMembers, Keep, Key, Layout, Local,
+    MaxQuarantined, Mode, NullKeys, OnConflict, OrderBy, Result, Shape, Type, parse_size,
 };
 
 /// JSON records to clean Parquet, one record for every key.
@@ -49,6 +52,8 @@ pub(crate) enum Command {
     Digest(OutputArgument),
     /// Check an output against its own footer, and against a reference
     Verify(VerifyArguments),
+    /// List the backends that can be named, or check whether they answer
+    Backends(BackendsArguments),
     /// Print a completion script
     Completions {
         /// For this shell
@@ -120,11 +125,11 @@ fn parsed_size(text: &str) -> Result<u64, String> {
 }
 
 /// A key: columns, or the whole record.
-fn parsed_key(text: &str) -> Result<Dedup, String> {
+fn parsed_key(text: &str) -> Result<Key, String> {
     if text.trim() == "*" {
-        return Ok(Dedup::on_record());
+        return Ok(Key::Record);
     }
-    with_help(ColumnPath::parse_list(text).map(Dedup::on_columns))
+    with_help(ColumnPath::parse_list(text).map(Key::Columns))
 }
 
 fn parsed_hint(text: &str) -> Result<(ColumnPath, Type), String> {
@@ -139,179 +144,169 @@ fn parsed_hint(text: &str) -> Result<(ColumnPath, Type), String> {
     with_help(hint())
 }
 
+/// What an option of a job means, as its declaration says.
+fn job(name: &str) -> String {
+    described(JobOptions::OPTIONS, name)
+}
+
+/// What an option of a backend means.
+fn backend(name: &str) -> String {
+    described(BackendOptions::OPTIONS, name)
+}
+
+fn described(options: &[Declared], name: &str) -> String {
+    let Some(option) = options.iter().find(|option| option.name == name) else {
+        return String::new();
+    };
+    match option.default {
+        Some(default) => format!("{} [default: {default}]", option.meaning),
+        None => option.meaning.to_owned(),
+    }
+}
+
 /// What to read.
 #[derive(Args, Debug)]
 pub(crate) struct SourceArguments {
     /// Files, directories, globs in quotes, or - for standard input
     #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<String>,
-    /// Where the records are: auto, lines, concatenated, array, or /PATH of an array in a document
-    #[arg(long, value_name = "SHAPE", default_value = "auto", value_parser = parsed::<Shape>, help_heading = "Reading")]
-    pub(crate) shape: Shape,
+    #[arg(long, value_name = "SHAPE", value_parser = parsed::<Shape>, help = job("shape"), help_heading = "Reading")]
+    pub(crate) shape: Option<Shape>,
     /// Type of a single column (repeatable); the others are inferred from all the data
     #[arg(long = "type", value_name = "NAME=TYPE", value_parser = parsed_hint, help_heading = "Reading")]
     pub(crate) types: Vec<(ColumnPath, Type)>,
-    /// All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
-    #[arg(long, value_name = "SCHEMA", help_heading = "Reading")]
+    #[arg(long, value_name = "SCHEMA", help = job("schema"), help_heading = "Reading")]
     pub(crate) schema: Option<String>,
-    /// What to do with members outside a declared schema
-    #[arg(long, value_name = "WHAT", default_value = "error", help_heading = "Reading")]
-    pub(crate) extra_members: ExtraChoice,
-    /// The largest record
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parsed_size, help_heading = "Reading")]
-    pub(crate) max_record: u64,
+    #[arg(long, value_name = "WHAT", help = job("extra_members"), help_heading = "Reading")]
+    pub(crate) extra_members: Option<ExtraChoice>,
+    #[arg(long, value_name = "SIZE", value_parser = parsed_size, help = job("max_record"), help_heading = "Reading")]
+    pub(crate) max_record: Option<u64>,
 }
 
-/// A plan, as flags.
+/// A plan, as flags or a job of the configuration.
 #[derive(Args, Debug)]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) source: SourceArguments,
     #[command(flatten)]
     pub(crate) result: ResultArguments,
+    /// A job of the configuration; flags are stronger than its options
+    #[arg(long, value_name = "NAME")]
+    pub(crate) job: Option<String>,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArguments,
+}
+
+/// Where the configuration is.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigurationArguments {
+    /// The configuration; by default, distil.toml if it is there
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+impl ConfigurationArguments {
+    /// The configuration that is meant.
+    pub(crate) fn read(&self) -> Result<Configuration> {
+        Configuration::read(&Local, self.config.as_deref())
+    }
 }
 
 /// What to keep of what is read, and where to write it.
 #[derive(Args, Debug)]
 pub(crate) struct ResultArguments {
-    /// The output: NAME.parquet is a file, any other name a directory
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", help = job("output"))]
     pub(crate) output: Option<String>,
-    /// Columns whose values make two records the same, or '*' for the whole record
-    #[arg(short, long, value_name = "COLS", value_parser = parsed_key)]
-    pub(crate) key: Option<Dedup>,
-    /// Which copy survives: the first in this order, 'COL [asc|desc], ...'
-    #[arg(long, value_name = "ORDER", help_heading = "Duplicates")]
+    #[arg(short, long, value_name = "COLS", value_parser = parsed_key, help = job("key"))]
+    pub(crate) key: Option<Key>,
+    #[arg(long, value_name = "ORDER", help = job("order_by"), help_heading = "Duplicates")]
     pub(crate) order_by: Option<String>,
-    /// Which end of the order survives
-    #[arg(long, value_name = "END", default_value = "first", help_heading = "Duplicates")]
-    pub(crate) keep: KeepChoice,
-    /// What a null in the key means
-    #[arg(long, value_name = "WHAT", default_value = "error", help_heading = "Duplicates")]
-    pub(crate) null_keys: NullChoice,
-    /// What different records of one key mean
-    #[arg(long, value_name = "WHAT", default_value = "keep", help_heading = "Duplicates")]
-    pub(crate) on_conflict: ConflictChoice,
-    /// Write the conflicting records that did not survive to this file
-    #[arg(long, value_name = "FILE.parquet", help_heading = "Duplicates")]
+    #[arg(long, value_name = "END", help = job("keep"), help_heading = "Duplicates")]
+    pub(crate) keep: Option<KeepChoice>,
+    #[arg(long, value_name = "WHAT", help = job("null_keys"), help_heading = "Duplicates")]
+    pub(crate) null_keys: Option<NullChoice>,
+    #[arg(long, value_name = "WHAT", help = job("on_conflict"), help_heading = "Duplicates")]
+    pub(crate) on_conflict: Option<ConflictChoice>,
+    #[arg(long, value_name = "FILE.parquet", help = job("dropped"), help_heading = "Duplicates")]
     pub(crate) dropped: Option<String>,
-    /// Set bad records aside in this file and go on
-    #[arg(long, value_name = "FILE.ndjson", help_heading = "Bad records")]
+    #[arg(long, value_name = "FILE.ndjson", help = job("quarantine"), help_heading = "Bad records")]
     pub(crate) quarantine: Option<String>,
-    /// The most bad records and ranges: a count, or a share such as 0.1%
-    #[arg(long, value_name = "N|P%", help_heading = "Bad records", requires = "quarantine", value_parser = parsed::<MaxQuarantined>)]
+    #[arg(long, value_name = "N|P%", value_parser = parsed::<MaxQuarantined>, help = job("max_quarantined"), help_heading = "Bad records")]
     pub(crate) max_quarantined: Option<MaxQuarantined>,
-    /// Columns to write, in this order; survivors are chosen before
-    #[arg(long, value_name = "COLS", help_heading = "Output")]
+    #[arg(long, value_name = "COLS", help = job("columns"), help_heading = "Output")]
     pub(crate) columns: Option<String>,
-    /// What an existing output means
-    #[arg(long, value_name = "MODE", default_value = "error", help_heading = "Output")]
-    pub(crate) mode: ModeChoice,
-    /// A file or a directory of files; by default OUT's name tells
-    #[arg(long, value_name = "LAYOUT", help_heading = "Output")]
+    #[arg(long, value_name = "MODE", help = job("mode"), help_heading = "Output")]
+    pub(crate) mode: Option<ModeChoice>,
+    #[arg(long, value_name = "LAYOUT", help = job("layout"), help_heading = "Output")]
     pub(crate) layout: Option<LayoutChoice>,
-    /// Most rows of a file in a directory
-    #[arg(long, value_name = "N", help_heading = "Output")]
+    #[arg(long, value_name = "N", help = job("max_file_rows"), help_heading = "Output")]
     pub(crate) max_file_rows: Option<u64>,
-    /// Most bytes of a file in a directory
-    #[arg(long, value_name = "SIZE", value_parser = parsed_size, help_heading = "Output")]
+    #[arg(long, value_name = "SIZE", value_parser = parsed_size, help = job("max_file_bytes"), help_heading = "Output")]
     pub(crate) max_file_bytes: Option<u64>,
-    /// Most rows of a row group
-    #[arg(long, value_name = "N", help_heading = "Output")]
+    #[arg(long, value_name = "N", help = job("row_group_rows"), help_heading = "Output")]
     pub(crate) row_group_rows: Option<u64>,
-    /// Compression: zstd[:LEVEL], snappy, lz4 or none
-    #[arg(long, value_name = "CODEC", default_value = "zstd", value_parser = parsed::<Compression>, help_heading = "Output")]
-    pub(crate) compression: Compression,
-    /// Columns that get a bloom filter
-    #[arg(long, value_name = "COLS", help_heading = "Output")]
+    #[arg(long, value_name = "CODEC", value_parser = parsed::<Compression>, help = job("compression"), help_heading = "Output")]
+    pub(crate) compression: Option<Compression>,
+    #[arg(long, value_name = "COLS", help = job("bloom"), help_heading = "Output")]
     pub(crate) bloom: Option<String>,
-    /// Compute the digest of the output, for its footer and the report
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, help = job("digest"), help_heading = "Output")]
     pub(crate) digest: bool,
 }
 
 impl PlanArguments {
-    /// The plan that is meant.
-    pub(crate) fn plan(&self) -> Result<Plan> {
+    /// The options that are meant: flags, and behind them those of the job.
+    pub(crate) fn options(&self, configuration: &Configuration) -> Result<JobOptions> {
+        let columns =
+            |text: &Option<String>| text.as_deref().map(ColumnPath::parse_list).transpose();
         let result = &self.result;
-        let missing =
-            |what: &str, help: &str| Error::usage(format!("{what} is missing")).help(help);
-        if self.source.sources.is_empty() {
-            return Err(missing("the source", "name files, directories, globs in quotes, or -"));
-        }
-        let output =
-            result.output.clone().ok_or_else(|| missing("the output", "add -o OUT.parquet"))?;
-        if result.key.is_none() {
-            return Err(missing("the key", "add --key COLUMNS, or --key '*' for the whole record"));
-        }
-        let mut plan = Plan::new(self.source.sources.clone(), Sink::new(output));
-        self.source.apply(&mut plan)?;
-        if let Some(dedup) = &result.key {
-            plan.dedup = Some(Dedup {
-                order_by: result
-                    .order_by
-                    .as_deref()
-                    .map(OrderBy::parse_list)
-                    .transpose()?
-                    .unwrap_or_default(),
-                keep: result.keep.into(),
-                null_keys: result.null_keys.into(),
-                on_conflict: result.on_conflict.into(),
-                ..dedup.clone()
-            });
-        }
-        plan.dropped.clone_from(&result.dropped);
-        plan.quarantine.path.clone_from(&result.quarantine);
-        plan.quarantine.max = result.max_quarantined;
-        plan.columns = result.columns.as_deref().map(ColumnPath::parse_list).transpose()?;
-        plan.digest = result.digest;
-        let sink = &mut plan.sink;
-        sink.mode = result.mode.into();
-        if let Some(layout) = result.layout {
-            sink.layout = layout.into();
-        }
-        sink.max_file_rows = result.max_file_rows;
-        sink.max_file_bytes = result.max_file_bytes;
-        if let Some(rows) = result.row_group_rows {
-            sink.row_group_rows = rows;
-        }
-        sink.compression = result.compression;
-        sink.bloom =
-            result.bloom.as_deref().map(ColumnPath::parse_list).transpose()?.unwrap_or_default();
-        plan.check()
+        let mut flags = self.source.options();
+        flags.output = result.output.clone().map(PathText);
+        flags.key.clone_from(&result.key);
+        flags.order_by = result.order_by.as_deref().map(OrderBy::parse_list).transpose()?;
+        flags.keep = result.keep.map(Into::into);
+        flags.null_keys = result.null_keys.map(Into::into);
+        flags.on_conflict = result.on_conflict.map(Into::into);
+        flags.dropped = result.dropped.clone().map(PathText);
+        flags.quarantine = result.quarantine.clone().map(PathText);
+        flags.max_quarantined = result.max_quarantined;
+        flags.columns = columns(&result.columns)?;
+        flags.mode = result.mode.map(Into::into);
+        flags.layout = result.layout.map(Into::into);
+        flags.max_file_rows = result.max_file_rows;
+        flags.max_file_bytes = result.max_file_bytes.map(Size);
+        flags.row_group_rows = result.row_group_rows;
+        flags.compression = result.compression;
+        flags.bloom = columns(&result.bloom)?;
+        flags.digest = result.digest.then_some(true);
+        Ok(match &self.job {
+            Some(name) => flags.or(configuration.job(name)?.clone()),
+            None => flags,
+        })
     }
 }
 
 impl SourceArguments {
-    fn apply(&self, plan: &mut Plan) -> Result<()> {
-        plan.shape = self.shape.clone();
-        plan.schema.hints.clone_from(&self.types);
-        plan.schema.declared =
-            self.schema.as_deref().map(|text| parse_schema_argument(&Local, text)).transpose()?;
-        plan.extra_members = self.extra_members.into();
-        plan.max_record = self.max_record;
-        Ok(())
-    }
-
-    /// A plan that only reads.
-    pub(crate) fn reading_plan(&self) -> Result<Plan> {
-        let mut plan = Plan::new(self.sources.clone(), Sink::new("schema.parquet"));
-        self.apply(&mut plan)?;
-        Ok(plan)
+    /// The options that are meant.
+    pub(crate) fn options(&self) -> JobOptions {
+        let mut options = JobOptions::default();
+        options.source = (!self.sources.is_empty()).then(|| PathTexts(self.sources.clone()));
+        options.shape.clone_from(&self.shape);
+        options.types = (!self.types.is_empty()).then(|| Types(self.types.clone()));
+        options.schema = self.schema.clone().map(SchemaText);
+        options.extra_members = self.extra_members.map(Into::into);
+        options.max_record = self.max_record.map(Size);
+        options
     }
 }
 
 /// What a run may use.
 #[derive(Args, Debug)]
 pub(crate) struct ResourceArguments {
-    /// Threads; by default, the cores that the process may use
-    #[arg(long, value_name = "N", help_heading = "Resources")]
-    pub(crate) threads: Option<usize>,
-    /// Memory of the process; by default, 80 % of what it may use
-    #[arg(long, value_name = "SIZE", value_parser = parsed_size, help_heading = "Resources")]
+    #[arg(long, value_name = "N", help = backend("threads"), help_heading = "Resources")]
+    pub(crate) threads: Option<u64>,
+    #[arg(long, value_name = "SIZE", value_parser = parsed_size, help = backend("memory"), help_heading = "Resources")]
     pub(crate) memory: Option<u64>,
-    /// Where temporary files go; by default, the directory of the output
-    #[arg(long, value_name = "DIR", help_heading = "Resources")]
+    #[arg(long, value_name = "DIR", help = backend("temp_dir"), help_heading = "Resources")]
     pub(crate) temp_dir: Option<PathBuf>,
     /// Where progress is shown
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Resources")]
@@ -320,17 +315,12 @@ pub(crate) struct ResourceArguments {
 
 impl ResourceArguments {
     /// The options that are meant.
-    pub(crate) fn options(&self) -> Result<Options> {
-        let mut options = Options::default();
-        if let Some(threads) = self.threads {
-            options.threads = threads;
-        }
-        if let Some(memory) = self.memory {
-            options.memory = memory;
-        }
+    pub(crate) fn options(&self) -> BackendOptions {
+        let mut options = BackendOptions::default();
+        options.threads = self.threads;
+        options.memory = self.memory.map(Size);
         options.temp_dir.clone_from(&self.temp_dir);
-        options.check()?;
-        Ok(options)
+        options
     }
 }
 
@@ -341,17 +331,34 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) resources: ResourceArguments,
     /// Run this plan, made by `distil plan`, instead of one from flags
-    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["ResultArguments", "SourceArguments"])]
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["ResultArguments", "SourceArguments", "job"])]
     pub(crate) plan: Option<PathBuf>,
-    /// The engine that runs the plan
-    #[arg(long, value_name = "NAME|URL", default_value = BACKENDS[0])]
-    pub(crate) backend: String,
-    /// Write the report to this file, or to standard output with -
-    #[arg(long, value_name = "FILE.json|-")]
+    /// The backend that runs the plan: a name of the configuration, an engine, or a URL [default:
+    /// native]
+    #[arg(long, value_name = "NAME|URL")]
+    pub(crate) backend: Option<String>,
+    #[arg(long, value_name = "FILE.json|-", help = job("report"))]
     pub(crate) report: Option<String>,
     /// Resolve and check everything, write nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackendsArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<BackendsCommand>,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackendsCommand {
+    /// Start or reach backends, and tell their versions or what is missing
+    Check {
+        /// A name of the configuration, an engine, or a URL; by default, all
+        name: Option<String>,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -40,6 +40,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Head(arguments) => commands::inspect::head(arguments),
         Command::Digest(arguments) => commands::inspect::digest(arguments),
         Command::Verify(arguments) => commands::inspect::verify(arguments, cli.quiet),
+        Command::Backends(arguments) => commands::backends::run(arguments),
         Command::Completions { shell } => commands::completions::run(*shell),
     }
 }

@@ -5,6 +5,8 @@ use std::thread::available_parallelism;
 
 use distil_plan::{Error, Result, format_bytes};
 
+use crate::configuration::BackendOptions;
+
 /// The smallest memory budget that a run is started with, in bytes.
 pub const MINIMUM_MEMORY: u64 = 64 << 20;
 
@@ -37,6 +39,19 @@ impl Default for Options {
 }
 
 impl Options {
+    /// What the options of a backend say, and the defaults.
+    pub(crate) fn of(given: &BackendOptions) -> Self {
+        let default = Self::default();
+        Self {
+            threads: given
+                .threads
+                .map_or(default.threads, |threads| usize::try_from(threads).unwrap_or(usize::MAX)),
+            memory: given.memory.map_or(default.memory, |size| size.0),
+            temp_dir: given.temp_dir.clone(),
+            report: None,
+        }
+    }
+
     /// Checks what the caller chose.
     ///
     /// # Errors

@@ -1,154 +1,203 @@
-//! Running plans and reading outputs on this machine's file system.
+//! Running plans on the backend that the configuration names.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use distil_engine::{Inferred, Native};
-use distil_job::head::Head;
+use distil_engine::Inferred;
+use distil_job::admit::{Scan, Scanned, Watch};
 use distil_job::run::Job;
-use distil_job::verify::Verified;
-use distil_json::digest::Digest;
 use distil_plan::{
-    Cancel, Error, Events, Fault, Plan, Report, ReportError, ResolvedPlan, Result, Status,
+    Backend, Cancel, Error, Events, Fault, NoEvents, Plan, Report, ReportError, ResolvedPlan,
+    Result, Status,
 };
 use distil_storage::{Local, Storage};
 
+use crate::Options;
+use crate::backends::Entry;
+use crate::configuration::{BackendOptions, Configuration};
 use crate::report::{check_report_place, write_report};
-use crate::{BACKENDS, Options};
 
-/// Runs a plan and writes the report, for a failed run too.
-///
-/// # Errors
-/// See [`Fault`]; with [`Fault::AfterCommit`] the output is there, but the report or a final sync
-/// failed.
-pub fn run(
-    plan: Plan,
-    options: &Options,
-    events: &dyn Events,
-    cancel: &Cancel,
-) -> (Report, Result<()>) {
-    reported(plan, options, |plan| with_job(plan, options, events, cancel, distil_job::run::run))
+/// A backend, what this process may use, and who watches: everything that a plan needs to be run.
+/// Clones share the backend.
+#[derive(Clone)]
+pub struct Session {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) backend: Arc<dyn Backend>,
+    options: Options,
+    events: Arc<dyn Events>,
+    cancel: Cancel,
 }
 
-/// Does something with a plan and writes the report of it, where one is wanted.
-fn reported<T>(
-    plan: Plan,
-    options: &Options,
-    go: impl FnOnce(Plan) -> (Report, Result<T>),
-) -> (Report, Result<T>) {
-    let Some(path) = &options.report else { return go(plan) };
-    if let Err(error) = check_report_place(&Local, &plan, path) {
-        return refused(&plan, error);
+/// What is asked for beside the configuration, and stronger than it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice<'a> {
+    /// The name or URL of the backend.
+    pub backend: Option<&'a str>,
+    /// The backend of the job, which the environment is stronger than.
+    pub job_backend: Option<&'a str>,
+    /// Options of the backend.
+    pub options: BackendOptions,
+}
+
+impl Session {
+    /// The session that the configuration of this process describes.
+    ///
+    /// # Errors
+    /// As [`Configuration::read`] and [`Session::open`].
+    pub fn from_env() -> Result<Self> {
+        Self::open(&Configuration::read(&Local, None)?, &Choice::default())
     }
-    let (mut report, result) = go(plan);
-    match (write_report(&Local, path, &report), result) {
-        (Ok(()), result) | (Err(_), result @ Err(_)) => (report, result),
-        (Err(error), Ok(_)) => {
-            let error = match report.status {
-                Status::Done => Error { fault: Fault::AfterCommit, ..error }
-                    .output("the output is committed, but there is no report of it"),
-                _ => error,
-            };
-            report.error =
-                Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
-            (report, Err(error))
+
+    /// A session on the backend that is chosen.
+    ///
+    /// # Errors
+    /// A usage error for a backend that does not exist, for options that don't go together, and for
+    /// less memory than a run needs. Whether the backend answers is found out when a plan is run, or
+    /// by [`Session::check`].
+    pub fn open(configuration: &Configuration, choice: &Choice<'_>) -> Result<Self> {
+        let name = configuration.chosen(choice.backend, choice.job_backend);
+        let mut entry = Entry::find(configuration, name)?;
+        entry.options = choice.options.clone().or(entry.options);
+        let options = Options::of(&entry.options);
+        options.check()?;
+        let storage: Arc<dyn Storage> = Arc::new(Local);
+        let backend = Arc::from(entry.open(Arc::clone(&storage), &options)?);
+        Ok(Self { storage, backend, options, events: Arc::new(NoEvents), cancel: Cancel::new() })
+    }
+
+    /// Tells these events of every run, and stops runs when asked to.
+    #[must_use]
+    pub fn watched(mut self, events: Arc<dyn Events>, cancel: Cancel) -> Self {
+        self.events = events;
+        self.cancel = cancel;
+        self
+    }
+
+    /// Writes the report of every run here.
+    #[must_use]
+    pub fn reporting(mut self, path: Option<PathBuf>) -> Self {
+        self.options.report = path;
+        self
+    }
+
+    /// What runs may use.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether the backend could run a plan now: its version, or what is missing.
+    ///
+    /// # Errors
+    /// As [`Backend::check`].
+    pub fn check(&self) -> Result<String> {
+        self.backend.check()
+    }
+
+    /// Runs a plan and writes the report, for a failed run too.
+    ///
+    /// # Errors
+    /// See [`Fault`]; with [`Fault::AfterCommit`] the output is there, but the report or a final sync
+    /// failed.
+    pub fn run(&self, plan: Plan) -> (Report, Result<()>) {
+        self.reported(plan, |plan| self.with_job(plan, distil_job::run::run))
+    }
+
+    /// Resolves a plan and checks what can be checked without running it; writes nothing but the
+    /// report.
+    ///
+    /// # Errors
+    /// As [`Session::run`], as far as it can be foreseen.
+    pub fn dry_run(&self, plan: Plan) -> (Report, Result<ResolvedPlan>) {
+        self.reported(plan, |plan| self.with_job(plan, distil_job::run::dry_run))
+    }
+
+    /// The schema of sources, from all their data, and why each column has its type. Of the plan, the
+    /// sources, the shape, declared types and the key count.
+    ///
+    /// # Errors
+    /// As [`Session::run`]: bad records, sources that are not there ...
+    pub fn infer(&self, plan: Plan) -> Result<Inferred> {
+        let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
+        let options = engine_options(&self.options);
+        distil_engine::infer(&self.storage, &options, &resolved.plan, &*self.events, &self.cancel)
+    }
+
+    /// Does something with a plan and writes the report of it, where one is wanted.
+    fn reported<T>(
+        &self,
+        plan: Plan,
+        go: impl FnOnce(Plan) -> (Report, Result<T>),
+    ) -> (Report, Result<T>) {
+        let Some(path) = &self.options.report else { return go(plan) };
+        if let Err(error) = check_report_place(&*self.storage, &plan, path) {
+            return self.refused(&plan, error);
+        }
+        let (mut report, result) = go(plan);
+        match (write_report(&*self.storage, path, &report), result) {
+            (Ok(()), result) | (Err(_), result @ Err(_)) => (report, result),
+            (Err(error), Ok(_)) => {
+                let error = match report.status {
+                    Status::Done => Error { fault: Fault::AfterCommit, ..error }
+                        .output("the output is committed, but there is no report of it"),
+                    _ => error,
+                };
+                report.error = Some(ReportError {
+                    exit_status: error.fault.exit_status(),
+                    error: error.clone(),
+                });
+                (report, Err(error))
+            }
         }
     }
-}
 
-/// Resolves a plan and checks what can be checked without reading the inputs; writes nothing but the
-/// report.
-///
-/// # Errors
-/// As [`run`], as far as it can be foreseen.
-pub fn dry_run(
-    plan: Plan,
-    options: &Options,
-    events: &dyn Events,
-    cancel: &Cancel,
-) -> (Report, Result<ResolvedPlan>) {
-    reported(plan, options, |plan| {
-        with_job(plan, options, events, cancel, distil_job::run::dry_run)
-    })
-}
-
-/// What a run that never began has to say.
-fn refused<T>(plan: &Plan, error: Error) -> (Report, Result<T>) {
-    let error = error.output("nothing was written; the output is as it was before");
-    let mut report = Report::new(BACKENDS[0]);
-    report.output.path.clone_from(&plan.sink.path);
-    report.error =
-        Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
-    (report, Err(error))
-}
-
-fn with_job<T>(
-    plan: Plan,
-    options: &Options,
-    events: &dyn Events,
-    cancel: &Cancel,
-    go: impl FnOnce(&Job<'_>) -> (Report, Result<T>),
-) -> (Report, Result<T>) {
-    if let Err(error) = options.check() {
-        return refused(&plan, error);
+    /// What a run that never began has to say.
+    fn refused<T>(&self, plan: &Plan, error: Error) -> (Report, Result<T>) {
+        let error = error.output("nothing was written; the output is as it was before");
+        let mut report = Report::new(self.backend.name());
+        report.output.path.clone_from(&plan.sink.path);
+        report.error =
+            Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
+        (report, Err(error))
     }
-    let storage: Arc<dyn Storage> = Arc::new(Local);
-    let backend = Native::new(Arc::clone(&storage), engine_options(options));
-    let job = Job {
-        storage,
-        plan,
-        backend: &backend,
-        scan: None,
-        events,
-        cancel,
-        temp_dir: options.temp_dir.clone(),
-        report_path: options.report.clone(),
-    };
-    go(&job)
+
+    fn with_job<T>(
+        &self,
+        plan: Plan,
+        go: impl FnOnce(&Job<'_>) -> (Report, Result<T>),
+    ) -> (Report, Result<T>) {
+        let scan = NativeScan { storage: &self.storage, options: engine_options(&self.options) };
+        go(&Job {
+            storage: Arc::clone(&self.storage),
+            plan,
+            backend: &*self.backend,
+            scan: Some(&scan),
+            events: &*self.events,
+            cancel: &self.cancel,
+            temp_dir: self.options.temp_dir.clone(),
+            report_path: self.options.report.clone(),
+        })
+    }
 }
 
-fn engine_options(options: &Options) -> distil_engine::Options {
+/// The native engine as the judge of what other engines read.
+struct NativeScan<'a> {
+    storage: &'a Arc<dyn Storage>,
+    options: distil_engine::Options,
+}
+
+impl Scan for NativeScan<'_> {
+    fn scan(&self, plan: &ResolvedPlan, watch: &Watch<'_>) -> Result<Scanned> {
+        let found =
+            distil_engine::infer(self.storage, &self.options, plan, watch.events, watch.cancel)?;
+        Ok(Scanned {
+            schema: found.schema,
+            inputs: found.inputs,
+            ignored_members: found.ignored_members,
+            rounded: found.rounded,
+        })
+    }
+}
+
+pub(crate) fn engine_options(options: &Options) -> distil_engine::Options {
     distil_engine::Options::new(options.threads, options.memory)
-}
-
-/// The schema of sources, from all their data, and why each column has its type. Of the plan, the
-/// sources, the shape, declared types and the key count.
-///
-/// # Errors
-/// As [`run`]: bad records, sources that are not there ...
-pub fn infer(
-    plan: Plan,
-    options: &Options,
-    events: &dyn Events,
-    cancel: &Cancel,
-) -> Result<Inferred> {
-    options.check()?;
-    let storage: Arc<dyn Storage> = Arc::new(Local);
-    let resolved = distil_job::resolve::resolve(storage.as_ref(), plan.check()?)?;
-    distil_engine::infer(&storage, &engine_options(options), &resolved.plan, events, cancel)
-}
-
-/// The first rows of an output.
-///
-/// # Errors
-/// An environment error if it can't be read, an input error if it is no output.
-pub fn head(path: &Path, rows: usize) -> Result<Head> {
-    distil_job::head::head(&Local, path, rows)
-}
-
-/// The digest of an output's rows, and how many there are.
-///
-/// # Errors
-/// As [`head`].
-pub fn digest(path: &Path) -> Result<(Digest, u64)> {
-    distil_job::digest::digest_output(&Local, path)
-}
-
-/// Checks an output against its own footers and, if given, a reference: another output, the report
-/// of a run, or the `ANSWER.json` of generated data.
-///
-/// # Errors
-/// An input error that names the first thing that differs, with both values.
-pub fn verify(path: &Path, reference: Option<&Path>) -> Result<Verified> {
-    distil_job::verify::verify(&Local, path, reference)
 }

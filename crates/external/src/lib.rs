@@ -78,6 +78,11 @@ impl External {
 
     /// The `pandas` backend, on this Python interpreter.
     pub fn pandas(storage: Arc<dyn Storage>, python: &Path) -> Self {
+        Self::new("pandas", storage, Self::pandas_options(python))
+    }
+
+    /// How the process of the `pandas` backend is started, on this Python interpreter.
+    pub fn pandas_options(python: &Path) -> Options {
         let mut options = Options::new(python);
         options.arguments = vec!["-c".into(), include_str!("../python/distil_pandas.py").into()];
         options.remedy = Some(format!(
@@ -85,7 +90,7 @@ impl External {
              Python in the configuration: python = \".venv/bin/python\"",
             python.display()
         ));
-        Self::new("pandas", storage, options)
+        options
     }
 
     /// Starts the process, unless it runs, and asks it what it is.
@@ -121,6 +126,10 @@ impl Backend for External {
 
     fn capabilities(&self) -> &[Capability] {
         &[]
+    }
+
+    fn check(&self) -> Result<String> {
+        Ok(self.describe()?.version)
     }
 
     fn accept(&self, plan: &ResolvedPlan) -> Result<()> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::{Error, Fault, Report, ResolvedPlan, Result};
+use crate::{DISTIL_VERSION, Error, Fault, Report, ResolvedPlan, Result};
 
 /// Something that a backend does itself, so that the frame around it does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +116,16 @@ pub trait Backend: Send + Sync {
 
     /// What the backend does itself.
     fn capabilities(&self) -> &[Capability];
+
+    /// Finds out whether a plan could be run now, by starting or reaching what the backend stands on.
+    /// Returns the versions of the engine and of that, for people.
+    ///
+    /// # Errors
+    /// An environment error: what is missing or does not answer, with the command that mends it.
+    fn check(&self) -> Result<String> {
+        // An engine inside this process has nothing that could be missing.
+        Ok(format!("distil {DISTIL_VERSION}"))
+    }
 
     /// Refuses a plan that the backend can't honour, naming the promise that it can't keep.
     ///

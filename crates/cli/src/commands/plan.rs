@@ -1,13 +1,14 @@
 //! `distil plan`
 
-use distil::{Error, Plan, Result};
+use distil::{Error, Local, Plan, Result};
 
 use crate::arguments::PlanArguments;
 use crate::console;
 
 /// Prints the plan that the flags mean.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<()> {
-    print(&arguments.plan()?)
+    let configuration = arguments.configuration.read()?;
+    print(&arguments.options(&configuration)?.plan(&Local)?)
 }
 
 fn print(plan: &Plan) -> Result<()> {

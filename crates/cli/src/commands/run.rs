@@ -1,10 +1,11 @@
 //! `distil run`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use distil::{
-    BACKENDS, Error, Fault, Local, Plan, Report, ResolvedPlan, Result, Status, format_bytes,
-    printable, read_plan,
+    Choice, Error, Events, Fault, Local, Report, ResolvedPlan, Result, Session, Status,
+    format_bytes, printable, read_plan,
 };
 
 use crate::arguments::RunArguments;
@@ -14,18 +15,27 @@ use crate::signals::cancel_on_signals;
 
 /// Runs a plan.
 pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Result<()> {
-    if !BACKENDS.contains(&arguments.backend.as_str()) {
-        return Err(Error::usage(format!("there is no backend `{}`", arguments.backend))
-            .help(format!("this build has: {}", BACKENDS.join(", "))));
-    }
-    let plan = plan(arguments)?;
-    let mut options = arguments.resources.options()?;
-    let report_to_stdout = arguments.report.as_deref() == Some("-");
-    options.report = arguments.report.as_ref().filter(|_| !report_to_stdout).map(PathBuf::from);
+    let configuration = arguments.plan_arguments.configuration.read()?;
+    let options = arguments.plan_arguments.options(&configuration)?;
+    let plan = match &arguments.plan {
+        Some(path) => read_plan(&Local, path)?,
+        None => options.plan(&Local)?,
+    };
+    let report = arguments.report.clone().or(options.report.map(|path| path.0));
+    let report_to_stdout = report.as_deref() == Some("-");
     let cancel = cancel_on_signals()?;
-    let progress = Progress::new(arguments.resources.progress, quiet);
+    let progress = Arc::new(Progress::new(arguments.resources.progress, quiet));
+    let choice = Choice {
+        backend: arguments.backend.as_deref(),
+        job_backend: options.backend.as_deref(),
+        options: arguments.resources.options(),
+    };
+    let session = Session::open(&configuration, &choice)?
+        .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel)
+        .reporting(report.filter(|_| !report_to_stdout).map(PathBuf::from));
+    let output = plan.sink.path.clone();
     let (report, result) = if arguments.dry_run {
-        let (report, resolved) = distil::dry_run(plan, &options, &progress, &cancel);
+        let (report, resolved) = session.dry_run(plan);
         (
             report,
             resolved.map(|resolved| {
@@ -35,7 +45,7 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
             }),
         )
     } else {
-        distil::run(plan, &options, &progress, &cancel)
+        session.run(plan)
     };
     progress.finish();
     if report_to_stdout {
@@ -45,20 +55,12 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
             delivered?;
         }
     }
-    result.map_err(|error| go_on(error, arguments))?;
+    result.map_err(|error| go_on(error, arguments, &output))?;
     if !quiet && !arguments.dry_run {
         console::print(&table(&report));
         console::print(&notes(&report, verbose));
     }
     Ok(())
-}
-
-/// The plan of the flags, or of a file that stands for them.
-fn plan(arguments: &RunArguments) -> Result<Plan> {
-    match &arguments.plan {
-        Some(path) => read_plan(&Local, path),
-        None => arguments.plan_arguments.plan(),
-    }
 }
 
 /// Prints the report on standard output.
@@ -97,7 +99,7 @@ fn describe(resolved: &ResolvedPlan) -> String {
 }
 
 /// Where bad records stop a run, shows the command line that goes on.
-fn go_on(error: Error, arguments: &RunArguments) -> Error {
+fn go_on(error: Error, arguments: &RunArguments, output: &str) -> Error {
     let stopped = error.fault == Fault::Input && !error.details.is_empty();
     let asks = error.hints.iter().any(|hint| hint.contains("--quarantine"));
     // A plan from a file takes no such flag.
@@ -108,7 +110,6 @@ fn go_on(error: Error, arguments: &RunArguments) -> Error {
     if let Some(program) = command.first_mut() {
         *program = "distil".to_owned();
     }
-    let output = arguments.plan_arguments.result.output.clone().unwrap_or_default();
     let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
     command.extend(["--quarantine".to_owned(), quoted(&format!("{stem}.bad.ndjson"))]);
     let mut error = error;

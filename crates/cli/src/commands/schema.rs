@@ -1,6 +1,8 @@
 //! `distil schema`
 
-use distil::{Error, Inferred, Result, printable};
+use std::sync::Arc;
+
+use distil::{Choice, Configuration, Error, Events, Inferred, Local, Result, Session, printable};
 
 use crate::arguments::SchemaArguments;
 use crate::console;
@@ -9,10 +11,12 @@ use crate::signals::cancel_on_signals;
 
 /// Infers and prints the schema.
 pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
-    let plan = arguments.source.reading_plan()?;
-    let options = arguments.resources.options()?;
-    let progress = Progress::new(arguments.resources.progress, quiet);
-    let inferred = distil::infer(plan, &options, &progress, &cancel_on_signals()?);
+    let plan = arguments.source.options().reading_plan(&Local)?;
+    let progress = Arc::new(Progress::new(arguments.resources.progress, quiet));
+    let choice = Choice { options: arguments.resources.options(), ..Choice::default() };
+    let session = Session::open(&Configuration::default(), &choice)?
+        .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel_on_signals()?);
+    let inferred = session.infer(plan);
     progress.finish();
     let inferred = inferred?;
     if arguments.json {

@@ -56,9 +56,10 @@ impl Context {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_distil"));
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
-        for name in ["DISTIL_LOG", "NO_COLOR", "COLUMNS"] {
+        for name in ["DISTIL_LOG", "DISTIL_BACKEND", "NO_COLOR", "COLUMNS"] {
             command.env_remove(name);
         }
+        command.env("XDG_CONFIG_HOME", self.path("config"));
         command
     }
 

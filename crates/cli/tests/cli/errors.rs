@@ -27,6 +27,7 @@ fn help_and_version_go_to_standard_output() {
       head         Print the first rows of an output as JSON lines
       digest       Print the digest of an output: equal rows have equal digests, on any backend
       verify       Check an output against its own footer, and against a reference
+      backends     List the backends that can be named, or check whether they answer
       completions  Print a completion script
 
     Options:
@@ -58,8 +59,11 @@ fn help_and_version_go_to_standard_output() {
                                   record
       -q, --quiet                 Print errors only
       -v, --verbose...            Print more: the first conflicts, and a log (twice: a longer one)
+          --job <NAME>            A job of the configuration; flags are stronger than its options
+          --config <FILE.toml>    The configuration; by default, distil.toml if it is there
           --plan <FILE.json>      Run this plan, made by `distil plan`, instead of one from flags
-          --backend <NAME|URL>    The engine that runs the plan [default: native]
+          --backend <NAME|URL>    The backend that runs the plan: a name of the configuration, an
+                                  engine, or a URL [default: native]
           --report <FILE.json|->  Write the report to this file, or to standard output with -
           --dry-run               Resolve and check everything, write nothing
       -h, --help                  Print help (see more with '--help')
@@ -102,9 +106,9 @@ fn help_and_version_go_to_standard_output() {
           --digest                 Compute the digest of the output, for its footer and the report
 
     Resources:
-          --threads <N>      Threads; by default, the cores that the process may use
-          --memory <SIZE>    Memory of the process; by default, 80 % of what it may use
-          --temp-dir <DIR>   Where temporary files go; by default, the directory of the output
+          --threads <N>      Threads of this process [default: the cores that the process may use]
+          --memory <SIZE>    Memory of this process [default: 80 % of what the process may use]
+          --temp-dir <DIR>   Where temporary files go [default: the directory of the output]
           --progress <WHEN>  Where progress is shown [default: auto] [possible values: auto, always,
                              never]
     ");
@@ -161,9 +165,9 @@ fn help_and_version_go_to_standard_output() {
           --max-record <SIZE>     The largest record [default: 64MiB]
 
     Resources:
-          --threads <N>      Threads; by default, the cores that the process may use
-          --memory <SIZE>    Memory of the process; by default, 80 % of what it may use
-          --temp-dir <DIR>   Where temporary files go; by default, the directory of the output
+          --threads <N>      Threads of this process [default: the cores that the process may use]
+          --memory <SIZE>    Memory of this process [default: 80 % of what the process may use]
+          --temp-dir <DIR>   Where temporary files go [default: the directory of the output]
           --progress <WHEN>  Where progress is shown [default: auto] [possible values: auto, always,
                              never]
     ");
@@ -187,6 +191,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       head         Print the first rows of an output as JSON lines
       digest       Print the digest of an output: equal rows have equal digests, on any backend
       verify       Check an output against its own footer, and against a reference
+      backends     List the backends that can be named, or check whether they answer
       completions  Print a completion script
 
     Options:
@@ -351,11 +356,11 @@ fn every_wrong_value_says_what_would_be_right() {
     --- stderr
     error: the column id is chosen twice
     ");
-    assert_snapshot!(run(&["--backend", "spark"]), @"
+    assert_snapshot!(run(&["--backend", "panda"]), @"
     exit: 2
     --- stderr
-    error: there is no backend `spark`
-      help: this build has: native
+    error: there is no backend `panda`
+      help: the nearest is pandas; there are: native, pandas
     ");
     assert_snapshot!(run(&["-q", "-v"]), @"
     exit: 2

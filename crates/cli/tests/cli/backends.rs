@@ -1,0 +1,241 @@
+//! Backends and jobs by configuration, and backends that are not there, die, hang or lie.
+
+use insta::assert_snapshot;
+
+use crate::context::Context;
+
+/// A configuration that names a job over the worked example.
+const JOB: &str = "[jobs.events]\nsource = ['in.json']\noutput = 'out.parquet'\nkey = ['ts']\n\
+                   order_by = ['id', 'data']\n";
+
+/// A context with an output that must stay as it is, and a backend that is this program.
+fn with_child(command: &str) -> Context {
+    let context = Context::with_example();
+    context.write("out.parquet", "the output of yesterday");
+    context.write(
+        "distil.toml",
+        format!(
+            "{JOB}mode = 'overwrite'\nbackend = 'child'\n\n[backends.child]\nengine = 'external'\n\
+             command = {command}\nsilence = 1\n"
+        ),
+    );
+    context
+}
+
+/// Runs the job, which must fail and leave the old output and nothing else.
+fn fails(context: &Context) -> String {
+    let before = context.names();
+    let told = context.run(&["run", "--job", "events"]);
+    assert_eq!(context.read("out.parquet"), "the output of yesterday");
+    assert_eq!(context.names(), before);
+    told
+}
+
+#[test]
+fn a_job_runs_by_its_name_and_flags_are_stronger() {
+    let context = Context::with_example();
+    context.write("distil.toml", JOB);
+    assert_snapshot!(context.run(&["run", "--job", "events"]), @"
+    exit: 0
+    --- stderr
+    records             5
+    rows                2
+    duplicates          3  0 identical, 3 conflicting
+    quarantined         0
+    read            355 B  1 file
+    written      [SIZE]  1 file, 1 row group
+    time         [TIME]
+    peak memory  [SIZE]
+    ");
+    let plan = context.out(&["plan", "--job", "events", "--keep", "last", "-o", "other.parquet"]);
+    assert!(plan.contains("\"keep\": \"last\""), "{plan}");
+    assert!(plan.contains("\"path\": \"other.parquet\""), "{plan}");
+    assert!(plan.contains("\"in.json\""), "{plan}");
+    assert_snapshot!(context.run(&["run", "--job", "event"]), @"
+    exit: 2
+    --- stderr
+    error: there is no job `event`
+      help: the configuration has: events
+    ");
+    context.write("conf/other.toml", JOB);
+    assert_snapshot!(context.run(&["run", "--job", "events", "--config", "conf/other.toml"]), @"
+    exit: 1
+    --- stderr
+    error: conf/in.json: there is no such file or directory
+      output: nothing was written; the output is as it was before
+      help: a source is a file, a directory, a glob in quotes, or - for standard input
+    ");
+}
+
+#[test]
+fn backends_are_listed_without_their_secrets() {
+    let context = Context::with_example();
+    context.write(
+        "distil.toml",
+        "[backends.default]\nengine = 'native'\nmemory = '1GiB'\n[backends.reference]\n\
+         engine = 'pandas'\npython = '.venv/bin/python'\n[backends.cluster]\nengine = 'spark'\n",
+    );
+    let mut command = context.command(&["backends"]);
+    command.env("DISTIL_BACKENDS__CLUSTER__URL", "sc://me:hunter2@spark:15002/;token=hunter2");
+    let told = context.told(&command.output().unwrap());
+    assert!(!told.contains("hunter2"), "{told}");
+    let told: Vec<String> =
+        told.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for line in [
+        "name engine where promises",
+        "default native this process same rows, same bytes, quarantine",
+        "reference pandas .venv/bin/python same rows, valid input only",
+    ] {
+        assert!(told.iter().any(|told| told == line), "{told:?}");
+    }
+    let cluster = "cluster spark sc://me:***@spark:15002/;token=*** ";
+    assert!(told.iter().any(|told| told.starts_with(cluster)), "{told:?}");
+}
+
+#[test]
+fn what_is_wrong_in_the_configuration_is_told_with_its_place() {
+    let context = Context::with_example();
+    let run = |text: &str| {
+        context.write("distil.toml", text);
+        context.run(&["run", "in.json", "-o", "o.parquet", "--key", "ts"])
+    };
+    assert_snapshot!(run("[backends.default]\nmemroy = '1GiB'"), @"
+    exit: 2
+    --- stderr
+    error: distil.toml: there is no option backends.default.memroy
+      help: the nearest is backends.default.memory
+    ");
+    assert_snapshot!(run("[backends.default]\nthreads = 0"), @"
+    exit: 2
+    --- stderr
+    error: a run needs at least one thread
+    ");
+    assert_snapshot!(run("backend = 'clutser'\n[backends.cluster]\nengine='native'"), @"
+    exit: 2
+    --- stderr
+    error: there is no backend `clutser`
+      help: the nearest is cluster; there are: cluster, native, pandas
+    ");
+    let mut command = context.command(&["backends"]);
+    context.write("distil.toml", "");
+    command.env("DISTIL_BACKENDS__C__URL", "http://example");
+    assert_snapshot!(context.told(&command.output().unwrap()), @"
+    exit: 2
+    --- stderr
+    error: no engine is reached by the URL http://example
+      help: URLs are: sc://HOST:PORT
+    ");
+}
+
+#[test]
+fn the_environment_is_stronger_than_the_job_and_a_flag_than_both() {
+    let context = with_child("['false']");
+    let mut command = context.command(&["run", "--job", "events", "--report", "-"]);
+    command.env("DISTIL_BACKEND", "native");
+    let told = context.told(&command.output().unwrap());
+    assert!(told.contains("\"backend\": \"native\""), "{told}");
+    let mut command = context.command(&["run", "--job", "events", "--backend", "native"]);
+    command.env("DISTIL_BACKEND", "child");
+    assert!(command.output().unwrap().status.success());
+}
+
+#[test]
+fn without_its_python_or_without_pandas_it_is_said_how_to_get_them() {
+    let context = Context::with_example();
+    context.write("out.parquet", "the output of yesterday");
+    let with_python = |python: &str| {
+        context.write(
+            "distil.toml",
+            format!(
+                "{JOB}mode = 'overwrite'\nbackend = 'reference'\n[backends.reference]\n\
+                 engine = 'pandas'\npython = {python}\n"
+            ),
+        );
+        (fails(&context), context.run(&["backends", "check", "reference"]))
+    };
+    let (run, check) = with_python("'no/python'");
+    assert_snapshot!(run, @r#"
+    exit: 3
+    --- stderr
+    error: no/python: the backend pandas did not start: cannot start the program: No such file or directory
+      output: nothing was written; the output is as it was before
+      help: install Python 3.9 or later, then 'no/python' -m pip install pandas pyarrow; or name another Python in the configuration: python = ".venv/bin/python"
+    "#);
+    assert_snapshot!(check, @r#"
+    exit: 3
+    --- stderr
+    error: no/python: the backend pandas did not start: cannot start the program: No such file or directory
+      help: install Python 3.9 or later, then 'no/python' -m pip install pandas pyarrow; or name another Python in the configuration: python = ".venv/bin/python"
+    "#);
+    // A Python without what is installed beside it.
+    let (run, check) = with_python("['python3', '-S']");
+    for told in [run, check] {
+        assert!(told.starts_with("exit: 3\n"), "{told}");
+        assert!(told.contains("pip install pandas pyarrow"), "{told}");
+    }
+}
+
+#[test]
+fn a_child_that_dies_hangs_or_lies_changes_nothing() {
+    assert_snapshot!(fails(&with_child("['sh', '-c', 'echo oh no >&2; exit 7']")), @"
+    exit: 3
+    --- stderr
+    error: the backend child ended with status 7 before it was done
+      oh no
+      output: nothing was written; the output is as it was before
+    ");
+    assert_snapshot!(fails(&with_child("['sleep', '60']")), @"
+    exit: 3
+    --- stderr
+    error: the backend child said nothing for 1 seconds, and was stopped
+      output: nothing was written; the output is as it was before
+    ");
+    let says = |then: &str| {
+        let words = ["type:string", "type:timestamp", "shape:document", "compression:zstd"];
+        let supports = words.map(|word| format!("\\\"{word}\\\"")).join(",");
+        let hello = format!(
+            "{{\\\"message\\\":\\\"hello\\\",\\\"protocol\\\":1,\\\"version\\\":\\\"liar 1\\\",\
+             \\\"supports\\\":[{supports}]}}"
+        );
+        with_child(&format!("[\"sh\", \"-c\", \"read x; echo '{hello}'; read x; {then}\"]"))
+    };
+    assert_snapshot!(fails(&says("exit 7")), @"
+    exit: 3
+    --- stderr
+    error: the backend child ended with status 7 before it was done
+      output: nothing was written; the output is as it was before
+    ");
+    assert_snapshot!(fails(&says("sleep 60")), @"
+    exit: 3
+    --- stderr
+    error: the backend child said nothing for 1 seconds, and was stopped
+      output: nothing was written; the output is as it was before
+    ");
+    let done = "{\\\"message\\\":\\\"done\\\",\\\"inputs\\\":[5],\\\"written\\\":2,\
+                \\\"identical\\\":1,\\\"conflicting\\\":2,\\\"conflicts\\\":[],\
+                \\\"ignored_members\\\":0,\\\"rounded\\\":0}";
+    assert_snapshot!(fails(&says(&format!("echo '{done}'; read x"))), @"
+    exit: 3
+    --- stderr
+    error: the backend child is wrong: it shows 0 conflicts of 2 conflicting records
+      output: nothing was written; the output is as it was before
+      help: use --backend native, and report this to whoever made the backend
+    ");
+}
+
+#[test]
+fn spark_is_asked_for_by_its_url() {
+    let context = Context::with_example();
+    let told = context.run(&[
+        "run",
+        "in.json",
+        "-o",
+        "o.parquet",
+        "--key",
+        "ts",
+        "--backend",
+        "sc://localhost:1",
+    ]);
+    // Without the feature the build is at fault, with it the server that is not there.
+    assert!(told.contains("--features spark") || told.starts_with("exit: 3\n"), "{told}");
+}

@@ -1,0 +1,147 @@
+//! `[jobs.NAME]`, and the plan that its options make. Flags of the command are such options too.
+
+use distil_plan::{
+    ColumnPath, Compression, Dedup, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
+    NullKeys, OnConflict, OrderBy, Plan, Result, Shape, Sink,
+};
+use distil_storage::Storage;
+
+use super::declare::options;
+use super::values::{PathText, PathTexts, SchemaText, Size, Types};
+use crate::files::parse_schema_argument;
+
+options! {
+    /// What a job reads, keeps and writes.
+    pub struct JobOptions {
+        /// Files, directories, globs, or `-` for standard input
+        source: PathTexts,
+        /// The output: NAME.parquet is a file, any other name a directory
+        output: PathText,
+        /// Columns whose values make two records the same, or '*' for the whole record
+        key: Key,
+        /// Which copy survives: the first in this order, 'COL [asc|desc], ...'
+        order_by: Vec<OrderBy>,
+        /// Which end of the order survives
+        #[default = "first"]
+        keep: Keep,
+        /// What a null in the key means
+        #[default = "error"]
+        null_keys: NullKeys,
+        /// What different records of one key mean
+        #[default = "keep"]
+        on_conflict: OnConflict,
+        /// Write the conflicting records that did not survive to this file
+        dropped: PathText,
+        /// Where the records are: auto, lines, concatenated, array, or /PATH of an array in a document
+        #[default = "auto"]
+        shape: Shape,
+        /// Types of single columns; the others are inferred from all the data
+        types: Types,
+        /// All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
+        schema: SchemaText,
+        /// What to do with members outside a declared schema
+        #[default = "error"]
+        extra_members: ExtraMembers,
+        /// The largest record
+        #[default = "64MiB"]
+        max_record: Size,
+        /// Set bad records aside in this file and go on
+        quarantine: PathText,
+        /// The most bad records and ranges: a count, or a share such as 0.1%
+        max_quarantined: MaxQuarantined,
+        /// Columns to write, in this order; survivors are chosen before
+        columns: Vec<ColumnPath>,
+        /// What an existing output means
+        #[default = "error"]
+        mode: Mode,
+        /// A file or a directory of files; by default OUT's name tells
+        layout: Layout,
+        /// Most rows of a file in a directory
+        max_file_rows: u64,
+        /// Most bytes of a file in a directory
+        max_file_bytes: Size,
+        /// Most rows of a row group
+        row_group_rows: u64,
+        /// Compression: zstd[:LEVEL], snappy, lz4 or none
+        #[default = "zstd"]
+        compression: Compression,
+        /// Columns that get a bloom filter
+        bloom: Vec<ColumnPath>,
+        /// Compute the digest of the output, for its footer and the report
+        digest: bool,
+        /// Write the report to this file, or to standard output with -
+        report: PathText,
+        /// The backend that runs the job
+        backend: String,
+    }
+}
+
+impl JobOptions {
+    /// The plan that is meant.
+    ///
+    /// # Errors
+    /// A usage error for what is missing or can't be meant; an environment error if the file of the
+    /// schema can't be read.
+    pub fn plan(&self, storage: &dyn Storage) -> Result<Plan> {
+        let missing =
+            |what: &str, help: &str| Error::usage(format!("{what} is missing")).help(help);
+        let mut plan = self.reading_plan(storage)?;
+        if plan.sources.is_empty() {
+            return Err(missing("the source", "name files, directories, globs in quotes, or -"));
+        }
+        let PathText(output) =
+            self.output.as_ref().ok_or_else(|| missing("the output", "add -o OUT.parquet"))?;
+        let Some(key) = self.key.clone() else {
+            return Err(missing("the key", "add --key COLUMNS, or --key '*' for the whole record"));
+        };
+        plan.dedup = Some(Dedup {
+            key,
+            order_by: self.order_by.clone().unwrap_or_default(),
+            keep: self.keep.unwrap_or_default(),
+            null_keys: self.null_keys.unwrap_or_default(),
+            on_conflict: self.on_conflict.unwrap_or_default(),
+        });
+        let path = |path: &Option<PathText>| path.as_ref().map(|path| path.0.clone());
+        plan.dropped = path(&self.dropped);
+        plan.quarantine.path = path(&self.quarantine);
+        plan.quarantine.max = self.max_quarantined;
+        if plan.quarantine.max.is_some() && plan.quarantine.path.is_none() {
+            return Err(Error::usage("a limit of bad records needs a file to set them aside in")
+                .help("add --quarantine FILE.ndjson"));
+        }
+        plan.columns.clone_from(&self.columns);
+        plan.digest = self.digest.unwrap_or_default();
+        plan.sink = self.sink(output);
+        plan.check()
+    }
+
+    fn sink(&self, output: &str) -> Sink {
+        let mut sink = Sink::new(output);
+        sink.mode = self.mode.unwrap_or_default();
+        sink.layout = self.layout.unwrap_or(sink.layout);
+        sink.max_file_rows = self.max_file_rows;
+        sink.max_file_bytes = self.max_file_bytes.map(|size| size.0);
+        sink.row_group_rows = self.row_group_rows.unwrap_or(sink.row_group_rows);
+        sink.compression = self.compression.unwrap_or_default();
+        sink.bloom = self.bloom.clone().unwrap_or_default();
+        sink
+    }
+
+    /// A plan that only reads.
+    ///
+    /// # Errors
+    /// As [`JobOptions::plan`], for what says how to read.
+    pub fn reading_plan(&self, storage: &dyn Storage) -> Result<Plan> {
+        let sources = self.source.clone().map_or(Vec::new(), |source| source.0);
+        let mut plan = Plan::new(sources, Sink::new("schema.parquet"));
+        plan.shape = self.shape.clone().unwrap_or_default();
+        plan.schema.hints = self.types.clone().map_or(Vec::new(), |types| types.0);
+        plan.schema.declared = match &self.schema {
+            Some(SchemaText(text)) => Some(parse_schema_argument(storage, text)?),
+            None => None,
+        };
+        plan.extra_members = self.extra_members.unwrap_or_default();
+        plan.max_record = self.max_record.map_or(plan.max_record, |size| size.0);
+        Ok(plan)
+    }
+}

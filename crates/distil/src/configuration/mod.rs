@@ -1,0 +1,149 @@
+//! The configuration: named backends and jobs, from files and the environment.
+
+mod backend;
+mod declare;
+mod job;
+mod sources;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use distil_plan::{Error, Result};
+use distil_storage::Storage;
+use figment::value::{Dict, Value};
+
+pub use backend::BackendOptions;
+pub use declare::Declared;
+pub use job::JobOptions;
+pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
+
+use sources::{Layers, Origin};
+
+/// The name of the backend that is used when nothing names one.
+pub(crate) const DEFAULT: &str = "default";
+
+/// Named backends and jobs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Configuration {
+    /// `[backends.NAME]`
+    pub backends: BTreeMap<String, BackendOptions>,
+    /// `[jobs.NAME]`
+    pub jobs: BTreeMap<String, JobOptions>,
+    /// The backend that the environment names, which is stronger than what a job says.
+    forced: Option<String>,
+    /// The backend that a file names.
+    named: Option<String>,
+}
+
+impl Configuration {
+    /// Reads the configuration of this process: the environment, `./distil.toml` or the named file,
+    /// and the user's file, the first of them that knows an option counts.
+    ///
+    /// # Errors
+    /// A usage error with the place of the first thing that is wrong: no TOML, an unknown option with
+    /// the nearest that exists, a value that can't be meant, a secret in a file. An environment error
+    /// if a file can't be read.
+    pub fn read(storage: &dyn Storage, file: Option<&Path>) -> Result<Self> {
+        let variables: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self::read_with(storage, file, &variables)
+    }
+
+    /// As [`Configuration::read`], in an environment of these variables.
+    ///
+    /// # Errors
+    /// As [`Configuration::read`].
+    pub fn read_with(
+        storage: &dyn Storage,
+        file: Option<&Path>,
+        variables: &[(String, String)],
+    ) -> Result<Self> {
+        let layers = Layers::read(storage, file, variables)?;
+        let origin = |value: &Value| layers.origin(value);
+        let mut read = Self::default();
+        if let Some(value) = layers.find("backend") {
+            let name = Some(value.as_str().map(str::to_owned).ok_or_else(|| {
+                Error::usage("backend: the name or the URL of a backend is expected")
+                    .at(origin(&value).shown(), None)
+            })?);
+            match origin(&value) {
+                Origin::Environment => read.forced = name,
+                Origin::File(_) => read.named = name,
+            }
+        }
+        for (name, section) in sections(layers.find("backends")) {
+            let place = format!("backends.{name}");
+            read.backends.insert(name, BackendOptions::read(section, &origin, &place)?);
+        }
+        for (name, section) in sections(layers.find("jobs")) {
+            let place = format!("jobs.{name}");
+            read.jobs.insert(name, JobOptions::read(section, &origin, &place)?);
+        }
+        Ok(read)
+    }
+
+    /// The job of this name.
+    ///
+    /// # Errors
+    /// A usage error with the jobs that there are.
+    pub fn job(&self, name: &str) -> Result<&JobOptions> {
+        self.jobs.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.jobs.keys().map(String::as_str).collect();
+            let error = Error::usage(format!("there is no job `{name}`"));
+            match known.as_slice() {
+                [] => error.help("describe it in distil.toml: [jobs.NAME], source, output, key"),
+                known => error.help(format!("the configuration has: {}", known.join(", "))),
+            }
+        })
+    }
+
+    /// The name or URL of the backend that is meant: what is `asked` for, else what the environment
+    /// says, else the `job`, else the file, else `default`.
+    pub(crate) fn chosen<'a>(&'a self, asked: Option<&'a str>, job: Option<&'a str>) -> &'a str {
+        let forced = self.forced.as_deref();
+        asked.or(forced).or(job).or(self.named.as_deref()).unwrap_or(DEFAULT)
+    }
+}
+
+fn sections(found: Option<Value>) -> Vec<(String, Dict)> {
+    let tables = found.and_then(Value::into_dict).into_iter().flatten();
+    tables.filter_map(|(name, value)| Some((name, value.into_dict()?))).collect()
+}
+
+/// A URL or a text without what is secret in it: the password before the host, and the values of
+/// parameters that are named like secrets.
+pub(crate) fn redact(text: &str) -> String {
+    let mut shown = text.to_owned();
+    if let Some((scheme, rest)) = text.split_once("://")
+        && let Some((user, host)) = rest.split_once('@')
+        && let Some((user, _)) = user.split_once(':')
+        && !user.contains('/')
+    {
+        shown = format!("{scheme}://{user}:***@{host}");
+    }
+    if !shown.contains("://") {
+        return shown;
+    }
+    let hide = |part: &str| match part.split_once('=') {
+        Some((name, value)) if is_secret(name) && !value.is_empty() => format!("{name}=***"),
+        _ => part.to_owned(),
+    };
+    // Spark writes parameters behind `;`, everybody else behind `?` and `&`.
+    let mut out = String::new();
+    for part in shown.split_inclusive([';', '?', '&']) {
+        let end = part.trim_end_matches([';', '?', '&']);
+        out.push_str(&hide(end));
+        out.push_str(&part[end.len()..]);
+    }
+    out
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["token", "password", "secret", "key"].iter().any(|word| name.contains(word))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! Reading outputs on this machine's file system.
+
+use std::path::Path;
+
+use distil_job::head::Head;
+use distil_job::verify::Verified;
+use distil_json::digest::Digest;
+use distil_plan::Result;
+use distil_storage::Local;
+
+/// The first rows of an output.
+///
+/// # Errors
+/// An environment error if it can't be read, an input error if it is no output.
+pub fn head(path: &Path, rows: usize) -> Result<Head> {
+    distil_job::head::head(&Local, path, rows)
+}
+
+/// The digest of an output's rows, and how many there are.
+///
+/// # Errors
+/// As [`head`].
+pub fn digest(path: &Path) -> Result<(Digest, u64)> {
+    distil_job::digest::digest_output(&Local, path)
+}
+
+/// Checks an output against its own footers and, if given, a reference: another output, the report
+/// of a run, or the `ANSWER.json` of generated data.
+///
+/// # Errors
+/// An input error that names the first thing that differs, with both values.
+pub fn verify(path: &Path, reference: Option<&Path>) -> Result<Verified> {
+    distil_job::verify::verify(&Local, path, reference)
+}
