@@ -21,6 +21,7 @@
 mod backends;
 pub mod configuration;
 mod files;
+mod frame;
 mod outputs;
 mod report;
 mod resources;
@@ -34,6 +35,7 @@ pub use distil_job::verify::Verified;
 pub use distil_plan::*;
 pub use distil_storage::Local;
 pub use files::{parse_schema_argument, read_plan};
+pub use frame::{DataFrame, Dedup, Paths};
 pub use outputs::{digest, head, verify};
 pub use report::write_report;
 pub use resources::{MINIMUM_MEMORY, Options, available_memory};

@@ -1,0 +1,396 @@
+//! The DataFrame: rows that are described first and read when something is asked of them.
+
+mod source;
+mod steps;
+
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use distil_job::head::Head;
+use distil_job::parquet_reader::open_output;
+use distil_plan::{
+    ColumnPath, Compression, Error, Key, Layout, Plan, Report, Result, Schema, Sink,
+};
+
+pub use steps::Dedup;
+
+use self::source::{Source, rename};
+use self::steps::{Stage, Step, paths, stages};
+use crate::Session;
+use crate::configuration::JobOptions;
+
+/// Paths, one or several: files, directories, globs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths(Vec<String>);
+
+impl From<&str> for Paths {
+    fn from(path: &str) -> Self {
+        Self(vec![path.to_owned()])
+    }
+}
+
+impl From<String> for Paths {
+    fn from(path: String) -> Self {
+        Self(vec![path])
+    }
+}
+
+impl From<&Path> for Paths {
+    fn from(path: &Path) -> Self {
+        Self(vec![path.to_string_lossy().into_owned()])
+    }
+}
+
+impl<S: Into<String>> From<Vec<S>> for Paths {
+    fn from(paths: Vec<S>) -> Self {
+        Self(paths.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<S: Into<String>, const N: usize> From<[S; N]> for Paths {
+    fn from(paths: [S; N]) -> Self {
+        Self(paths.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Rows, by what is to be done to get them: nothing is read before something is asked of them, and
+/// whatever it is, the backend of the session gets whole plans to run.
+///
+/// Steps mean what their position says: a selection after [`DataFrame::drop_duplicates`] does not
+/// change which rows stay, one before does.
+///
+/// ```
+/// use distil::{Dedup, Keep, Session};
+///
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let incoming = directory.path().join("incoming");
+/// # let output = directory.path().join("events.parquet");
+/// # std::fs::create_dir(&incoming).unwrap();
+/// # std::fs::write(incoming.join("a.json"), r#"{"id":2,"ts":1,"data":"B"}
+/// # {"id":1,"ts":1,"data":"A"}
+/// # {"id":1,"ts":0,"data":"C"}"#).unwrap();
+/// # let (incoming, output) = (incoming.as_path(), output.to_str().unwrap());
+/// let session = Session::from_env()?;
+/// let report = session
+///     .read_json(incoming)
+///     .drop_duplicates(Dedup::on(["ts"]).order_by(["id", "data"]).keep(Keep::First))
+///     .write_parquet(output)?;
+/// assert_eq!(report.records.written, 2);
+///
+/// let rows = session.read_parquet(output).select(["ts", "data"]).head(10)?.rows;
+/// assert_eq!(rows[0].0, r#"{"ts":0,"data":"C"}"#);
+/// assert_eq!(rows[1].0, r#"{"ts":1,"data":"A"}"#);
+/// # Ok::<(), distil::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing is read before something is asked of the rows"]
+pub struct DataFrame {
+    session: Session,
+    source: Source,
+    steps: Vec<Step>,
+}
+
+impl Session {
+    /// The records of JSON files, directories or globs.
+    pub fn read_json(&self, sources: impl Into<Paths>) -> DataFrame {
+        let Paths(sources) = sources.into();
+        self.frame(Source::Json(Box::new(Plan::new(sources, Sink::new("")))))
+    }
+
+    /// The records of JSON files, read as the options say: their shape, their schema, what becomes
+    /// of bad ones. What the options say of keys and outputs has no meaning here.
+    ///
+    /// # Errors
+    /// As [`JobOptions::reading_plan`].
+    pub fn read_json_with(
+        &self,
+        sources: impl Into<Paths>,
+        options: &JobOptions,
+    ) -> Result<DataFrame> {
+        let Paths(sources) = sources.into();
+        let plan = options.reading_plan(&*self.storage)?;
+        Ok(self.frame(Source::Json(Box::new(Plan { sources, ..plan }))))
+    }
+
+    /// The rows of Parquet files or directories of them, of distil or of others. Every value is
+    /// carried exactly; a column whose type can't be is refused by its name when the rows are read.
+    pub fn read_parquet(&self, paths: impl Into<Paths>) -> DataFrame {
+        let Paths(paths) = paths.into();
+        self.frame(Source::Parquet(paths.into_iter().map(PathBuf::from).collect()))
+    }
+
+    /// The rows of Arrow batches of the same columns. Every value is carried exactly; a column whose
+    /// type can't be is refused by its name when the rows are read.
+    pub fn from_arrow(&self, batches: impl IntoIterator<Item = RecordBatch>) -> DataFrame {
+        self.frame(Source::Arrow(batches.into_iter().collect()))
+    }
+
+    fn frame(&self, source: Source) -> DataFrame {
+        DataFrame { session: self.clone(), source, steps: Vec::new() }
+    }
+}
+
+impl DataFrame {
+    fn then(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// These columns, in this order. A dot leads into a struct: `a.b`.
+    pub fn select<S: AsRef<str>>(self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.then(Step::Select(paths(columns)))
+    }
+
+    /// Other names for columns, as pairs of old and new. A name is taken as it is: a dot leads
+    /// nowhere.
+    pub fn rename<A: Into<String>, B: Into<String>>(
+        self,
+        names: impl IntoIterator<Item = (A, B)>,
+    ) -> Self {
+        let names = names.into_iter().map(|(old, new)| (old.into(), new.into()));
+        self.then(Step::Rename(names.collect()))
+    }
+
+    /// One row of every key.
+    pub fn drop_duplicates(self, dedup: Dedup) -> Self {
+        self.then(Step::DropDuplicates(dedup))
+    }
+
+    /// Writes the rows: to a file if the name ends in `.parquet`, else to a directory. An output that
+    /// exists is an error; [`DataFrame::write`] knows more.
+    ///
+    /// # Errors
+    /// As [`Session::run`]; for the steps, a usage error for what can't be meant.
+    pub fn write_parquet(&self, path: impl AsRef<Path>) -> Result<Report> {
+        self.write(Sink::new(path.as_ref().to_string_lossy()))
+    }
+
+    /// Writes the rows as the sink says. The report tells of all that was read, whatever number of
+    /// plans it took.
+    ///
+    /// # Errors
+    /// As [`DataFrame::write_parquet`].
+    pub fn write(&self, sink: Sink) -> Result<Report> {
+        let beside = Path::new(sink.path.trim_end_matches('/')).parent().unwrap_or(Path::new(""));
+        let scratch = self.scratch(Some(beside))?;
+        self.run(sink, scratch.path())
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    /// As [`DataFrame::write_parquet`].
+    pub fn count(&self) -> Result<u64> {
+        let scratch = self.scratch(None)?;
+        Ok(self.run(temporary(scratch.path(), "rows"), scratch.path())?.records.written)
+    }
+
+    /// The first rows, for people.
+    ///
+    /// # Errors
+    /// As [`DataFrame::write_parquet`].
+    pub fn head(&self, rows: usize) -> Result<Head> {
+        let scratch = self.scratch(None)?;
+        let sink = temporary(scratch.path(), "rows");
+        let path = sink.path.clone();
+        self.run(sink, scratch.path())?;
+        distil_job::head::head(&*self.session.storage, Path::new(&path), rows)
+    }
+
+    /// The rows as Arrow: at least one batch, all of the same columns.
+    ///
+    /// # Errors
+    /// As [`DataFrame::write_parquet`].
+    pub fn collect(&self) -> Result<Vec<RecordBatch>> {
+        let scratch = self.scratch(None)?;
+        let sink = temporary(scratch.path(), "rows");
+        let path = sink.path.clone();
+        self.run(sink, scratch.path())?;
+        let mut batches = Vec::new();
+        let parts = open_output(&*self.session.storage, Path::new(&path))?;
+        for part in &parts {
+            for batch in part.batches(None)? {
+                batches.push(batch?);
+            }
+        }
+        if let (true, Some(part)) = (batches.is_empty(), parts.first()) {
+            batches.push(RecordBatch::new_empty(part.schema().clone()));
+        }
+        Ok(batches)
+    }
+
+    /// The columns and their types. JSON is read for it whole: types come from all the data.
+    ///
+    /// # Errors
+    /// As [`Session::infer`], and for the steps, a usage error for what can't be meant.
+    pub fn schema(&self) -> Result<Schema> {
+        let stages = self.stages()?;
+        let [first, rest @ ..] = stages.as_slice() else { return Ok(Schema::default()) };
+        let mut schema = match self.source.schema(&*self.session.storage, first)? {
+            Some(schema) => schema,
+            None => match &self.source {
+                Source::Json(plan) => {
+                    let plan = Plan { sink: Sink::new("schema.parquet"), ..(**plan).clone() };
+                    self.session.infer(Plan { dedup: first.dedup.clone(), ..plan })?.schema
+                }
+                _ => Schema::default(),
+            },
+        };
+        schema = selected(schema, first)?;
+        for stage in rest {
+            schema = selected(rename(schema, stage)?, stage)?;
+        }
+        for field in &mut schema.fields {
+            field.data_type = field.data_type.stored();
+        }
+        Ok(schema)
+    }
+
+    /// What would be done, for people: the steps of every plan, and the backend.
+    ///
+    /// # Errors
+    /// A usage error for a step that can't be meant.
+    pub fn explain(&self) -> Result<String> {
+        let stages = self.stages()?;
+        let count = stages.len();
+        let mut text = format!("backend {}\n", self.session.backend.name());
+        for (at, stage) in stages.iter().enumerate() {
+            text.push_str(&format!("plan {} of {count}\n", at + 1));
+            match at {
+                0 => text.push_str(&format!("  {}\n", self.source.describe())),
+                _ => text.push_str(&format!("  read the rows of plan {at}\n")),
+            }
+            text.push_str(&describe(stage));
+        }
+        Ok(text)
+    }
+
+    fn stages(&self) -> Result<Vec<Stage>> {
+        stages(&self.steps, self.source.is_rewritten())
+    }
+
+    /// A directory that is removed with all that is in it.
+    fn scratch(&self, beside: Option<&Path>) -> Result<tempfile::TempDir> {
+        let system = std::env::temp_dir();
+        let directory = self.session.options().temp_dir.as_deref().or(beside).unwrap_or(&system);
+        // The empty path is the working directory.
+        let here = Path::new(".");
+        let directory = if directory.as_os_str().is_empty() { here } else { directory };
+        tempfile::Builder::new().prefix(".distil-frame-").tempdir_in(directory).map_err(|cause| {
+            Error::io("make a temporary directory", directory.to_string_lossy(), &cause)
+        })
+    }
+
+    /// Runs one plan after another, the last into the sink.
+    fn run(&self, sink: Sink, scratch: &Path) -> Result<Report> {
+        let stages = self.stages()?;
+        let mut source = self.source.clone();
+        let mut done: Option<Report> = None;
+        let storage = &*self.session.storage;
+        for (at, stage) in stages.iter().enumerate() {
+            let is_last = at + 1 == stages.len();
+            let next = temporary(scratch, &format!("plan-{at}"));
+            let sink = if is_last { sink.clone() } else { next.clone() };
+            let records = scratch.join(format!("records-{at}.ndjson"));
+            let mut plan = source.plan(storage, stage, &records, sink)?;
+            plan.dedup.clone_from(&stage.dedup);
+            plan.columns.clone_from(&stage.columns);
+            let (mut report, result) = self.session.run(plan);
+            result?;
+            storage.remove_file(&records)?;
+            if at == 0 && source.is_rewritten() {
+                // The records in between are nobody's business.
+                for input in &mut report.inputs {
+                    input.path = source.describe();
+                }
+            }
+            done = Some(match done.take() {
+                None => report,
+                Some(earlier) => joined(earlier, report),
+            });
+            source = Source::Parquet(vec![PathBuf::from(next.path)]);
+        }
+        done.ok_or_else(|| Error::bug("a data frame without a plan was run"))
+    }
+}
+
+/// A Parquet file in between: nothing about it is to be small.
+fn temporary(scratch: &Path, name: &str) -> Sink {
+    let path = scratch.join(format!("{name}.parquet"));
+    Sink {
+        layout: Layout::File,
+        compression: Compression::None,
+        ..Sink::new(path.to_string_lossy())
+    }
+}
+
+/// One report of two runs, of which the second read what the first wrote.
+fn joined(first: Report, second: Report) -> Report {
+    let mut report = Report { inputs: first.inputs, ..second };
+    let (earlier, records) = (&first.records, &mut report.records);
+    records.read = earlier.read;
+    records.accepted = earlier.accepted;
+    records.quarantined = earlier.quarantined.clone();
+    records.duplicates.identical += earlier.duplicates.identical;
+    records.duplicates.conflicting += earlier.duplicates.conflicting;
+    records.ignored_members += earlier.ignored_members;
+    records.rounded += earlier.rounded;
+    report.conflicts = first.conflicts.into_iter().chain(report.conflicts).take(10).collect();
+    report.warnings = first.warnings.into_iter().chain(report.warnings).collect();
+    report.stages = first.stages.into_iter().chain(report.stages).collect();
+    let (earlier, resources) = (&first.resources, &mut report.resources);
+    resources.seconds += earlier.seconds;
+    resources.cpu_seconds += earlier.cpu_seconds;
+    resources.spilled_bytes += earlier.spilled_bytes;
+    resources.peak_memory_bytes = resources.peak_memory_bytes.max(earlier.peak_memory_bytes);
+    report
+}
+
+/// The columns that a stage writes.
+fn selected(schema: Schema, stage: &Stage) -> Result<Schema> {
+    let key: &[ColumnPath] = match stage.dedup.as_ref().map(|dedup| &dedup.key) {
+        Some(Key::Columns(columns)) => columns,
+        _ => &[],
+    };
+    let chosen = stage.columns.as_deref().unwrap_or_default();
+    if let Some(path) = key.iter().chain(chosen).find(|path| schema.find(path).is_none()) {
+        let names: Vec<&str> = schema.fields.iter().map(|field| field.name.as_str()).collect();
+        return Err(Error::usage(format!("there is no column {path}"))
+            .help(format!("the columns are: {}", names.join(", "))));
+    }
+    Ok(match &stage.columns {
+        Some(columns) => schema.project(columns),
+        None => schema,
+    })
+}
+
+fn describe(stage: &Stage) -> String {
+    let list = |columns: &[ColumnPath]| {
+        columns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = String::new();
+    for step in &stage.renames {
+        let names: Vec<String> = step.iter().map(|(old, new)| format!("{old} to {new}")).collect();
+        text.push_str(&format!("  rename {}\n", names.join(", ")));
+    }
+    if let Some(dedup) = &stage.dedup {
+        let key = match &dedup.key {
+            Key::Record => "the whole row".to_owned(),
+            Key::Columns(columns) => list(columns),
+        };
+        text.push_str(&format!("  one row for every {key}"));
+        for (at, order) in dedup.order_by.iter().enumerate() {
+            let before = if at == 0 { ", in the order of" } else { "," };
+            let direction = match order.direction {
+                distil_plan::Direction::Asc => "",
+                distil_plan::Direction::Desc => " desc",
+            };
+            text.push_str(&format!("{before} {}{direction}", order.column));
+        }
+        text.push_str(&format!(", the {}\n", format!("{:?}", dedup.keep).to_lowercase()));
+    }
+    if let Some(columns) = &stage.columns {
+        text.push_str(&format!("  select {}\n", list(columns)));
+    }
+    text
+}
