@@ -1,9 +1,9 @@
-# `make demo` shows it, `make test` proves it, `make lint` keeps it tidy.
+# `make demo` shows it, `make test` proves it, `make bench` measures it, `make lint` keeps it tidy.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all test-rust test-python lint
+.PHONY: demo test test-all test-rust test-python bench lint
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -42,6 +42,12 @@ test-python: .venv/installed $(VEGA)/unpacked
 test-all: export DISTIL_CASES ?= 20000
 test-all: test
 
+# Tables of docs/benchmarks.md. BENCH chooses scenarios, `all` of them need 25 GB and some hours:
+# `make bench BENCH='documents lines'`; `bench/run.py --help` names them. The machine should be idle.
+bench: .venv-bench/installed
+	$(CARGO) build --release --locked -p distil-cli
+	.venv-bench/bin/python bench/run.py --distil '$(RELEASE)' --document docs/benchmarks.md $(BENCH)
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
@@ -50,6 +56,11 @@ lint:
 .venv/installed: $(REQUIREMENTS)
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	touch $@
+
+.venv-bench/installed: bench/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 # Real data that nobody here wrote; fetched, never committed.
