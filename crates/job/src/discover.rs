@@ -167,12 +167,20 @@ fn depth_limit(pattern: &str) -> Option<usize> {
     (!unlimited).then(|| Path::new(pattern).components().count())
 }
 
+/// The bytes of a directory's name as they stand in the paths of what lies in it.
+fn in_paths(name: &Path) -> impl Iterator<Item = &u8> {
+    name.as_os_str().as_bytes().iter().chain(b"/")
+}
+
 /// A search below one source.
 struct Walk<'a> {
     storage: &'a dyn Storage,
     glob: Option<(GlobMatcher, Option<usize>)>,
     /// Device and inode of the directories on the way to where the search is.
     chain: Vec<(u64, u64)>,
+    /// The directories below which everything was taken already. They are walked in the order of their
+    /// paths, so that a second way to one leads to no smaller path, and links that cross take no time.
+    taken: HashSet<(u64, u64)>,
     found: Vec<Found>,
     skipped: Vec<PathBuf>,
     dangling: Vec<PathBuf>,
@@ -187,6 +195,7 @@ impl<'a> Walk<'a> {
             storage,
             glob,
             chain: Vec::new(),
+            taken: HashSet::new(),
             found: Vec::new(),
             skipped: Vec::new(),
             dangling: Vec::new(),
@@ -198,11 +207,14 @@ impl<'a> Walk<'a> {
     /// Searches a directory that lies `below` the base of the source.
     fn directory(&mut self, directory: &Path, below: &Path, metadata: &Metadata) -> Result<()> {
         let identity = (metadata.stamp.device, metadata.stamp.inode);
-        if self.chain.contains(&identity) {
+        if self.chain.contains(&identity) || (self.glob.is_none() && !self.taken.insert(identity)) {
             return Ok(());
         }
         self.chain.push(identity);
-        for name in self.storage.list(directory)? {
+        let mut names = self.storage.list(directory)?;
+        // What lies in `a` comes behind what lies in `a-b`, as `a/` does.
+        names.sort_by(|a, b| in_paths(a).cmp(in_paths(b)));
+        for name in names {
             let path = directory.join(&name);
             if matches!(name.as_os_str().as_bytes().first(), Some(b'.' | b'_')) {
                 self.skipped.push(path);
