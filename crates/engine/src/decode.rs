@@ -18,6 +18,7 @@ use distil_storage::Storage;
 use crate::Options;
 use crate::read::{Piece, SliceReader};
 use crate::source::Source;
+use crate::threads;
 
 /// Slices that may wait for a worker; each is about as large as what is read at once.
 const WAITING: usize = 8;
@@ -108,8 +109,11 @@ pub(crate) fn decode<S: RowSink>(
     };
     let results: Vec<(Option<Seen>, Result<()>)> = std::thread::scope(|scope| {
         let shared = &shared;
-        let handles: Vec<_> =
-            sinks.iter_mut().map(|sink| scope.spawn(move || work(shared, sink))).collect();
+        let work = sinks.iter_mut().map(|sink| move || work(shared, sink));
+        let handles = match threads::start(scope, work) {
+            Ok(handles) => handles,
+            Err(error) => return vec![(None, Err(error))],
+        };
         handles
             .into_iter()
             .map(|handle| handle.join().unwrap_or_else(|_| (None, Err(died()))))

@@ -18,6 +18,7 @@ mod rows;
 mod sample;
 mod source;
 mod spill;
+mod threads;
 
 use std::sync::Arc;
 

@@ -27,6 +27,7 @@ use crate::output::{Description, Output, Totals};
 use crate::ranges::{Outcome, Range, SHOWN, Tally, ranges};
 use crate::rows::{Row, SINGLE};
 use crate::sample::splitters;
+use crate::threads;
 
 /// Runs a resolved plan.
 pub(crate) fn run(
@@ -278,19 +279,18 @@ impl Finale<'_> {
         });
         let changed = Condvar::new();
         std::thread::scope(|scope| {
-            for _ in 0..self.threads {
-                scope.spawn(|| {
-                    Crew {
-                        finale: self,
-                        state: &state,
-                        changed: &changed,
-                        outputs: &outputs,
-                        encoder: &encoder,
-                    }
-                    .work()
-                });
-            }
-        });
+            let crew = || {
+                Crew {
+                    finale: self,
+                    state: &state,
+                    changed: &changed,
+                    outputs: &outputs,
+                    encoder: &encoder,
+                }
+                .work()
+            };
+            threads::start(scope, std::iter::repeat_n(crew, self.threads)).map(drop)
+        })?;
         let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.failed {
             return Err(error);

@@ -13,6 +13,8 @@ use std::time::Duration;
 use distil_plan::{Cancel, Error, InputCompression, Result};
 use distil_storage::{InputStream, Storage};
 
+use crate::threads;
+
 /// Bytes of a piece, and pieces that may wait.
 const PIECE: usize = 256 << 10;
 const WAITING: usize = 4;
@@ -61,7 +63,9 @@ impl Source {
         }
         let (sender, receiver) = sync_channel(WAITING);
         let (storage, path) = (Arc::clone(storage), path.to_owned());
-        std::thread::spawn(move || serve(&storage, &path, &sender));
+        std::thread::Builder::new()
+            .spawn(move || serve(&storage, &path, &sender))
+            .map_err(|cause| threads::refused(&cause))?;
         let cancel = cancel.clone();
         Ok(Self::Background(Background { receiver, cancel, piece: Piece::default(), used: 0 }))
     }
