@@ -38,8 +38,11 @@ test-python: .venv/installed $(VEGA)/unpacked
 	DISTIL_BIN='$(abspath $(RELEASE))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
 		.venv/bin/python -m pytest -p no:cacheprovider tests/python
 
-# The long sweeps: as `test`, with many more generated cases.
+# The long sweeps: as `test`, with many more generated cases, mutations, kills, and losses of power.
 test-all: export DISTIL_CASES ?= 20000
+test-all: export DISTIL_MUTATIONS ?= 100000
+test-all: export DISTIL_KILLS ?= 200
+test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: test
 
 # Tables of docs/benchmarks.md. BENCH chooses scenarios, `all` of them need 25 GB and some hours:

@@ -13,6 +13,7 @@
 pub mod documentation;
 pub mod generate;
 pub mod oracle;
+pub mod reliability;
 pub mod subject_local;
 pub mod subject_native;
 pub mod suite;

@@ -22,64 +22,87 @@ impl Subject for NativeSubject {
     }
 
     fn run(&self, files: &Files, plan: &Plan, stretch: &Stretch) -> Result<Output, Box<Error>> {
-        let memory = Memory::new();
-        memory.put_dir("in");
-        for (name, content) in files {
-            memory.put(Path::new("in").join(name), content);
-        }
-        let before = memory.files();
-        let mut plan = plan.clone();
-        plan.sources = vec!["in".into()];
-        let budget = stretch.memory.map_or(256 << 20, |memory| memory.max(Options::MIN_MEMORY));
-        let options =
-            Options { read_chunk: stretch.read_chunk, ..Options::new(stretch.threads, budget) };
-        let storage: Arc<dyn Storage> = Arc::new(memory.clone());
-        let backend = Native::new(Arc::clone(&storage), options);
-        let job = Job {
-            storage: Arc::clone(&storage),
-            plan: plan.clone(),
-            backend: &backend,
-            scan: None,
-            events: &NoEvents,
-            cancel: &Cancel::new(),
-            temp_dir: None,
-            report_path: None,
-        };
-        let (report, result) = run(&job);
-        if let Err(error) = result {
-            assert!(memory.files() == before, "a failed run left files behind");
-            return Err(Box::new(error));
-        }
-        let outputs: Files = match plan.sink.layout {
-            Layout::File => vec![(plan.sink.path.clone(), memory.get(&plan.sink.path).unwrap())],
-            Layout::Dir => memory
-                .names(&plan.sink.path)
-                .into_iter()
-                .filter(|name| name.ends_with(".parquet") && !name.starts_with(['.', '_']))
-                .map(|name| {
-                    let content = memory.get(Path::new(&plan.sink.path).join(&name)).unwrap();
-                    (name, content)
-                })
-                .collect(),
-        };
-        let mut beside_files = Files::new();
-        let mut beside = |path: &Option<String>| {
-            let path = path.as_deref()?;
-            let content = memory.get(path)?;
-            beside_files.push((path.to_owned(), content.clone()));
-            Some(content)
-        };
-        let quarantine = beside(&plan.quarantine.path);
-        let dropped = beside(&plan.dropped);
-        Ok(Output {
-            table: read_parquet(outputs.iter().map(|(_, content)| content.as_slice())),
-            dropped: dropped.map(|content| read_parquet([content.as_slice()])),
-            quarantine: quarantine_lines(&quarantine.unwrap_or_default()),
-            report,
-            files: outputs,
-            beside: beside_files,
-        })
+        run_with(files, plan, options(stretch))
     }
+}
+
+/// The native backend where even a few rows are more than the memory holds.
+#[derive(Debug)]
+pub struct SpillingSubject {
+    /// Bytes of rows that a thread holds.
+    pub row_bytes: u64,
+}
+
+impl Subject for SpillingSubject {
+    fn name(&self) -> &str {
+        "native, spilling"
+    }
+
+    fn run(&self, files: &Files, plan: &Plan, stretch: &Stretch) -> Result<Output, Box<Error>> {
+        run_with(files, plan, Options { row_bytes: self.row_bytes, ..options(stretch) })
+    }
+}
+
+fn options(stretch: &Stretch) -> Options {
+    let budget = stretch.memory.map_or(256 << 20, |memory| memory.max(Options::MIN_MEMORY));
+    Options { read_chunk: stretch.read_chunk, ..Options::new(stretch.threads, budget) }
+}
+
+fn run_with(files: &Files, plan: &Plan, options: Options) -> Result<Output, Box<Error>> {
+    let memory = Memory::new();
+    memory.put_dir("in");
+    for (name, content) in files {
+        memory.put(Path::new("in").join(name), content);
+    }
+    let before = memory.files();
+    let mut plan = plan.clone();
+    plan.sources = vec!["in".into()];
+    let storage: Arc<dyn Storage> = Arc::new(memory.clone());
+    let backend = Native::new(Arc::clone(&storage), options);
+    let job = Job {
+        storage: Arc::clone(&storage),
+        plan: plan.clone(),
+        backend: &backend,
+        scan: None,
+        events: &NoEvents,
+        cancel: &Cancel::new(),
+        temp_dir: None,
+        report_path: None,
+    };
+    let (report, result) = run(&job);
+    if let Err(error) = result {
+        assert!(memory.files() == before, "a failed run left files behind");
+        return Err(Box::new(error));
+    }
+    let outputs: Files = match plan.sink.layout {
+        Layout::File => vec![(plan.sink.path.clone(), memory.get(&plan.sink.path).unwrap())],
+        Layout::Dir => memory
+            .names(&plan.sink.path)
+            .into_iter()
+            .filter(|name| name.ends_with(".parquet") && !name.starts_with(['.', '_']))
+            .map(|name| {
+                let content = memory.get(Path::new(&plan.sink.path).join(&name)).unwrap();
+                (name, content)
+            })
+            .collect(),
+    };
+    let mut beside_files = Files::new();
+    let mut beside = |path: &Option<String>| {
+        let path = path.as_deref()?;
+        let content = memory.get(path)?;
+        beside_files.push((path.to_owned(), content.clone()));
+        Some(content)
+    };
+    let quarantine = beside(&plan.quarantine.path);
+    let dropped = beside(&plan.dropped);
+    Ok(Output {
+        table: read_parquet(outputs.iter().map(|(_, content)| content.as_slice())),
+        dropped: dropped.map(|content| read_parquet([content.as_slice()])),
+        quarantine: quarantine_lines(&quarantine.unwrap_or_default()),
+        report,
+        files: outputs,
+        beside: beside_files,
+    })
 }
 
 /// The lines of a quarantine file, every member checked.

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use distil_testkit::subject_native::NativeSubject;
-use distil_testkit::suite::{Stretch, Subject, cases, conformance, groups};
+use distil_testkit::subject_native::{NativeSubject, SpillingSubject};
+use distil_testkit::suite::{Stretch, Subject, cases, check_over, conformance, groups};
 
 /// Runs the cases of a group; with `DISTIL_CASE` only those whose name contains its text.
 fn passes(group: &str) {
@@ -44,6 +44,7 @@ groups_pass! {
     names_and_texts_are_kept "names"
     outputs_are_laid_out_as_planned "output"
     what_went_wrong_elsewhere_is_right_here "peers"
+    extremes_are_told_or_kept "extremes"
 }
 
 /// Without it the stretches over memory would judge nothing.
@@ -54,4 +55,18 @@ fn the_least_memory_makes_the_largest_case_spill() {
     let stretch = Stretch { threads: 4, memory: Some(0), ..Stretch::plain() };
     let output = NativeSubject.run(&case.files, &case.plan, &stretch).unwrap();
     assert!(output.report.resources.spilled_bytes > 0);
+}
+
+/// Every case once more, with nearly all rows on disk: what is spilled comes back as it was. Large cases
+/// would spill thousands of times, and say no more.
+#[test]
+fn every_small_case_comes_out_the_same_when_its_rows_are_spilled() {
+    let subject = SpillingSubject { row_bytes: 200 };
+    let stretch = Stretch { threads: 2, ..Stretch::plain() };
+    let problems: Vec<String> = cases()
+        .iter()
+        .filter(|case| case.files.iter().map(|(_, content)| content.len()).sum::<usize>() < 2_000)
+        .filter_map(|case| check_over(case, &subject, std::slice::from_ref(&stretch)).err())
+        .collect();
+    assert!(problems.is_empty(), "{} cases fail\n{}", problems.len(), problems.join("\n"));
 }

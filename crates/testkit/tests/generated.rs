@@ -12,7 +12,7 @@ use std::cell::Cell;
 
 use distil_testkit::generate::{scenarios, twins};
 use distil_testkit::oracle;
-use distil_testkit::subject_native::NativeSubject;
+use distil_testkit::subject_native::{NativeSubject, SpillingSubject};
 use distil_testkit::suite::{Expect, Stretch, check_over};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
@@ -35,7 +35,10 @@ fn the_native_backend_equals_the_oracle_under_every_stretch() {
     let result = runner.run(&scenarios(), |(case, stretches)| {
         ran.set(ran.get() + 1);
         failed.set(failed.get() + u32::from(oracle::run(&case.plan, &case.files).is_err()));
-        check_over(&case, &NativeSubject, &stretches).map_err(TestCaseError::fail)
+        check_over(&case, &NativeSubject, &stretches).map_err(TestCaseError::fail)?;
+        // Once more with nearly all rows on disk.
+        let spilling = SpillingSubject { row_bytes: 150 };
+        check_over(&case, &spilling, &stretches[1..2]).map_err(TestCaseError::fail)
     });
     if let Err(error) = result {
         panic!("{error}");

@@ -63,17 +63,26 @@ pub fn decompress(bytes: &[u8]) -> (InputCompression, Vec<u8>, bool) {
     let mut content = Vec::new();
     let skippable = |b: &[u8]| matches!(b, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        let cut = flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut content).is_err();
+        let cut = drain(flate2::read::MultiGzDecoder::new(bytes), &mut content).is_err();
         return (InputCompression::Gzip, content, cut);
     }
     if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || skippable(bytes) {
         let cut = match zstd::stream::read::Decoder::new(bytes) {
-            Ok(mut decoder) => decoder.read_to_end(&mut content).is_err(),
+            Ok(decoder) => drain(decoder, &mut content).is_err(),
             Err(_) => true,
         };
         return (InputCompression::Zstd, content, cut);
     }
     (InputCompression::None, bytes.to_vec(), false)
+}
+
+/// Reads byte by byte: a decoder that meets a break hides what it had put into the same buffer before.
+fn drain(mut decoder: impl Read, content: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut byte = [0];
+    while decoder.read(&mut byte)? == 1 {
+        content.push(byte[0]);
+    }
+    Ok(())
 }
 
 fn is_blank(byte: u8) -> bool {

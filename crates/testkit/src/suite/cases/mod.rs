@@ -2,6 +2,7 @@
 
 mod bad;
 mod declared;
+mod extremes;
 mod frames;
 mod names;
 mod output;
@@ -22,6 +23,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("names", names::cases()),
         ("output", output::cases()),
         ("peers", peers::cases()),
+        ("extremes", extremes::cases()),
     ]
 }
 
