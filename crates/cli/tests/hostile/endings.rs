@@ -1,0 +1,340 @@
+//! Runs that end early: killed, asked to end, without power, or in each other's way.
+//!
+//! `DISTIL_KILLS` is how many are killed (20), `DISTIL_POWER_LOSSES` how many lose their power (none).
+
+use std::collections::BTreeSet;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use distil_testkit::reliability::{KILLS, POWER_LOSSES, SIGNALS};
+use rustix::process::Signal;
+
+use crate::context::Context;
+use crate::support::{Choices, Told, may_mount, send};
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+}
+
+/// A run to be disturbed, over data that it does not know yet, and what was there before.
+struct Scenario {
+    name: &'static str,
+    output: &'static str,
+    flags: &'static [&'static str],
+    /// Whether an earlier output is there.
+    replaces: bool,
+}
+
+const SCENARIOS: [Scenario; 5] = [
+    Scenario { name: "new file", output: "out.parquet", flags: &[], replaces: false },
+    Scenario { name: "file over file", output: "out.parquet", flags: &[], replaces: true },
+    Scenario {
+        name: "directory over directory",
+        output: "out",
+        flags: &["--max-file-rows", "20000"],
+        replaces: true,
+    },
+    Scenario {
+        name: "with quarantine and dropped",
+        output: "out.parquet",
+        flags: &["--quarantine", "q.ndjson", "--dropped", "dropped.parquet"],
+        replaces: true,
+    },
+    Scenario {
+        name: "new directory, with quarantine, temporary files elsewhere",
+        output: "out",
+        flags: &["--quarantine", "q.ndjson", "--temp-dir", "temp", "--memory", "64MiB"],
+        replaces: false,
+    },
+];
+
+/// The directory of a disturbed run: `old` and `new` data, and the digest of the output of each.
+struct Ground {
+    context: Context,
+    digests: [String; 2],
+    /// How long an undisturbed run takes.
+    usual: Duration,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let context = Context::new();
+        for (name, seed) in [("old", 1), ("new", 2)] {
+            std::fs::create_dir(context.path(name)).unwrap();
+            context.generate(&format!("{name}/data"), 80_000, seed);
+            context.write(&format!("{name}/data/bad.ndjson"), "7\n{\"ts\":}\n");
+        }
+        std::fs::create_dir(context.path("temp")).unwrap();
+        let begun = Instant::now();
+        let digests = ["old", "new"].map(|data| {
+            let flags = ["run", "-q", data, "-o", "probe.parquet", "--mode", "overwrite"];
+            context.out(&[&flags[..], &KEY, &["--quarantine", "probe.ndjson"]].concat());
+            context.digest("probe.parquet").unwrap()
+        });
+        let usual = begun.elapsed() / 2;
+        for probe in ["probe.parquet", "probe.ndjson"] {
+            std::fs::remove_file(context.path(probe)).unwrap();
+        }
+        Self { context, digests, usual }
+    }
+
+    /// Starts from nothing but the data, and the old output where the scenario has one.
+    fn reset(&self, scenario: &Scenario) {
+        for name in self.context.all_names() {
+            let path = self.context.path(&name);
+            match &*name {
+                "old" | "new" | "temp" => {}
+                _ if path.is_dir() => std::fs::remove_dir_all(path).unwrap(),
+                _ => std::fs::remove_file(path).unwrap(),
+            }
+        }
+        if scenario.replaces {
+            self.context.out(&scenario.arguments("old"));
+        }
+    }
+
+    fn start(&self, scenario: &Scenario) -> Child {
+        let mut command = self.context.command(&scenario.arguments("new"));
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Checks that the output is the old or the new one, and says which.
+    fn is_new(&self, scenario: &Scenario, when: &str) -> bool {
+        let found = self.context.digest(scenario.output);
+        let [old, new] = &self.digests;
+        if found.as_ref() == Some(new) {
+            if scenario.flags.contains(&"--quarantine") {
+                // Two bad lines, and ANSWER.json, which is no record.
+                assert_eq!(self.context.read("q.ndjson").lines().count(), 3, "{when}");
+            }
+            return true;
+        }
+        assert_eq!(found.as_ref(), scenario.replaces.then_some(old), "{when}");
+        false
+    }
+
+    /// Runs again, which must succeed and leave nothing of the dead.
+    fn again(&self, scenario: &Scenario, when: &str) {
+        let told = Told::of(&self.context.command(&scenario.arguments("new")).output().unwrap());
+        assert_eq!(told.code, Some(0), "{when}: {}", told.stderr);
+        assert!(self.is_new(scenario, when), "{when}");
+        self.tidy(when);
+    }
+
+    fn tidy(&self, when: &str) {
+        let names = self.context.all_names();
+        assert!(names.iter().all(|name| !name.starts_with('.')), "{when}: {names:?}");
+        let temporary = crate::support::all_names(&self.context.path("temp"));
+        assert!(temporary.is_empty(), "{when}: {temporary:?}");
+    }
+}
+
+const KEY: [&str; 4] = ["--key", "ts", "--order-by", "id,data"];
+
+impl Scenario {
+    fn arguments<'a>(&'a self, data: &'a str) -> Vec<&'a str> {
+        let mut arguments = vec!["run", "-q", data, "-o", self.output, "--mode", "overwrite"];
+        arguments.extend(KEY.iter().chain(self.flags));
+        if !self.flags.contains(&"--quarantine") {
+            arguments.extend(["--quarantine", "bad.ndjson"]);
+        }
+        arguments
+    }
+}
+
+/// A moment within the run; every other one near its end, where the output appears.
+fn moment(choices: &mut Choices, usual: Duration) -> Duration {
+    let usual = usual.as_micros() as u64;
+    Duration::from_micros(match choices.below(2) {
+        0 => choices.below(usual * 11 / 10),
+        _ => usual * 3 / 4 + choices.below(usual / 2),
+    })
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_moment_leaves_the_old_or_the_new_output_and_the_next_one_cleans_up()
+{
+    let ground = Ground::new();
+    let mut choices = Choices(number("DISTIL_SEED", 1));
+    let (mut usual, mut killed, mut news) = (ground.usual, 0, 0);
+    let count = number("DISTIL_KILLS", KILLS);
+    for round in 0..count {
+        let scenario = &SCENARIOS[round as usize % SCENARIOS.len()];
+        ground.reset(scenario);
+        let delay = moment(&mut choices, usual);
+        let when = format!("{}: killed after {delay:?}, round {round}", scenario.name);
+        let begun = Instant::now();
+        let mut child = ground.start(scenario);
+        std::thread::sleep(delay);
+        send(&child, Signal::KILL);
+        let status = child.wait().unwrap();
+        if status.success() {
+            // It was faster than thought: what a run takes changes with what else the machine does.
+            usual = (usual + begun.elapsed()) / 2;
+        } else {
+            killed += 1;
+        }
+        let is_new = ground.is_new(scenario, &when);
+        news += u64::from(is_new);
+        assert!(is_new || !status.success(), "{when}");
+        ground.again(scenario, &when);
+    }
+    eprintln!("{killed} of {count} runs were killed before their end; {news} left the new output");
+    assert!(killed * 3 > count, "only {killed} of {count} runs were killed");
+}
+
+#[test]
+fn a_run_that_is_asked_to_end_at_any_moment_leaves_nothing_behind() {
+    let ground = Ground::new();
+    let mut choices = Choices(number("DISTIL_SEED", 2));
+    for round in 0..SIGNALS {
+        let scenario = &SCENARIOS[round as usize % SCENARIOS.len()];
+        ground.reset(scenario);
+        let (signal, code) =
+            [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)][round as usize % 3];
+        let delay = moment(&mut choices, ground.usual);
+        let when = format!("{}: {signal:?} after {delay:?}, round {round}", scenario.name);
+        let child = ground.start(scenario);
+        std::thread::sleep(delay);
+        send(&child, signal);
+        let asked = Instant::now();
+        let output = child.wait_with_output().unwrap();
+        assert!(asked.elapsed() < Duration::from_secs(10), "{when}");
+        let is_new = ground.is_new(scenario, &when);
+        match output.status.code() {
+            Some(0) => assert!(is_new, "{when}"),
+            Some(found) => {
+                assert_eq!(found, code, "{when}");
+                assert!(!is_new, "{when}");
+                Told::of(&output)
+                    .fails(code, &["nothing was written; the output is as it was before"]);
+            }
+            // Before it listens, a signal ends the process at once, as it would any.
+            None => assert!(!is_new, "{when}"),
+        }
+        ground.tidy(&when);
+    }
+}
+
+#[test]
+fn a_run_without_a_terminal_outlives_it() {
+    let context = Context::with_example();
+    let flags = ["run", "-", "-o", "out.parquet", "--key", "ts"];
+    let mut child = context
+        .scene(&["nohup"], &flags)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let staging = context.path(".out.parquet.distil-staging");
+    crate::support::wait_for("the staging directory", || staging.exists());
+    send(&child, Signal::HUP);
+    std::thread::sleep(Duration::from_millis(200));
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"{\"ts\":1}\n").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(context.out(&["head", "out.parquet"]), "{\"ts\":1}\n");
+}
+
+#[test]
+fn of_runs_to_one_output_at_most_one_writes_at_a_time() {
+    let ground = Ground::new();
+    let mut codes = BTreeSet::new();
+    for round in 0..5 {
+        let scenario = &SCENARIOS[round % SCENARIOS.len()];
+        ground.reset(scenario);
+        let rivals: Vec<Child> = (0..4).map(|_| ground.start(scenario)).collect();
+        let ended: Vec<i32> = rivals
+            .into_iter()
+            .map(|rival| {
+                let told = Told::of(&rival.wait_with_output().unwrap());
+                if told.code != Some(0) {
+                    told.fails(
+                        5,
+                        &["another run is writing the", "it was not touched", "help: wait"],
+                    );
+                }
+                told.code.unwrap()
+            })
+            .collect();
+        let when = format!("{}: {ended:?}", scenario.name);
+        assert!(ended.contains(&0), "{when}");
+        assert!(ground.is_new(scenario, &when), "{when}");
+        ground.tidy(&when);
+        codes.extend(ended);
+    }
+    assert!(codes.contains(&5), "no two runs ever met");
+}
+
+/// The disk of a run is copied while it works, as if the power had gone, and the copy mounted.
+#[test]
+fn a_loss_of_power_on_ext4_leaves_the_old_or_the_new_output() {
+    let count = number("DISTIL_POWER_LOSSES", POWER_LOSSES);
+    if count == 0 || !may_mount() {
+        return;
+    }
+    let ground = Ground::new();
+    let mut choices = Choices(number("DISTIL_SEED", 3));
+    let (mut olds, mut news) = (0, 0);
+    for round in 0..count {
+        let scenario = &SCENARIOS[round as usize % 4];
+        ground.reset(scenario);
+        let when = format!("{}: power lost, round {round}", scenario.name);
+        let delay = moment(&mut choices, ground.usual * 2).as_secs_f64();
+        let arguments = |data: &str, output: &str| {
+            let mut words = scenario.arguments(data);
+            let at = words.iter().position(|word| *word == scenario.output).unwrap();
+            words[at] = output;
+            words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+        };
+        let first = if scenario.replaces {
+            format!(
+                "cd disk; \"$distil\" {}; sync -f .; cd ..",
+                arguments("../old", scenario.output)
+            )
+        } else {
+            String::new()
+        };
+        let output = ground.context.with_mounts(&format!(
+            "truncate -s 64m image; mkfs.ext4 -q -F image; mkdir -p disk copy
+             mount -o loop,commit=1 image disk
+             {first}
+             (cd disk; exec \"$distil\" {new}) & run=$!
+             sleep {delay}
+             cp --sparse=always image lost
+             kill -KILL $run 2>/dev/null || true; wait $run || true
+             umount disk
+             mount -o loop lost copy
+             cd copy
+             if test -e {out}; then \"$distil\" digest {out}; test ! -e q.ndjson || wc -l < q.ndjson; else echo none; fi
+             \"$distil\" {again} >&2
+             \"$distil\" digest {out}
+             ls -A",
+            new = arguments("../new", scenario.output),
+            again = arguments("../new", scenario.output),
+            out = scenario.output,
+        ));
+        let said = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(
+            output.status.success(),
+            "{when}: {said} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let [old, new] = &ground.digests;
+        let found = said.lines().next().unwrap();
+        let same = |digest: &str| digest.lines().next() == Some(found);
+        match scenario.replaces {
+            _ if same(new) => news += 1,
+            true if same(old) => olds += 1,
+            false if found == "none" => olds += 1,
+            _ => panic!("{when}: {said}"),
+        }
+        assert!(said.contains(new.trim()), "{when}: {said}");
+        let left: Vec<&str> = said.lines().filter(|line| line.starts_with('.')).collect();
+        assert!(left.is_empty(), "{when}: {left:?}");
+        for image in ["image", "lost"] {
+            std::fs::remove_file(ground.context.path(image)).unwrap();
+        }
+    }
+    eprintln!("{olds} losses of power left the old output, {news} the new one");
+}
