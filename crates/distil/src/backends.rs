@@ -10,7 +10,11 @@ use distil_plan::{Backend, Capability, Error, Result};
 use distil_storage::Storage;
 
 use crate::Options;
-use crate::configuration::{BackendOptions, Configuration, DEFAULT, Program, redact};
+use crate::configuration::{BackendOptions, Configuration, DEFAULT, Program, Secret, redact};
+use crate::files::read_text;
+
+/// Makes a backend; nothing is started or reached yet.
+type Open = fn(&Entry, Arc<dyn Storage>, &Options) -> Result<Box<dyn Backend>>;
 
 /// An engine that an entry of the configuration can name.
 struct Engine {
@@ -19,8 +23,7 @@ struct Engine {
     scheme: Option<&'static str>,
     /// The options that it understands, beside those of this process.
     understands: &'static [&'static str],
-    /// Makes a backend; nothing is started or reached yet.
-    open: fn(&Entry, Arc<dyn Storage>, &Options) -> Result<Box<dyn Backend>>,
+    open: Open,
     /// Where it runs, for people; never a secret.
     place: fn(&Entry) -> String,
 }
@@ -167,6 +170,22 @@ impl Entry {
         let engine = engine(self.engine)
             .ok_or_else(|| Error::bug(format!("there is no engine {}", self.engine)))?;
         (engine.open)(self, storage, options)
+    }
+
+    /// The secret that the engine asks for: from the environment, or else from its file.
+    ///
+    /// # Errors
+    /// An environment error if the file can't be read, a usage error if nothing is in it.
+    pub fn token(&self, storage: &dyn Storage) -> Result<Option<Secret>> {
+        match (&self.options.token, &self.options.token_file) {
+            (Some(token), _) => Ok(Some(token.clone())),
+            (None, None) => Ok(None),
+            (None, Some(path)) => match read_text(storage, path)?.trim() {
+                "" => Err(Error::usage("the file of the secret is empty")
+                    .at(path.to_string_lossy(), None)),
+                token => Ok(Some(Secret::new(token))),
+            },
+        }
     }
 
     fn waits(&self, options: &mut distil_external::Options) {

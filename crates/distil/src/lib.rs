@@ -1,20 +1,35 @@
 //! distil keeps one record for every key of a set of JSON files and writes Parquet.
 //!
-//! This is the crate for programs: describe what is wanted as a [`Plan`], and run it in a [`Session`],
-//! on the backend that the configuration names. The same records and plan give the same rows, whatever
-//! the backend and the [`Options`] are.
+//! This is the crate for programs. A [`Session`] is what the configuration describes; a [`DataFrame`]
+//! says what is wanted, and the backend of the session does it. The same records and steps give the
+//! same rows, whatever the backend and the [`Options`] are.
 //!
 //! ```no_run
-//! use distil::{ColumnPath, Dedup, OrderBy, Plan, Session, Sink};
+//! use distil::{Dedup, Keep, Session};
 //!
-//! let mut plan = Plan::new(vec!["incoming/".into()], Sink::new("events.parquet"));
-//! plan.dedup = Some(Dedup {
-//!     order_by: OrderBy::parse_list("id, data")?,
-//!     ..Dedup::on_columns(ColumnPath::parse_list("ts")?)
-//! });
+//! let report = Session::from_env()?
+//!     .read_json("incoming/") // lazy: nothing is read yet
+//!     .drop_duplicates(Dedup::on(["ts"]).order_by(["id", "data"]).keep(Keep::First))
+//!     .write_parquet("events.parquet")?;
+//! println!("{} rows", report.records.written);
+//! # Ok::<(), distil::Error>(())
+//! ```
+//!
+//! What a frame can't say, a [`Plan`] can ([`Session::run`]); it is plain data, as `distil plan` prints
+//! it. The words of plans are those of [`plan`]; only [`Dedup`] is more than its namesake there.
+//!
+//! ```
+//! use distil::{ColumnPath, Plan, Session, Sink, plan};
+//!
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+//! # std::fs::write(path("in.json"), "{\"id\":1}\n{\"id\":1}\n[]").unwrap();
+//! let mut plan = Plan::new(vec![path("in.json")], Sink::new(path("events.parquet")));
+//! plan.dedup = Some(plan::Dedup::on_columns(ColumnPath::parse_list("id")?));
+//! plan.quarantine.path = Some(path("bad.ndjson"));
 //! let (report, result) = Session::from_env()?.run(plan);
 //! result?;
-//! println!("{} rows", report.records.written);
+//! assert_eq!((report.records.written, report.records.quarantined.records), (1, 1));
 //! # Ok::<(), distil::Error>(())
 //! ```
 
@@ -32,6 +47,7 @@ pub use configuration::Configuration;
 pub use distil_engine::Inferred;
 pub use distil_job::head::Head;
 pub use distil_job::verify::Verified;
+pub use distil_plan as plan;
 pub use distil_plan::*;
 pub use distil_storage::Local;
 pub use files::{parse_schema_argument, read_plan};

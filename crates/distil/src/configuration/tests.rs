@@ -140,6 +140,13 @@ fn secrets_come_from_the_environment_and_are_never_shown() {
     assert!(!format!("{:?}", found.backends["c"].token).contains("hunter2"));
     let entry = Entry::find(&found, "c").unwrap();
     assert_eq!(entry.place(), "sc://u:***@h:1/;x=1;token=***");
+    assert_eq!(entry.token(&Memory::new()).unwrap().unwrap().reveal(), "hunter2");
+    let text = "[backends.c]\nurl='sc://h:1'\ntoken_file='secret'";
+    let of_file = Entry::find(&read(&[("distil.toml", text)], &[]).unwrap(), "c").unwrap();
+    let storage = Memory::new();
+    assert!(of_file.token(&storage).is_err());
+    storage.put("secret", "hunter3\n");
+    assert_eq!(of_file.token(&storage).unwrap().unwrap().reveal(), "hunter3");
     let by_url = Entry::find(&found, "sc://h:1/;token=hunter2").unwrap();
     assert_eq!(by_url.name, "sc://h:1/;token=***");
 }

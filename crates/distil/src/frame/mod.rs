@@ -57,7 +57,8 @@ impl<S: Into<String>, const N: usize> From<[S; N]> for Paths {
 /// whatever it is, the backend of the session gets whole plans to run.
 ///
 /// Steps mean what their position says: a selection after [`DataFrame::drop_duplicates`] does not
-/// change which rows stay, one before does.
+/// change which rows stay, one before does. Rows come sorted by the key of the last
+/// `drop_duplicates`, and where there is none, or it is not selected, by the whole row as it was read.
 ///
 /// ```
 /// use distil::{Dedup, Keep, Session};
@@ -67,8 +68,8 @@ impl<S: Into<String>, const N: usize> From<[S; N]> for Paths {
 /// # let output = directory.path().join("events.parquet");
 /// # std::fs::create_dir(&incoming).unwrap();
 /// # std::fs::write(incoming.join("a.json"), r#"{"id":2,"ts":1,"data":"B"}
-/// # {"id":1,"ts":1,"data":"A"}
-/// # {"id":1,"ts":0,"data":"C"}"#).unwrap();
+/// # {"id":1,"ts":1,"data":"C"}
+/// # {"id":1,"ts":0,"data":"A"}"#).unwrap();
 /// # let (incoming, output) = (incoming.as_path(), output.to_str().unwrap());
 /// let session = Session::from_env()?;
 /// let report = session
@@ -78,8 +79,8 @@ impl<S: Into<String>, const N: usize> From<[S; N]> for Paths {
 /// assert_eq!(report.records.written, 2);
 ///
 /// let rows = session.read_parquet(output).select(["ts", "data"]).head(10)?.rows;
-/// assert_eq!(rows[0].0, r#"{"ts":0,"data":"C"}"#);
-/// assert_eq!(rows[1].0, r#"{"ts":1,"data":"A"}"#);
+/// assert_eq!(rows[0].0, r#"{"ts":0,"data":"A"}"#);
+/// assert_eq!(rows[1].0, r#"{"ts":1,"data":"C"}"#);
 /// # Ok::<(), distil::Error>(())
 /// ```
 #[derive(Clone)]
@@ -330,7 +331,7 @@ fn joined(first: Report, second: Report) -> Report {
     let (earlier, records) = (&first.records, &mut report.records);
     records.read = earlier.read;
     records.accepted = earlier.accepted;
-    records.quarantined = earlier.quarantined.clone();
+    records.quarantined = earlier.quarantined;
     records.duplicates.identical += earlier.duplicates.identical;
     records.duplicates.conflicting += earlier.duplicates.conflicting;
     records.ignored_members += earlier.ignored_members;
