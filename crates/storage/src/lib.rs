@@ -141,6 +141,12 @@ pub trait Storage: Send + Sync {
     /// As [`Storage::create_new`].
     fn create_dir(&self, path: &Path) -> Result<()>;
 
+    /// Creates a symbolic link that leads to `target`; the name must be free.
+    ///
+    /// # Errors
+    /// As [`Storage::create_new`]; an environment error where there are no links.
+    fn link(&self, target: &Path, link: &Path) -> Result<()>;
+
     /// Renames atomically, replacing a file at `to`.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use distil_plan::{Error, Result};
 use rustix::fs::{
     AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, flock, fstat, fsync,
-    linkat, lstat, mkdir, renameat, renameat_with, rmdir, stat, unlink,
+    linkat, lstat, mkdir, renameat, renameat_with, rmdir, stat, symlink, unlink,
 };
 use rustix::io::{Errno, pread, read, retry_on_intr, write};
 
@@ -123,6 +123,10 @@ impl Storage for Local {
             Err(e) if unsupported(e) => Ok(false),
             Err(e) => Err(failed("try to exchange two names", directory, e)),
         }
+    }
+
+    fn link(&self, target: &Path, link: &Path) -> Result<()> {
+        retry_on_intr(|| symlink(target, link)).map_err(|e| failed("create the link", link, e))
     }
 
     fn remove_file(&self, path: &Path) -> Result<()> {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use distil_plan::Result;
+use distil_plan::{Error, Result};
 use rustix::io::Errno;
 
 use self::file::{MemoryInput, MemoryLock, MemoryOutput};
@@ -266,6 +266,11 @@ impl Storage for Memory {
     fn create_dir(&self, path: &Path) -> Result<()> {
         let node = Node::Directory(Directory::default());
         self.state().create("create the directory", path, node).map(|_| ())
+    }
+
+    fn link(&self, _: &Path, link: &Path) -> Result<()> {
+        Err(Error::environment("cannot create the link: there are none in memory")
+            .at(link.to_string_lossy(), None))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {

@@ -10,6 +10,7 @@
     reason = "only tests run this crate, and a test fails by panicking"
 )]
 
+pub mod disk;
 pub mod documentation;
 pub mod generate;
 pub mod oracle;

@@ -1,17 +1,16 @@
-//! What a process wrote, against what the plan says it should have written.
+//! What a backend left, against what the plan says it should have written.
 
 use std::path::Path;
 
-use distil_job::footer::Footer;
-use distil_job::parquet_reader::open_output;
-use distil_job::verify::verify;
 use distil_plan::{Error, Field, Layout, Report, Request, ResolvedPlan, Result, Schema};
 use distil_storage::Storage;
 
-use crate::protocol::Footers;
+use crate::footer::Footer;
+use crate::parquet_reader::open_output;
+use crate::verify::verify;
 
 /// The columns and footers that the files of a plan have.
-pub(crate) struct Expected {
+pub struct Expected {
     output: Footer,
     dropped: Footer,
     most_rows: u64,
@@ -19,7 +18,8 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    pub(crate) fn of(plan: &ResolvedPlan, schema: &Schema) -> Self {
+    /// What a run of this plan leaves, if its records have this schema.
+    pub fn of(plan: &ResolvedPlan, schema: &Schema) -> Self {
         let plan = &plan.plan;
         let stored = |field: &Field| Field { data_type: field.data_type.stored(), ..field.clone() };
         let stored = Schema { fields: schema.fields.iter().map(stored).collect() };
@@ -44,19 +44,25 @@ impl Expected {
     }
 
     /// The columns that are written.
-    pub(crate) fn written(&self) -> &Schema {
+    pub fn written(&self) -> &Schema {
         &self.output.schema
     }
 
-    pub(crate) fn footers(&self) -> Result<Footers> {
-        Ok(Footers { output: self.output.to_pairs()?, dropped: self.dropped.to_pairs()? })
+    /// The footer of the output's files, without counts.
+    pub fn output(&self) -> &Footer {
+        &self.output
+    }
+
+    /// The footer of the file of dropped records, without counts.
+    pub fn dropped(&self) -> &Footer {
+        &self.dropped
     }
 
     /// Reads the staged files back and completes the report.
     ///
     /// # Errors
-    /// A bug of the process: files that are not there, columns, counts or an order that do not fit.
-    pub(crate) fn check(
+    /// A bug of the backend: files that are not there, columns, counts or an order that do not fit.
+    pub fn check(
         &self,
         storage: &dyn Storage,
         request: &Request<'_>,

@@ -1,0 +1,352 @@
+//! The backend `spark`: a resolved plan as Spark SQL, run over Spark Connect on Apache Spark or Sail.
+//!
+//! Spark reads, deduplicates and sorts; distil takes the result in order, gives it the types, layout
+//! and footers of the contract, and reads it back before anything is committed. Inputs, and the
+//! directory for temporary files, must lie where the server sees them under the same path.
+//!
+//! Nothing but text, JSON and whole numbers is left to the engine: no time zone, calendar, inferred
+//! type or Parquet option of it touches a value (see `types`), and its order is the contract's
+//! (see `order`). What a server can't do it is asked, not known by name; a plan that needs it is
+//! refused.
+#![cfg(feature = "client")]
+
+mod gather;
+mod lower;
+mod merge;
+mod order;
+mod refuse;
+mod restore;
+mod server;
+mod text;
+mod types;
+mod write;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use distil_job::outcome::Expected;
+use distil_plan::{
+    Backend, Capability, Error, InputReport, Report, Request, ResolvedPlan, Result, Stage,
+    StageReport,
+};
+use distil_storage::Storage;
+
+use crate::lower::{Lowered, WRITER_OPTIONS, lower};
+use crate::server::{Address, Server};
+
+/// The patience with a server that does not answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A Spark Connect server as a backend. A session is opened by the first plan and kept for more.
+pub struct Spark {
+    name: String,
+    storage: Arc<dyn Storage>,
+    address: Address,
+    patience: Duration,
+    server: Mutex<Option<Server>>,
+}
+
+impl Spark {
+    /// A backend of the given name on the server at `sc://host:port/;token=...;use_ssl=true`; nothing
+    /// is connected yet. Spark reads the inputs itself, so `storage` must be the file system that it
+    /// sees.
+    ///
+    /// # Errors
+    /// A usage error for a URL that is none.
+    pub fn new(name: impl Into<String>, storage: Arc<dyn Storage>, url: &str) -> Result<Self> {
+        Ok(Self {
+            name: name.into(),
+            storage,
+            address: Address::parse(url)?,
+            patience: PATIENCE,
+            server: Mutex::new(None),
+        })
+    }
+
+    /// The same, with a token that is not in the URL.
+    #[must_use]
+    pub fn token(mut self, token: &str) -> Self {
+        self.address.add_token(token);
+        self
+    }
+
+    /// The same, with another patience with a server that does not answer (30 seconds).
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Connects, unless it is, and asks the server for its version.
+    ///
+    /// # Errors
+    /// An environment error: nobody is there, the token is wrong, TLS does not fit.
+    pub fn version(&self) -> Result<String> {
+        let mut place = self.place();
+        Ok(self.connected(&mut place)?.version.clone())
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Server>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connected<'a>(&self, place: &'a mut Option<Server>) -> Result<&'a Server> {
+        match place {
+            Some(server) => Ok(server),
+            None => Ok(place.insert(Server::connect(&self.address, self.patience)?)),
+        }
+    }
+}
+
+/// The SQL of a plan, for people: options of every reader, then the query. `is_exact` is whether the
+/// server reads the numbers of JSON exactly.
+///
+/// # Errors
+/// A bug for a plan that was not resolved.
+pub fn explain(plan: &ResolvedPlan, is_exact: bool) -> Result<String> {
+    let lowered = lower(plan, !is_exact)?;
+    let mut text = String::new();
+    for view in &lowered.views {
+        let options: Vec<String> =
+            view.options.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        let files = view.inputs.len();
+        text.push_str(&format!(
+            "-- {}: format text, {}, {files} files as *{}\n",
+            view.name,
+            options.join(", "),
+            view.suffix
+        ));
+    }
+    text.push_str(&lowered.query);
+    text.push_str("\n-- written: format parquet");
+    for (name, value) in WRITER_OPTIONS {
+        text.push_str(&format!(", {name}={value:?}"));
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+impl Backend for Spark {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> &[Capability] {
+        &[]
+    }
+
+    fn check(&self) -> Result<String> {
+        Ok(format!("Spark Connect {} at {}", self.version()?, self.address.shown()))
+    }
+
+    fn accept(&self, plan: &ResolvedPlan) -> Result<()> {
+        let mut place = self.place();
+        refuse::refuse(plan, &self.connected(&mut place)?.limits)
+    }
+
+    fn run(&self, request: &Request<'_>) -> Result<Report> {
+        let mut place = self.place();
+        let server = self.connected(&mut place)?;
+        let result = Run { storage: &*self.storage, server, request }.run(&self.name);
+        if result.is_err() {
+            // A session that failed or was interrupted is not trusted with the next plan.
+            *place = None;
+        }
+        result
+    }
+}
+
+/// One plan on one server.
+struct Run<'a> {
+    storage: &'a dyn Storage,
+    server: &'a Server,
+    request: &'a Request<'a>,
+}
+
+impl Run<'_> {
+    fn run(&self, name: &str) -> Result<Report> {
+        let Request { plan, staging, .. } = self.request;
+        let Some(schema) = &plan.schema else {
+            return Err(Error::bug("a plan without a schema came to the backend spark"));
+        };
+        let expected = Expected::of(plan, schema);
+        let lowered = lower(plan, !self.server.limits.is_exact)?;
+        let scratch = std::path::absolute(&staging.scratch)
+            .map_err(|cause| Error::io("find", staging.scratch.display(), &cause))?;
+        refuse::refuse_place(&scratch)?;
+        let mut report = Report::new(name);
+        let began = Instant::now();
+        let results = scratch.join("results");
+        self.storage.create_dir(&results)?;
+        if !plan.inputs.is_empty() {
+            self.link(&lowered, &scratch)?;
+            self.execute(&lowered, &scratch, &results.join("parquet"))?;
+        }
+        report.stages.push(StageReport {
+            name: format!("spark {}", self.server.version),
+            seconds: began.elapsed().as_secs_f64(),
+            ..StageReport::default()
+        });
+        let began = Instant::now();
+        if let Some(path) = &staging.quarantine {
+            // Admitted input has nothing for it, but whoever looks must not find an older one.
+            self.storage.create_new(path)?.sync()?;
+        }
+        let parquet = if plan.inputs.is_empty() { results } else { results.join("parquet") };
+        let parquet = match self.storage.metadata(&parquet)? {
+            Some(_) => parquet,
+            None => self.nothing_written(&lowered, scratch.join("results"))?,
+        };
+        gather::gather(
+            self.storage,
+            &parquet,
+            lowered.order_columns,
+            self.request,
+            &expected,
+            &mut report,
+        )?;
+        if plan.plan.assume_valid {
+            report.inputs = self.inputs(&lowered)?;
+        }
+        report.stages.push(StageReport {
+            name: "gather".to_owned(),
+            seconds: began.elapsed().as_secs_f64(),
+            rows: report.records.written,
+            ..StageReport::default()
+        });
+        expected.check(self.storage, self.request, &mut report)?;
+        report.set_schema(expected.written());
+        Ok(report)
+    }
+
+    /// Gives every input a name that Spark neither skips nor takes for a pattern, and that ends as
+    /// its compression demands: Spark goes by names.
+    fn link(&self, lowered: &Lowered, scratch: &Path) -> Result<()> {
+        for view in &lowered.views {
+            let directory = scratch.join(&view.name);
+            self.storage.create_dir(&directory)?;
+            for at in &view.inputs {
+                let input = self.storage.canonical(&self.request.plan.inputs[*at].path)?;
+                let link = directory.join(format!("{at:08}{}", view.suffix));
+                self.storage.link(&input, &link)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(&self, lowered: &Lowered, scratch: &Path, to: &Path) -> Result<()> {
+        let Request { plan, events, cancel, .. } = self.request;
+        let total: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
+        events.begin(Stage::Decode, Some(total));
+        let read = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&read);
+        let handler = self.server.session.register_progress_handler(move |progress| {
+            let bytes = progress.stages.iter().map(|stage| stage.input_bytes_read).sum::<i64>();
+            counter.fetch_max(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
+        });
+        let mut told = 0;
+        let meanwhile = || {
+            // Links and file systems count in their own ways: never more than there is.
+            let now = read.load(Ordering::Relaxed).min(total);
+            events.advance(now.saturating_sub(told), 0);
+            told = now.max(told);
+        };
+        let views = views(lowered, scratch)?;
+        let (query, to) = (lowered.query.clone(), url(to)?);
+        let result = self.server.run(
+            cancel,
+            move |session| {
+                for (name, path, options) in views {
+                    let mut reader = session.read().format("text");
+                    for (key, value) in options {
+                        reader = reader.option(key, value);
+                    }
+                    reader.load(Some(&path)).create_or_replace_temp_view(&name)?;
+                }
+                let mut writer = session.sql(&query)?.write().format("parquet").mode("error");
+                for (key, value) in WRITER_OPTIONS {
+                    writer = writer.option(key, value);
+                }
+                writer.save(Some(&to))
+            },
+            meanwhile,
+        );
+        self.server.session.remove_progress_handler(handler);
+        result
+    }
+
+    /// An empty directory for a result of no rows, of which Sail writes no file; if it saw the input.
+    fn nothing_written(&self, lowered: &Lowered, empty: PathBuf) -> Result<PathBuf> {
+        let counts: Vec<String> =
+            lowered.views.iter().map(|view| format!("SELECT value FROM {}", view.name)).collect();
+        let count = format!("SELECT count(*) FROM ({})", counts.join(" UNION ALL "));
+        let lines = self.server.run(
+            self.request.cancel,
+            move |session| session.sql(&count)?.collect(),
+            || {},
+        )?;
+        let lines = lines.first().and_then(|row| row.get(0)).and_then(|value| value.as_i64());
+        let bytes = self.request.plan.inputs.iter().any(|input| input.bytes != Some(0));
+        if lines == Some(0) && bytes {
+            return Err(Error::environment(
+                "the server does not see the files of this machine: it found no input and wrote its \
+                 result elsewhere",
+            )
+            .at(empty.to_string_lossy(), None)
+            .help(server::SHARE));
+        }
+        Ok(empty)
+    }
+
+    /// The records of every input, counted by Spark: without a scan, nobody else did.
+    fn inputs(&self, lowered: &Lowered) -> Result<Vec<InputReport>> {
+        let count = lowered.count.clone();
+        let rows = self.server.run(
+            self.request.cancel,
+            move |session| session.sql(&count)?.collect(),
+            || {},
+        )?;
+        let mut records: BTreeMap<String, u64> = BTreeMap::new();
+        for row in &rows {
+            let name = row.get(0).and_then(|value| value.as_str());
+            let count = row.get(1).and_then(|value| value.as_i64());
+            if let (Some(name), Some(count)) = (name, count) {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                records.insert(name.to_owned(), u64::try_from(count).unwrap_or(0));
+            }
+        }
+        let suffix = |at: usize| {
+            let view = lowered.views.iter().find(|view| view.inputs.contains(&at));
+            view.map_or("", |view| view.suffix)
+        };
+        let inputs = self.request.plan.inputs.iter().enumerate();
+        Ok(inputs
+            .map(|(at, input)| InputReport {
+                path: input.display(),
+                bytes: input.bytes.unwrap_or(0),
+                shape: input.shape.as_ref().map_or_else(String::new, ToString::to_string),
+                compression: input.compression.unwrap_or_default().to_string(),
+                records: records.get(&format!("{at:08}{}", suffix(at))).copied().unwrap_or(0),
+                ..InputReport::default()
+            })
+            .collect())
+    }
+}
+
+type ViewToRead = (String, String, Vec<(&'static str, &'static str)>);
+
+fn views(lowered: &Lowered, scratch: &Path) -> Result<Vec<ViewToRead>> {
+    let views = lowered
+        .views
+        .iter()
+        .map(|view| Ok((view.name.clone(), url(&scratch.join(&view.name))?, view.options.clone())));
+    views.collect()
+}
+
+/// A path on the machine, whatever file system Spark takes for the usual one.
+fn url(path: &Path) -> Result<String> {
+    Ok(format!("file://{}", refuse::refuse_place(path)?))
+}

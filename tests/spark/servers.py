@@ -1,0 +1,178 @@
+"""Spark Connect servers on free ports of 127.0.0.1: Apache Spark and Sail.
+
+    servers.py up [NAME ...]      starts them, waits until they answer, prints NAME=URL
+    servers.py down               stops those that `up` started
+    servers.py serve NAME [--token T]   in the foreground: prints the URL, ends when its standard input does
+
+NAME is `spark` or `sail`; both run on this machine and see its files. Installed by `make spark-servers`.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parents[2]
+STATE = HERE / ".cache" / "spark-servers"
+SAIL = HERE / ".venv-sail" / "bin"
+SPARK = HERE / ".venv-spark"
+PATIENCE = 120  # seconds until a server must answer
+
+def spark_home():
+    found = list(SPARK.glob("lib/python*/site-packages/pyspark"))
+    if not found:
+        sys.exit("Spark is not installed: make spark-servers")
+    return found[0]
+
+
+def java_is_missing():
+    java = os.environ.get("JAVA_HOME")
+    return shutil.which(os.path.join(java, "bin", "java") if java else "java") is None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def command(name, port, folder, token):
+    if name == "sail":
+        return [str(SAIL / "sail"), "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
+    confs = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": port,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.local.dir": folder,
+        "spark.sql.warehouse.dir": f"{folder}/warehouse",
+        "spark.sql.shuffle.partitions": 4,
+        "spark.connect.progress.reportInterval": "500ms",
+    }
+    if token:
+        confs["spark.connect.authenticate.token"] = token
+    line = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[2]"]
+    line += ["--driver-memory", "2g"]
+    line += ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer"]
+    for key, value in confs.items():
+        line += ["--conf", f"{key}={value}"]
+    return line
+
+
+class Server:
+    """A started server, and the folder that holds what it writes beside the data."""
+
+    def __init__(self, name, token=None):
+        if name == "spark" and java_is_missing():
+            sys.exit("there is no Java, which Spark needs: install a JRE 17 or later, or set JAVA_HOME")
+        self.port = free_port()
+        self.url = f"sc://127.0.0.1:{self.port}"
+        self.folder = tempfile.mkdtemp(prefix="distil-servers-")
+        environment = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOG_DIR": self.folder}
+        environment.pop("SPARK_CONF_DIR", None)
+        environment["SPARK_HOME"] = str(spark_home()) if name == "spark" else ""
+        self.log = pathlib.Path(self.folder, "log")
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                command(name, self.port, self.folder, token),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=environment,
+                start_new_session=True,
+            )
+        self.name, self.token = name, token
+
+    def wait(self):
+        """Until it accepts connections: both open their port only once they can answer."""
+        until = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        said = self.log.read_text(errors="replace")[-3000:]
+        self.stop()
+        sys.exit(f"{self.name} does not answer:\n{said}")
+
+    def stop(self):
+        stop(self.process.pid, self.folder)
+        self.process.wait()
+
+
+def stop(group, folder):
+    """Ends the processes of one server, and no others; what it wrote goes with it."""
+    for how, patience in ((signal.SIGTERM, 50), (signal.SIGKILL, 20)):
+        try:
+            os.killpg(group, how)
+        except ProcessLookupError:
+            break
+        for _ in range(patience):
+            if not is_alive(group):
+                break
+            time.sleep(0.1)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_alive(group):
+    try:
+        os.waitpid(group, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def up(names):
+    STATE.parent.mkdir(exist_ok=True)
+    down()
+    servers = [Server(name) for name in names]
+    known = [{"group": s.process.pid, "folder": s.folder} for s in servers]
+    STATE.write_text(json.dumps(known))
+    for server in servers:
+        server.wait()
+        print(f"{server.name}={server.url}", flush=True)
+
+
+def down():
+    if STATE.exists():
+        for server in json.loads(STATE.read_text()):
+            if pathlib.Path(server["folder"]).exists():  # else the machine may have restarted since
+                stop(server["group"], server["folder"])
+        STATE.unlink()
+
+
+def serve(name, token):
+    server = Server(name, token)
+    try:
+        server.wait()
+        print(server.url, server.process.pid, flush=True)
+        sys.stdin.buffer.read()
+    finally:
+        server.stop()
+
+
+def main(arguments):
+    if arguments[:1] == ["up"]:
+        up(arguments[1:] or ["spark", "sail"])
+    elif arguments == ["down"]:
+        down()
+    elif arguments[:1] == ["serve"] and len(arguments) in (2, 4):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        serve(arguments[1], arguments[3] if len(arguments) == 4 else None)
+    else:
+        sys.exit(__doc__)
+
+
+main(sys.argv[1:])
