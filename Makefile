@@ -56,7 +56,7 @@ test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: test
 
-# Tables of docs/benchmarks.md. BENCH chooses scenarios, `all` of them need 25 GB and some hours:
+# Tables of docs/benchmarks.md. BENCH chooses scenarios, `all` of them need 25 GB and two hours:
 # `make bench BENCH='documents lines'`; `bench/run.py --help` names them. The machine should be idle.
 bench: .venv-bench/installed
 	$(CARGO) build --release --locked -p distil-cli

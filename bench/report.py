@@ -38,11 +38,9 @@ def section_of(result):
     lines += ["|---|---:|---:|---:|---:|---:|---:|"]
     lines += [table_row(row, first) for row in rows]
     lines += [""]
-    checked = "the same rows" + (", the same bytes" if result["same_bytes"] else "")
-    runs = len(first["runs"])
     lines += [
-        f"`make bench BENCH={result['scenario']}`: median of {runs} runs in turn after one to warm up (fastest and"
-        f" slowest); {first['rows']:,} rows, all outputs {checked}."
+        f"`make bench BENCH={result['scenario']}`: medians of {len(first['runs'])}, after one run to warm"
+        f" up (fastest–slowest). {'. '.join(checks(result))}."
         f" {result['machine']}; {result['date']}, {result['commit']}."
     ]
     for row in rows:
@@ -53,6 +51,17 @@ def section_of(result):
     return "\n".join(lines)
 
 
+def checks(result):
+    """What was found to hold of the outputs."""
+    rows = result["rows"]
+    if any("stages" not in row for row in rows):
+        yield f"{rows[0]['rows']:,} rows, the same from every tool"
+    if result["same_bytes"]:
+        yield "All outputs are the same, byte by byte"
+    if result["known_answer"]:
+        yield "distil's rows are those of the known answer"
+
+
 def table_row(row, first):
     name = f"{row['name']} {row['version']}"
     if "stages" not in row:
@@ -60,7 +69,8 @@ def table_row(row, first):
     elif row["name"] != "distil":
         name = f"distil {row['version']}, {row['name']}"
     if row["problem"]:
-        return f"| {name} | {row['problem'].replace('|', '/')} | | | | | |"
+        problem = " ".join(row["problem"].replace("|", "/").split())[:200]
+        return f"| {name} | {problem} | | | | | |"
     each = per_record(row)
     seconds = [run["seconds"] for run in row["runs"]]
     return (

@@ -100,8 +100,7 @@ class Bench:
         for turn in range(self.arguments.runs):
             for contender in contenders:
                 if contender.problem is None:
-                    contender.measured.append(contender.run(self.out / "log"))
-                    self.show(contender, f"run {turn + 1}", contender.measured[-1])
+                    self.count(contender, f"run {turn + 1}")
         return self.result(name, scenario, contenders)
 
     def warm_up(self, contender, first):
@@ -113,19 +112,30 @@ class Bench:
                 measured = contender.run(self.out / "log")
                 self.check(contender, first)
             except Failed as failed:
-                contender.problem = str(failed)
-                print(f"  {formulation}: {failed}", flush=True)
-                if contender.report:
-                    sys.exit("distil itself failed: there is nothing to compare")
+                self.fail(contender, failed)
                 continue
             times[formulation] = measured.seconds
             self.show(contender, "warm-up", measured)
         if times:
             contender.chosen, contender.problem = min(times, key=times.get), None
 
+    def count(self, contender, which):
+        try:
+            contender.measured.append(contender.run(self.out / "log"))
+            contender.output_bytes = size_of(contender.output)
+            self.show(contender, which, contender.measured[-1])
+        except Failed as failed:
+            self.fail(contender, failed)
+
+    def fail(self, contender, failed):
+        """A peer that fails says so in its row; distil must not."""
+        print(f"  {contender.chosen}: {failed}", flush=True)
+        if contender.report:
+            sys.exit("distil itself failed: there is nothing to compare")
+        contender.problem = str(failed)
+
     def check(self, contender, first):
         data = contender.data
-        contender.output_bytes = size_of(contender.output)
         rows = json.loads(
             printed([sys.executable, HERE / "check.py", contender.output, data.key, *data.compared])
         )
@@ -178,6 +188,7 @@ class Bench:
             "commit": self.commit,
             "machine": machine(),
             "same_bytes": scenario.same_bytes,
+            "known_answer": contenders[0].data.plain,
             "rows": rows,
         }
 
