@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use distil_job::quarantine::Quarantine;
-use distil_json::{Decoder, Seen, Separator, Sink, Slice};
+use distil_json::{Decoder, Interner, Layout, Seen, Separator, Sink, Slice};
 use distil_plan::{
     BadPart, Cancel, Error, Events, Input, InputReport, Reason, ResolvedPlan, Result, Shape,
 };
@@ -40,11 +40,19 @@ pub(crate) trait RowSink: Send {
     /// # Errors
     /// Whatever keeps it from being kept.
     fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()>;
+
+    /// Accepted records as packed rows, and the dictionaries of their codes.
+    ///
+    /// # Errors
+    /// As [`RowSink::row`].
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()>;
 }
 
 /// What decoding found, besides the rows.
 pub(crate) struct Decoded {
     pub(crate) seen: Seen,
+    /// For each worker the dictionaries of the rows that it packed.
+    pub(crate) dictionaries: Vec<Vec<Interner>>,
     pub(crate) inputs: Vec<InputReport>,
     /// Records found, bad ones included.
     pub(crate) read: u64,
@@ -77,6 +85,7 @@ struct Queue {
 
 struct Shared<'a> {
     inputs: &'a Inputs<'a>,
+    layout: Option<&'a Arc<Layout>>,
     queue: Mutex<Queue>,
     changed: Condvar,
     stop: AtomicBool,
@@ -84,19 +93,21 @@ struct Shared<'a> {
     bytes: AtomicU64,
 }
 
-/// Decodes all inputs into the sinks, one for each worker; `opened` are inputs that were begun to be
-/// read.
+/// Decodes all inputs into the sinks, one for each worker; records that fit `layout` are packed;
+/// `opened` are inputs that were begun to be read.
 ///
 /// # Errors
 /// The first error of any worker.
 pub(crate) fn decode<S: RowSink>(
     inputs: &Inputs<'_>,
     sinks: &mut [S],
+    layout: Option<&Arc<Layout>>,
     opened: Vec<Option<Opened>>,
 ) -> Result<Decoded> {
     let count = inputs.plan.inputs.len();
     let shared = Shared {
         inputs,
+        layout,
         queue: Mutex::new(Queue {
             opened,
             reports: vec![InputReport::default(); count],
@@ -107,7 +118,7 @@ pub(crate) fn decode<S: RowSink>(
         records: (0..count).map(|_| AtomicU64::new(0)).collect(),
         bytes: AtomicU64::new(0),
     };
-    let results: Vec<(Option<Seen>, Result<()>)> = std::thread::scope(|scope| {
+    let results: Vec<(Option<Found>, Result<()>)> = std::thread::scope(|scope| {
         let shared = &shared;
         let work = sinks.iter_mut().map(|sink| move || work(shared, sink));
         let handles = match threads::start(scope, work) {
@@ -121,7 +132,10 @@ pub(crate) fn decode<S: RowSink>(
     });
     let mut seen: Option<Seen> = None;
     let mut failed = None;
+    let mut dictionaries = Vec::new();
     for (found, result) in results {
+        let (found, of_worker) = found.unzip();
+        dictionaries.push(of_worker.unwrap_or_default());
         match (&mut seen, found) {
             (Some(seen), Some(found)) => seen.join(&found),
             (none, found) => *none = found,
@@ -132,7 +146,7 @@ pub(crate) fn decode<S: RowSink>(
     }
     let seen = match seen {
         Some(seen) => seen,
-        None => Decoder::new(&inputs.plan.plan)?.finish(),
+        None => Decoder::new(&inputs.plan.plan)?.finish().0,
     };
     if let Some(error) = failed {
         return Err(more_to_the_point(error, &seen));
@@ -152,6 +166,7 @@ pub(crate) fn decode<S: RowSink>(
         .collect();
     Ok(Decoded {
         seen,
+        dictionaries,
         read: reports.iter().map(|report| report.records).sum(),
         inputs: reports,
         bytes: shared.bytes.into_inner(),
@@ -171,9 +186,14 @@ pub(crate) fn more_to_the_point(error: Error, seen: &Seen) -> Error {
     }
 }
 
-fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> (Option<Seen>, Result<()>) {
+type Found = (Seen, Vec<Interner>);
+
+fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> (Option<Found>, Result<()>) {
+    // Dictionaries stay in memory whatever is spilled: together they get a part of the rows' share.
+    let texts = shared.layout.map_or(1, |layout| layout.texts.max(1)) as u64;
+    let dictionary_bytes = shared.inputs.options.row_bytes / 4 / texts;
     let mut decoder = match Decoder::new(&shared.inputs.plan.plan) {
-        Ok(decoder) => decoder,
+        Ok(decoder) => decoder.packing(shared.layout, dictionary_bytes),
         Err(error) => return (None, Err(error)),
     };
     let result = Worker { shared, decoder: &mut decoder, sink }.run();
@@ -350,6 +370,10 @@ struct Divert<'a, S> {
 impl<S: RowSink> Sink for Divert<'_, S> {
     fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
         self.sink.row(row, key_length, value_bytes)
+    }
+
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+        self.sink.packed(rows, dictionaries)
     }
 
     fn bad(&mut self, part: BadPart) -> Result<()> {

@@ -19,6 +19,7 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesPtr, WriterVer
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath as ParquetPath, SchemaDescriptor};
 
+use crate::packed::Packing;
 use crate::rows::RowAt;
 
 /// Bytes of values after which a row group is cut.
@@ -29,11 +30,16 @@ const SLICE: usize = 8192;
 const DICTIONARY_BYTES: usize = 4 << 20;
 
 /// Rows of one key range, reduced and in order.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) chunks: Vec<Vec<u8>>,
-    /// Survivors, and losers that are wanted; a row stands here as often as it is written.
-    pub(crate) rows: [Vec<RowAt>; 2],
+#[derive(Debug)]
+pub(crate) enum Batch {
+    /// Encoded rows.
+    Encoded {
+        chunks: Vec<Vec<u8>>,
+        /// Survivors, and losers that are wanted; a row stands here as often as it is written.
+        rows: [Vec<RowAt>; 2],
+    },
+    /// Packed rows with ranks, survivors all.
+    Packed(Vec<u64>),
 }
 
 /// Rows of one row group: stretches of batches.
@@ -59,12 +65,36 @@ impl Lane {
     }
 
     /// Takes the next batch; returns the groups that are full.
-    pub(crate) fn push(&mut self, batch: &Arc<Batch>) -> Result<Vec<(usize, Group)>> {
-        let rows = &batch.rows[self.which];
+    pub(crate) fn push(
+        &mut self,
+        batch: &Arc<Batch>,
+        packing: Option<&Packing>,
+    ) -> Result<Vec<(usize, Group)>> {
+        match (batch.as_ref(), packing) {
+            (Batch::Encoded { chunks, rows }, _) => {
+                let rows = &rows[self.which];
+                let bytes = |at: usize| Ok(rows[at].row(chunks)?.value_bytes);
+                self.cut(batch, rows.len(), bytes)
+            }
+            (Batch::Packed(rows), Some(packing)) if self.which == 0 => {
+                let words = packing.layout.words;
+                let bytes = |at: usize| Ok(packing.value_bytes(&rows[at * words..][..words]));
+                self.cut(batch, rows.len() / words, bytes)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn cut(
+        &mut self,
+        batch: &Arc<Batch>,
+        rows: usize,
+        bytes: impl Fn(usize) -> Result<u32>,
+    ) -> Result<Vec<(usize, Group)>> {
         let mut groups = Vec::new();
         let mut begin = 0;
-        for (at, place) in rows.iter().enumerate() {
-            self.open.bytes += u64::from(place.row(&batch.chunks)?.value_bytes);
+        for at in 0..rows {
+            self.open.bytes += u64::from(bytes(at)?);
             self.open.rows += 1;
             if self.open.rows >= self.most_rows || self.open.bytes >= ROW_GROUP_BYTES {
                 self.open.stretches.push((Arc::clone(batch), begin, at + 1));
@@ -72,8 +102,8 @@ impl Lane {
                 groups.extend(self.finish());
             }
         }
-        if begin < rows.len() {
-            self.open.stretches.push((Arc::clone(batch), begin, rows.len()));
+        if begin < rows {
+            self.open.stretches.push((Arc::clone(batch), begin, rows));
         }
         Ok(groups)
     }
@@ -158,6 +188,7 @@ impl Encoder {
         &self,
         which: usize,
         group: &Group,
+        packing: Option<&Packing>,
         stop: &dyn Fn() -> Result<()>,
     ) -> Result<EncodedGroup> {
         let mut reader = self.reader()?;
@@ -181,8 +212,19 @@ impl Encoder {
             Ok(())
         };
         for (batch, begin, end) in &group.stretches {
-            for place in &batch.rows[which][*begin..*end] {
-                reader.append(place.row(&batch.chunks)?.bytes)?;
+            let mut unpacked = Vec::new();
+            for at in *begin..*end {
+                match (batch.as_ref(), packing) {
+                    (Batch::Encoded { chunks, rows }, _) => {
+                        reader.append(rows[which][at].row(chunks)?.bytes)?;
+                    }
+                    (Batch::Packed(rows), Some(packing)) => {
+                        let words = packing.layout.words;
+                        let row = &rows[at * words..][..words];
+                        reader.append(packing.unpack(row, &mut unpacked).bytes)?;
+                    }
+                    (Batch::Packed(_), None) => return Err(Error::bug("packed without a layout")),
+                }
                 pending += 1;
                 if pending == SLICE {
                     flush(&mut reader)?;

@@ -5,11 +5,14 @@
 //! that was not enough: so a hot key always collapses, and only distinct keys cost disk.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use distil_plan::Result;
+use distil_json::{Interner, Layout};
+use distil_plan::{Error, Result};
 use distil_storage::Storage;
 
 use crate::dedup::{Policy, Reduced, common_prefix, reduce, sorted, word};
+use crate::packed::{PackedChunks, PackedSegment, WordSplitters, collapse};
 use crate::rows::{Chunks, Row};
 use crate::spill::{Segment, SpillWriter};
 
@@ -36,6 +39,12 @@ impl Splitters {
         };
         let words = keys.iter().map(|key| word(&key[shared.len()..])).collect();
         Self { keys, shared, words }
+    }
+
+    /// The first words of the splitters, for packed rows; nothing if a splitter is not the first column
+    /// of a key as the layout has it.
+    pub(crate) fn words_of(&self, layout: &Layout) -> Option<Vec<u64>> {
+        self.keys.iter().map(|key| layout.first_word(key)).collect()
     }
 
     /// How many ranges there are.
@@ -66,10 +75,21 @@ pub(crate) struct Exchange<'a> {
     limit: u64,
     worker: usize,
     partitions: Vec<Chunks>,
+    packing: Option<Packing>,
     taken: u64,
     segments: Vec<(usize, Segment)>,
     files: usize,
     spilled: u64,
+}
+
+/// One worker's packed rows.
+struct Packing {
+    layout: Arc<Layout>,
+    splitters: WordSplitters,
+    partitions: Vec<PackedChunks>,
+    segments: Vec<(usize, PackedSegment)>,
+    /// Memory of the dictionaries when they were last looked at.
+    dictionaries: u64,
 }
 
 /// What a worker leaves behind for each range.
@@ -79,6 +99,10 @@ pub(crate) struct Held {
     pub(crate) chunks: Vec<Vec<u8>>,
     /// Sorted runs on disk.
     pub(crate) segments: Vec<Segment>,
+    /// Packed rows in memory, in no order.
+    pub(crate) packed: Vec<Vec<u64>>,
+    /// Packed rows on disk, in no order.
+    pub(crate) packed_segments: Vec<PackedSegment>,
 }
 
 impl<'a> Exchange<'a> {
@@ -87,12 +111,24 @@ impl<'a> Exchange<'a> {
         storage: &'a dyn Storage,
         scratch: &'a Path,
         splitters: &'a Splitters,
+        layout: Option<&Arc<Layout>>,
         policy: Policy,
         limit: u64,
         worker: usize,
     ) -> Self {
         let mut partitions = Vec::new();
         partitions.resize_with(splitters.partitions(), Chunks::default);
+        let packing = layout.map(|layout| {
+            let mut partitions = Vec::new();
+            partitions.resize_with(splitters.partitions(), PackedChunks::default);
+            Packing {
+                layout: Arc::clone(layout),
+                splitters: WordSplitters::new(splitters.words_of(layout).unwrap_or_default()),
+                partitions,
+                segments: Vec::new(),
+                dictionaries: 0,
+            }
+        });
         Self {
             storage,
             scratch,
@@ -101,6 +137,7 @@ impl<'a> Exchange<'a> {
             limit,
             worker,
             partitions,
+            packing,
             taken: 0,
             segments: Vec::new(),
             files: 0,
@@ -121,16 +158,86 @@ impl<'a> Exchange<'a> {
         Ok(())
     }
 
+    /// Takes packed rows, whose codes are of these dictionaries.
+    ///
+    /// # Errors
+    /// As [`Exchange::push`].
+    pub(crate) fn push_packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+        let Some(packing) = &mut self.packing else {
+            return Err(Error::bug("rows are packed without a layout"));
+        };
+        let memory = dictionaries.iter().map(Interner::memory).sum::<u64>();
+        self.taken += memory - packing.dictionaries.min(memory);
+        packing.dictionaries = memory;
+        for row in rows.chunks_exact(packing.layout.words) {
+            let partition = packing.splitters.partition(row[0]);
+            self.taken += packing.partitions[partition].push(row);
+        }
+        if self.taken > self.limit {
+            self.relieve_packed(dictionaries)?;
+            self.relieve()?;
+        }
+        Ok(())
+    }
+
+    /// Reduces packed rows where that pays: the fullest partition tells. A key that is there more
+    /// than once goes on as an encoded row, which has counts.
+    fn relieve_packed(&mut self, dictionaries: &[Interner]) -> Result<()> {
+        let Some(packing) = &mut self.packing else { return Ok(()) };
+        let fullest = (0..packing.partitions.len())
+            .max_by_key(|at| packing.partitions[*at].words())
+            .unwrap_or_default();
+        let mut collapse_at = |at: usize| {
+            let chunks = &mut packing.partitions[at];
+            let before = chunks.words();
+            collapse(&packing.layout, dictionaries, chunks, &mut self.partitions[at]);
+            chunks.words() * 2 < before
+        };
+        if collapse_at(fullest) {
+            for at in (0..self.splitters.partitions()).filter(|at| *at != fullest) {
+                collapse_at(at);
+            }
+        }
+        Ok(())
+    }
+
     /// Reduces all partitions in place; spills them all if that freed less than half of the memory.
     fn relieve(&mut self) -> Result<()> {
         for chunks in &mut self.partitions {
             let reduced = compact(chunks, self.policy)?;
             *chunks = reduced;
         }
-        self.taken = self.partitions.iter().map(Chunks::capacity).sum();
+        let encoded: u64 = self.partitions.iter().map(Chunks::capacity).sum();
+        self.taken = encoded + self.packed_memory();
         if self.taken > self.limit / 2 {
-            self.spill()?;
+            self.spill_packed()?;
+            if encoded > self.limit / 8 {
+                self.spill()?;
+            }
+            self.taken =
+                self.partitions.iter().map(Chunks::capacity).sum::<u64>() + self.packed_memory();
         }
+        Ok(())
+    }
+
+    fn packed_memory(&self) -> u64 {
+        self.packing.as_ref().map_or(0, |packing| {
+            packing.dictionaries
+                + packing.partitions.iter().map(PackedChunks::capacity).sum::<u64>()
+        })
+    }
+
+    /// Writes all packed rows to a new file.
+    fn spill_packed(&mut self) -> Result<()> {
+        let Some(packing) = &mut self.packing else { return Ok(()) };
+        if packing.partitions.iter().all(|chunks| chunks.full.is_empty()) {
+            return Ok(());
+        }
+        let path = self.scratch.join(format!("packed-{}-{}", self.worker, self.files));
+        self.files += 1;
+        let (segments, bytes) = crate::packed::spill(self.storage, &path, &mut packing.partitions)?;
+        packing.segments.extend(segments);
+        self.spilled += bytes;
         Ok(())
     }
 
@@ -145,18 +252,17 @@ impl<'a> Exchange<'a> {
         let (segments, bytes) = file.finish(self.storage, &path)?;
         self.segments.extend(segments);
         self.spilled += bytes;
-        self.taken = 0;
         Ok(())
     }
 
-    /// Whether rows went to disk.
+    /// Whether encoded rows went to disk.
     pub(crate) fn has_spilled(&self) -> bool {
-        self.files > 0
+        !self.segments.is_empty()
     }
 
-    /// Ends the exchange: what it holds of each range, and the bytes spilled. Once any worker spilled,
-    /// all give everything `to_disk`: the memory is then free for what comes next, and sorted runs
-    /// can be read by key.
+    /// Ends the exchange: what it holds of each range, and the bytes spilled. Once any worker spilled
+    /// encoded rows, all give theirs `to_disk`: the memory is then free for what comes next, and sorted
+    /// runs can be read by key.
     ///
     /// # Errors
     /// As [`Exchange::push`].
@@ -167,8 +273,18 @@ impl<'a> Exchange<'a> {
             }
             self.spill()?;
         }
-        let held = |chunks: Chunks| Held { chunks: chunks.full, segments: Vec::new() };
+        let held = |chunks: Chunks| Held { chunks: chunks.full, ..Held::default() };
         let mut all: Vec<Held> = self.partitions.into_iter().map(held).collect();
+        if let Some(packing) = self.packing {
+            for (held, chunks) in all.iter_mut().zip(packing.partitions) {
+                held.packed = chunks.full;
+            }
+            for (partition, segment) in packing.segments {
+                if let Some(held) = all.get_mut(partition) {
+                    held.packed_segments.push(segment);
+                }
+            }
+        }
         for (partition, segment) in self.segments {
             if let Some(held) = all.get_mut(partition) {
                 held.segments.push(segment);

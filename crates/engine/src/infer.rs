@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil_job::quarantine::Quarantine;
-use distil_json::Why;
+use distil_json::{Interner, Why};
 use distil_plan::{Cancel, Events, InputReport, ResolvedPlan, Result, Schema, Stage};
 use distil_storage::Storage;
 
@@ -35,6 +35,10 @@ impl RowSink for Nothing {
     fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
         Ok(())
     }
+
+    fn packed(&mut self, _: &[u64], _: &[Interner]) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads all inputs of a plan and infers their schema.
@@ -52,7 +56,7 @@ pub fn infer(
     let inputs = Inputs { storage, plan, options, quarantine: &quarantine, events, cancel };
     events.begin(Stage::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
-    let decoded = decode(&inputs, &mut sinks, Vec::new())?;
+    let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
     quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
     let schema = decoded.seen.schema()?;
     check_columns(&plan.plan, &decoded.seen, &schema)?;

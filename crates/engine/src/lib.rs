@@ -11,6 +11,7 @@ mod encode;
 mod exchange;
 mod infer;
 mod output;
+mod packed;
 mod pipeline;
 mod ranges;
 mod read;

@@ -11,7 +11,7 @@ use std::time::Instant;
 use distil_job::head::row_images;
 use distil_job::quarantine::Quarantine;
 use distil_json::digest::Digest;
-use distil_json::{Part, RowReader, Seen};
+use distil_json::{Interner, Part, RowReader, Seen};
 use distil_plan::{
     Cancel, ColumnPath, Conflict, Error, Events, Key, Layout, Plan, RecordCounts, Report, Request,
     Result, Schema, Stage, StageReport,
@@ -24,10 +24,15 @@ use crate::dedup::Policy;
 use crate::encode::{Batch, EncodedGroup, Encoder, Group, Lane};
 use crate::exchange::{Exchange, Held};
 use crate::output::{Description, Output, Totals};
+use crate::packed::{PackedScratch, Packing};
 use crate::ranges::{Outcome, Range, SHOWN, Tally, ranges};
 use crate::rows::{Row, SINGLE};
-use crate::sample::splitters;
+use crate::sample::{Sample, sample};
 use crate::threads;
+
+/// Bytes of rows from which on a range is split, however large the memory: ranges are meant to fit a
+/// cache, and one that does not keeps one thread busy while the others wait.
+const RANGE_BYTES: u64 = 8 << 20;
 
 /// Runs a resolved plan.
 pub(crate) fn run(
@@ -66,20 +71,22 @@ pub(crate) fn run(
 
     let mut clock = Clock::start();
     request.events.begin(Stage::Decode, request.plan.inputs.iter().map(|input| input.bytes).sum());
-    let (splitters, opened) = splitters(&inputs)?;
+    // Losers that are wanted are encoded rows.
+    let Sample { splitters, layout, opened } = sample(&inputs, policy == Policy::Keep)?;
     let mut workers: Vec<Scatter<'_>> = (0..options.threads)
         .map(|worker| Scatter {
             exchange: Exchange::new(
                 storage.as_ref(),
                 &request.staging.scratch,
                 &splitters,
+                layout.as_ref(),
                 policy,
                 options.row_bytes,
                 worker,
             ),
         })
         .collect();
-    let decoded = decode(&inputs, &mut workers, opened)?;
+    let decoded = decode(&inputs, &mut workers, layout.as_ref(), opened)?;
     let quarantined =
         quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
     let mut held: Vec<Vec<Held>> = Vec::new();
@@ -97,7 +104,11 @@ pub(crate) fn run(
     let written =
         plan.columns.as_ref().map_or_else(|| schema.clone(), |columns| schema.project(columns));
     // What is read back at once, sorted and encoded by one thread.
-    let range_bytes = options.row_bytes / 8;
+    let range_bytes = (options.row_bytes / 8).min(RANGE_BYTES);
+    let ranges = ranges(held, layout.as_deref(), range_bytes);
+    let packing = layout
+        .map(|layout| Packing::new(layout, &decoded.dictionaries, &schema, options.threads))
+        .transpose()?;
     let finale = Finale {
         plan,
         storage: storage.as_ref(),
@@ -105,7 +116,8 @@ pub(crate) fn run(
         policy,
         schema: &schema,
         written: &written,
-        ranges: ranges(held, range_bytes),
+        ranges,
+        packing,
         threads: options.threads,
     };
     let accepted = decoded.read - quarantined.records;
@@ -191,6 +203,10 @@ impl RowSink for Scatter<'_> {
     fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
         self.exchange.push(&Row { bytes: row, key_length, value_bytes, counts: SINGLE })
     }
+
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+        self.exchange.push_packed(rows, dictionaries)
+    }
 }
 
 /// The second half of a run.
@@ -202,6 +218,7 @@ struct Finale<'a> {
     schema: &'a Schema,
     written: &'a Schema,
     ranges: Vec<Range>,
+    packing: Option<Packing>,
     threads: usize,
 }
 
@@ -346,9 +363,10 @@ struct Crew<'a, 'o> {
 
 impl Crew<'_, '_> {
     fn work(&self) {
+        let mut scratch = PackedScratch::default();
         while let Some(task) = self.next() {
             let done = match task {
-                Task::Reduce(range) => self.reduce(range),
+                Task::Reduce(range) => self.reduce(range, &mut scratch),
                 Task::Encode(lane, ordinal, group) => self.encode(lane, ordinal, &group),
             };
             let mut state = lock(self.state);
@@ -400,9 +418,10 @@ impl Crew<'_, '_> {
         self.finale.request.events
     }
 
-    fn reduce(&self, range: usize) -> Result<()> {
+    fn reduce(&self, range: usize, scratch: &mut PackedScratch) -> Result<()> {
         self.cancel().check()?;
-        let outcome = self.finale.ranges[range].reduce(self.finale.policy)?;
+        let packing = self.finale.packing.as_ref();
+        let outcome = self.finale.ranges[range].reduce(self.finale.policy, packing, scratch)?;
         let mut state = lock(self.state);
         state.reduced.insert(range, outcome);
         // Ranges become row groups in their order, whoever reduced them.
@@ -418,7 +437,7 @@ impl Crew<'_, '_> {
             let batch: Arc<Batch> = Arc::new(outcome.batch);
             let State { lanes, ready, .. } = &mut *state;
             for lane in lanes {
-                let groups = lane.push(&batch)?;
+                let groups = lane.push(&batch, packing)?;
                 ready.extend(
                     groups.into_iter().map(|(ordinal, group)| (lane.which(), ordinal, group)),
                 );
@@ -427,7 +446,9 @@ impl Crew<'_, '_> {
     }
 
     fn encode(&self, lane: usize, ordinal: usize, group: &Group) -> Result<()> {
-        let encoded: EncodedGroup = self.encoder.encode(lane, group, &|| self.cancel().check())?;
+        let encoded: EncodedGroup =
+            self.encoder
+                .encode(lane, group, self.finale.packing.as_ref(), &|| self.cancel().check())?;
         lock(&self.outputs[lane]).push(ordinal, encoded)?;
         self.events().advance(group.rows, group.rows);
         Ok(())

@@ -2,24 +2,32 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use distil_json::Layout;
 use distil_plan::Result;
 
 use crate::dedup::{Policy, Reduced, reduce, sorted};
 use crate::encode::Batch;
 use crate::exchange::Held;
-use crate::rows::Counts;
+use crate::packed::{PackedChunks, PackedScratch, PackedSegment, Packing, unpack_all};
+use crate::rows::{Chunks, Counts, places};
 use crate::spill::Segment;
 
 /// Conflicts that the report shows.
 pub(crate) const SHOWN: usize = 10;
 
 /// A key range, or a piece of one.
+#[derive(Default)]
 pub(crate) struct Range {
     /// Chunks are taken when the range is reduced.
     chunks: Mutex<Vec<Vec<u8>>>,
     segments: Vec<Segment>,
     low: Option<Vec<u8>>,
     high: Option<Vec<u8>>,
+    /// Packed rows of each worker, taken likewise.
+    packed: Mutex<Vec<(usize, Vec<Vec<u64>>)>>,
+    packed_segments: Vec<(usize, PackedSegment)>,
+    low_word: Option<u64>,
+    high_word: Option<u64>,
 }
 
 /// What a range was reduced to.
@@ -38,58 +46,189 @@ pub(crate) struct Tally {
     pub(crate) conflicting: u64,
 }
 
-/// The ranges in order, from what each worker held of them. A range that is larger on disk than
-/// `most` bytes is split by the keys of its own rows.
-pub(crate) fn ranges(held: Vec<Vec<Held>>, most: u64) -> Vec<Range> {
-    let mut merged: Vec<Held> = Vec::new();
-    for worker in held {
-        merged.resize_with(worker.len().max(merged.len()), Held::default);
-        for (whole, part) in merged.iter_mut().zip(worker) {
-            whole.chunks.extend(part.chunks);
+/// The ranges in order, from what each worker held of them. A range of more than `most` bytes is split
+/// by the keys of its own rows.
+pub(crate) fn ranges(held: Vec<Vec<Held>>, layout: Option<&Layout>, most: u64) -> Vec<Range> {
+    let count = held.iter().map(Vec::len).max().unwrap_or_default();
+    let mut merged: Vec<Range> = Vec::new();
+    merged.resize_with(count, Range::default);
+    for (worker, held) in held.into_iter().enumerate() {
+        for (whole, part) in merged.iter_mut().zip(held) {
+            unlocked(&mut whole.chunks).extend(part.chunks);
             whole.segments.extend(part.segments);
+            if !part.packed.is_empty() {
+                unlocked(&mut whole.packed).push((worker, part.packed));
+            }
+            whole
+                .packed_segments
+                .extend(part.packed_segments.into_iter().map(|segment| (worker, segment)));
         }
     }
-    merged.into_iter().flat_map(|held| split(held, most)).collect()
+    merged.into_iter().flat_map(|range| range.split(layout, most)).collect()
 }
 
-/// Rows in memory are in no order and can't be read by key: a range has either those or segments.
-fn split(held: Held, most: u64) -> Vec<Range> {
-    let bytes: u64 = held.segments.iter().map(Segment::bytes).sum();
-    let pieces = bytes.div_ceil(most.max(1)) as usize;
-    let mut bounds: Vec<Vec<u8>> = Vec::new();
-    if pieces > 1 {
-        // The marks of the runs are evenly spaced, so equal shares of them are equal shares of rows.
-        let mut marks: Vec<&[u8]> = held.segments.iter().flat_map(Segment::mark_keys).collect();
-        marks.sort_unstable();
-        bounds = (1..pieces).map(|at| marks[at * marks.len() / pieces].to_vec()).collect();
-        bounds.dedup();
-    }
-    let mut chunks = held.chunks;
-    let mut pieces: Vec<Range> = Vec::new();
-    for at in 0..=bounds.len() {
-        pieces.push(Range {
-            chunks: Mutex::new(std::mem::take(&mut chunks)),
-            segments: held.segments.clone(),
-            low: at.checked_sub(1).map(|below| bounds[below].clone()),
-            high: bounds.get(at).cloned(),
-        });
-    }
-    pieces
+fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn taken<T: Default>(mutex: &Mutex<T>) -> T {
+    std::mem::take(&mut *mutex.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Range {
-    /// Sorts and reduces the range. The rows in memory move into the result.
+    /// Pieces of the range: a piece has the rows in memory that are its own, and reads its part of the
+    /// segments. Runs of encoded rows in memory are never split, as they are only kept while they
+    /// are few.
+    fn split(mut self, layout: Option<&Layout>, most: u64) -> Vec<Self> {
+        let most = most.max(1);
+        let on_disk: u64 = self.segments.iter().map(Segment::bytes).sum();
+        let packed_words = self.packed_words();
+        let pieces = (on_disk + packed_words * 8).div_ceil(most) as usize;
+        if pieces < 2 || !unlocked(&mut self.chunks).is_empty() && packed_words == 0 {
+            return vec![self];
+        }
+        let mut bounds: Vec<Vec<u8>> = match layout {
+            // Packed rows are told apart by their first word.
+            Some(layout) if packed_words * 8 > on_disk => {
+                self.sample_words(layout).iter().map(|word| layout.first_key(*word)).collect()
+            }
+            // The marks of the runs are evenly spaced, so equal shares of them are equal shares of
+            // rows.
+            _ => self
+                .segments
+                .iter()
+                .flat_map(Segment::mark_keys)
+                .map(|key| if packed_words > 0 { Layout::first_part(key) } else { key }.to_vec())
+                .collect(),
+        };
+        bounds.sort_unstable();
+        bounds =
+            (1..pieces).filter_map(|at| bounds.get(at * bounds.len() / pieces)).cloned().collect();
+        bounds.dedup();
+        let mut words = Vec::new();
+        if packed_words > 0
+            && let Some(layout) = layout
+        {
+            bounds.retain(|key| layout.first_word(key).is_some());
+            words = bounds.iter().filter_map(|key| layout.first_word(key)).collect();
+        }
+        let mut split: Vec<Self> = (0..=bounds.len())
+            .map(|at| Self {
+                segments: self.segments.clone(),
+                low: at.checked_sub(1).map(|below| bounds[below].clone()),
+                high: bounds.get(at).cloned(),
+                packed_segments: self.packed_segments.clone(),
+                low_word: at.checked_sub(1).and_then(|below| words.get(below).copied()),
+                high_word: words.get(at).copied(),
+                ..Self::default()
+            })
+            .collect();
+        for (_, row) in places(unlocked(&mut self.chunks)) {
+            let at = bounds.partition_point(|bound| bound.as_slice() <= row.key());
+            let chunks = unlocked(&mut split[at].chunks);
+            let mut open = Chunks { full: std::mem::take(chunks) };
+            open.push(&row);
+            *chunks = open.full;
+        }
+        if let Some(layout) = layout {
+            for (worker, chunks) in std::mem::take(unlocked(&mut self.packed)) {
+                let mut pieces: Vec<PackedChunks> = Vec::new();
+                pieces.resize_with(split.len(), PackedChunks::default);
+                for chunk in chunks {
+                    for row in chunk.chunks_exact(layout.words) {
+                        pieces[words.partition_point(|bound| *bound <= row[0])].push(row);
+                    }
+                }
+                for (range, piece) in split.iter_mut().zip(pieces) {
+                    unlocked(&mut range.packed).push((worker, piece.full));
+                }
+            }
+        }
+        split
+    }
+
+    fn packed_words(&mut self) -> u64 {
+        let in_memory =
+            unlocked(&mut self.packed).iter().flat_map(|(_, chunks)| chunks).map(Vec::len);
+        let on_disk = self.packed_segments.iter().map(|(_, segment)| segment.words);
+        in_memory.chain(on_disk).sum::<usize>() as u64
+    }
+
+    /// First words of rows from all over the range in memory, or from its first segment.
+    fn sample_words(&mut self, layout: &Layout) -> Vec<u64> {
+        let mut words = Vec::new();
+        for (_, chunks) in unlocked(&mut self.packed) {
+            words.extend(chunks.iter().flat_map(|chunk| chunk.iter().step_by(layout.words * 16)));
+        }
+        for (_, segment) in &self.packed_segments {
+            let mut rows = Vec::new();
+            // A segment that can't be read fails the run when its rows are wanted.
+            if segment.read(&mut rows).is_ok() {
+                words.extend(rows.iter().step_by(layout.words * 16));
+            }
+        }
+        words
+    }
+
+    /// Sorts and reduces the range.
     ///
     /// # Errors
     /// An environment error when a spilled run can't be read.
-    pub(crate) fn reduce(&self, policy: Policy) -> Result<Outcome> {
-        let mut chunks =
-            std::mem::take(&mut *self.chunks.lock().unwrap_or_else(PoisonError::into_inner));
+    pub(crate) fn reduce(
+        &self,
+        policy: Policy,
+        packing: Option<&Packing>,
+        scratch: &mut PackedScratch,
+    ) -> Result<Outcome> {
+        scratch.clear();
+        if let Some(packing) = packing {
+            self.load(packing, scratch)?;
+        }
+        let chunks = taken(&self.chunks);
+        match packing {
+            Some(packing) if packing.stays && chunks.is_empty() && self.segments.is_empty() => {
+                Ok(packed_outcome(packing, scratch))
+            }
+            _ => self.reduce_encoded(policy, packing, scratch, chunks),
+        }
+    }
+
+    /// Reads the packed rows of the range.
+    fn load(&self, packing: &Packing, scratch: &mut PackedScratch) -> Result<()> {
+        let within = |word: u64| {
+            self.low_word.is_none_or(|low| word >= low)
+                && self.high_word.is_none_or(|high| word < high)
+        };
+        for (worker, chunks) in taken(&self.packed) {
+            for chunk in chunks {
+                scratch.load(packing, worker, &chunk, |_| true);
+            }
+        }
+        let mut rows = Vec::new();
+        for (worker, segment) in &self.packed_segments {
+            rows.clear();
+            segment.read(&mut rows)?;
+            scratch.load(packing, *worker, &rows, within);
+        }
+        Ok(())
+    }
+
+    /// The rows in memory move into the result.
+    fn reduce_encoded(
+        &self,
+        policy: Policy,
+        packing: Option<&Packing>,
+        scratch: &PackedScratch,
+        mut chunks: Vec<Vec<u8>>,
+    ) -> Result<Outcome> {
         for segment in &self.segments {
             let chunk = segment.read(self.low.as_deref(), self.high.as_deref())?;
             if !chunk.is_empty() {
                 chunks.push(chunk);
             }
+        }
+        if let Some(packing) = packing {
+            chunks.extend(unpack_all(packing, scratch.rows()));
         }
         let order = sorted(&chunks)?;
         let mut rows = [Vec::with_capacity(order.len()), Vec::new()];
@@ -121,6 +260,26 @@ impl Range {
             }
             Ok(())
         })?;
-        Ok(Outcome { batch: Batch { chunks, rows }, counts, conflicts })
+        Ok(Outcome { batch: Batch::Encoded { chunks, rows }, counts, conflicts })
+    }
+}
+
+fn packed_outcome(packing: &Packing, scratch: &mut PackedScratch) -> Outcome {
+    let reduced = scratch.reduce(&packing.layout, SHOWN);
+    let unpacked = |row: &[u64]| {
+        let mut bytes = Vec::new();
+        packing.unpack(row, &mut bytes);
+        bytes
+    };
+    let conflicts =
+        reduced.conflicts.iter().map(|(kept, dropped)| (unpacked(kept), unpacked(dropped)));
+    Outcome {
+        counts: Tally {
+            written: (reduced.rows.len() / packing.layout.words) as u64,
+            identical: reduced.identical,
+            conflicting: reduced.conflicting,
+        },
+        conflicts: conflicts.collect(),
+        batch: Batch::Packed(reduced.rows),
     }
 }

@@ -1,10 +1,12 @@
-//! Splitters from all over the input.
+//! Splitters, and a layout of rows, from all over the input.
 //!
 //! A sample of the first records would be useless for inputs in the order of time, so pieces are read
 //! from the beginnings of many files and from the middle of large ones. Where only a beginning can be
 //! had (a pipe, a compressed stream), it has to do: ranges that turn out too large are split later.
 
-use distil_json::sample_keys;
+use std::sync::Arc;
+
+use distil_json::{Layout, Sampler};
 use distil_plan::{InputCompression, Result};
 use distil_storage::{InputStream, Kind};
 
@@ -25,12 +27,21 @@ const MOST_RANGES: u64 = 4096;
 /// What compressed JSON is taken to grow by.
 const GROWTH: u64 = 8;
 
-/// The splitters of a run, and streams that had to be begun to find them.
-pub(crate) fn splitters(inputs: &Inputs<'_>) -> Result<(Splitters, Vec<Option<Opened>>)> {
+/// What a sample of the input tells.
+pub(crate) struct Sample {
+    pub(crate) splitters: Splitters,
+    /// How most records can be packed, if they can.
+    pub(crate) layout: Option<Arc<Layout>>,
+    /// Streams that had to be begun.
+    pub(crate) opened: Vec<Option<Opened>>,
+}
+
+/// Samples the inputs of a run; rows are only packed if that is asked for.
+pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
     let plan = &inputs.plan.plan;
     let all = &inputs.plan.inputs;
     let known: u64 = all.iter().filter_map(|input| input.bytes).sum();
-    let mut keys = Vec::new();
+    let mut sampler = Sampler::new(plan)?;
     let mut opened: Vec<Option<Opened>> = Vec::new();
     let mut bytes = 0;
     let mut due = 0;
@@ -42,7 +53,7 @@ pub(crate) fn splitters(inputs: &Inputs<'_>) -> Result<(Splitters, Vec<Option<Op
             let mut prefix = vec![0; STREAM_PIECE];
             let count = stream.read(&mut prefix)?;
             prefix.truncate(count);
-            sample_keys(plan, &prefix, &mut keys)?;
+            sampler.sample(&prefix)?;
             opened.resize_with(ordinal + 1, || None);
             opened[ordinal] = Some((stream, prefix));
             // Its size is unknown: enough ranges for a large one cost little.
@@ -57,13 +68,24 @@ pub(crate) fn splitters(inputs: &Inputs<'_>) -> Result<(Splitters, Vec<Option<Op
             bytes += size;
             continue;
         }
-        let compression = sample_file(inputs, ordinal, size, pieces.max(1), &mut keys)?;
+        let compression = sample_file(inputs, ordinal, size, pieces.max(1), &mut sampler)?;
         bytes += if compression == InputCompression::None { size } else { size * GROWTH };
     }
     let ranges = (bytes / RANGE).clamp(1, MOST_RANGES);
     // One range for each thread at least, or small inputs would keep one thread busy only.
     let ranges = ranges.max(inputs.options.threads as u64);
-    Ok((Splitters::new(keys, ranges as usize), opened))
+    let (mut keys, layout) = sampler.finish(plan);
+    let mut layout = layout.filter(|_| pack).map(Arc::new);
+    if layout.is_some() {
+        // Packed rows are told apart by the first column of the key alone, and so are all others.
+        for key in &mut keys {
+            key.truncate(Layout::first_part(key).len());
+        }
+    }
+    let splitters = Splitters::new(keys, ranges as usize);
+    // Equal keys must meet, packed or not.
+    layout = layout.filter(|layout| splitters.words_of(layout).is_some());
+    Ok(Sample { splitters, layout, opened })
 }
 
 fn sample_file(
@@ -71,9 +93,8 @@ fn sample_file(
     ordinal: usize,
     size: u64,
     pieces: u64,
-    keys: &mut Vec<Vec<u8>>,
+    sampler: &mut Sampler,
 ) -> Result<InputCompression> {
-    let plan = &inputs.plan.plan;
     let path = &inputs.plan.inputs[ordinal].path;
     let metadata = inputs.storage.metadata(path)?;
     if metadata.is_none_or(|metadata| metadata.kind != Kind::File) {
@@ -82,7 +103,7 @@ fn sample_file(
     let mut window = vec![0; PIECE];
     let mut stream = InputStream::open(inputs.storage.as_ref(), path)?;
     let count = stream.read(&mut window)?;
-    sample_keys(plan, &window[..count], keys)?;
+    sampler.sample(&window[..count])?;
     let compression = stream.compression();
     if compression != InputCompression::None || pieces < 2 {
         return Ok(compression);
@@ -91,7 +112,7 @@ fn sample_file(
     let file = inputs.storage.open(path)?;
     for piece in 1..pieces {
         let count = file.read_at(size / pieces * piece, &mut window)?;
-        sample_keys(plan, &window[..count], keys)?;
+        sampler.sample(&window[..count])?;
     }
     Ok(compression)
 }

@@ -125,8 +125,7 @@ impl Segment {
         while filled < chunk.len() {
             let count = self.file.read_at(begin + filled as u64, &mut chunk[filled..])?;
             if count == 0 {
-                return Err(Error::environment("a temporary file is shorter than what was written to it")
-                    .help("something else changes files in the temporary directory: choose another with --temp-dir"));
+                return Err(shortened());
             }
             filled += count;
         }
@@ -148,6 +147,13 @@ impl Segment {
         chunk.drain(..start.unwrap_or(stop).min(stop));
         Ok(chunk)
     }
+}
+
+/// The error for a spill file that lost bytes.
+pub(crate) fn shortened() -> Error {
+    Error::environment("a temporary file is shorter than what was written to it").help(
+        "something else changes files in the temporary directory: choose another with --temp-dir",
+    )
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use distil_json::{Decoder, Separator, Sink, Slice};
+use distil_json::{Decoder, Interner, Separator, Sink, Slice};
 use distil_plan::{BadPart, ColumnPath, Dedup, OrderBy, Plan, Result};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -59,6 +59,11 @@ struct Nowhere;
 impl Sink for Nowhere {
     fn row(&mut self, row: &[u8], _: usize, _: u32) -> Result<()> {
         black_box(row);
+        Ok(())
+    }
+
+    fn packed(&mut self, rows: &[u64], _: &[Interner]) -> Result<()> {
+        black_box(rows);
         Ok(())
     }
 

@@ -1,10 +1,15 @@
 //! Slices of whole frames to rows.
 
+use std::sync::Arc;
+
 use distil_plan::{BadPart, ColumnPath, Error, Plan, Reason, Result, Schema};
 
 use crate::facts::Position;
 use crate::fields::{Fields, Part, Why};
 use crate::framer::{Separator, too_large_detail};
+use crate::interner::Interner;
+use crate::packed::Layout;
+use crate::packer::Packer;
 use crate::record::{Bad, RecordEncoder, RecordTally};
 use crate::scan::FrameScan;
 use crate::tape::{Kind, Tape};
@@ -31,6 +36,13 @@ pub trait Sink {
     /// Whatever keeps the row from being kept; decoding stops.
     fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()>;
 
+    /// Accepted records as rows of the decoder's layout, one after another, and the dictionaries of
+    /// their codes.
+    ///
+    /// # Errors
+    /// As [`Sink::row`].
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()>;
+
     /// A bad record.
     ///
     /// # Errors
@@ -43,6 +55,7 @@ pub struct Decoder {
     parts: Vec<Part>,
     encoder: RecordEncoder,
     tape: Tape,
+    packer: Option<Packer>,
     max_record: u64,
     /// The latest position noted, and what was seen before positions went back.
     latest: Option<(usize, u64)>,
@@ -62,10 +75,18 @@ impl Decoder {
             encoder: RecordEncoder::new(fields, parts.clone(), rest_reversed, null_keys),
             parts,
             tape: Tape::default(),
+            packer: None,
             max_record: plan.max_record,
             latest: None,
             earlier: None,
         })
+    }
+
+    /// Packs the records that fit a layout, while no dictionary needs more than so many bytes.
+    #[must_use]
+    pub fn packing(mut self, layout: Option<&Arc<Layout>>, dictionary_bytes: u64) -> Self {
+        self.packer = layout.map(|layout| Packer::new(Arc::clone(layout), dictionary_bytes));
+        self
     }
 
     /// Decodes a slice; returns how many records it has, bad ones included.
@@ -80,6 +101,17 @@ impl Decoder {
         let mut records = 0;
         let mut at = 0;
         loop {
+            if slice.separator == Separator::Blank {
+                while let Some(b' ' | b'\t' | b'\n' | b'\r' | b',') = bytes.get(at) {
+                    at += 1;
+                }
+            }
+            if utf8 && let Some(next) = self.expected(slice, at, sink)? {
+                records += 1;
+                at = next;
+                continue;
+            }
+            self.flush(slice, sink)?;
             let (start, end, next) = match slice.separator {
                 Separator::Line => {
                     if at >= bytes.len() {
@@ -94,9 +126,6 @@ impl Decoder {
                     (start, last, at)
                 }
                 Separator::Blank => {
-                    while let Some(b' ' | b'\t' | b'\n' | b'\r' | b',') = bytes.get(at) {
-                        at += 1;
-                    }
                     if at >= bytes.len() {
                         return Ok(records);
                     }
@@ -134,6 +163,64 @@ impl Decoder {
         }
     }
 
+    /// Packs the record at `at`, if it is as expected: where the next one begins.
+    #[inline]
+    fn expected(
+        &mut self,
+        slice: &Slice<'_>,
+        at: usize,
+        sink: &mut impl Sink,
+    ) -> Result<Option<usize>> {
+        let Some(packer) = &mut self.packer else { return Ok(None) };
+        if packer.is_full() {
+            self.flush(slice, sink)?;
+        }
+        let Some(packer) = &mut self.packer else { return Ok(None) };
+        let Some(end) = packer.meet(slice.bytes, at) else { return Ok(None) };
+        let next = match (slice.separator, &slice.bytes[end..]) {
+            (Separator::Blank, _) | (Separator::Line, []) => Some(end),
+            (Separator::Line, [b'\n', ..]) => Some(end + 1),
+            (Separator::Line, [b'\r', b'\n', ..]) => Some(end + 2),
+            _ => None,
+        };
+        if next.is_none() || (end - at) as u64 > self.max_record {
+            packer.unmeet();
+            return Ok(None);
+        }
+        Ok(next)
+    }
+
+    /// Hands on the records that were expected.
+    fn flush(&mut self, slice: &Slice<'_>, sink: &mut impl Sink) -> Result<()> {
+        let Some(mut packer) = self.packer.take_if(|packer| !packer.is_empty()) else {
+            return Ok(());
+        };
+        packer.convert(slice.bytes, &self.encoder.fields);
+        packer.count_instants(&mut self.encoder.fields);
+        let notes = packer.notes(slice.bytes, &self.encoder.fields);
+        let mut notes = notes.into_iter().peekable();
+        if notes.peek().is_some() || packer.records().any(|(.., rejected)| rejected) {
+            for (record, (start, end, rejected)) in packer.records().enumerate() {
+                while let Some(note) = notes.next_if(|note| note.record == record) {
+                    let offset = slice.offset + start as u64;
+                    let position =
+                        Position { input: slice.input as u32, offset, ordinal: note.ordinal };
+                    self.encoder.fields.get_mut(note.field).facts.note(note.bits, position);
+                }
+                // What was met is valid, so it parses.
+                if rejected && self.tape.parse_frame(slice.bytes, start, end).is_ok() {
+                    self.record(slice, start, end, true, sink)?;
+                }
+            }
+        }
+        let (rows, dictionaries) = packer.take_rows();
+        if !rows.is_empty() {
+            sink.packed(rows, dictionaries)?;
+        }
+        self.packer = Some(packer);
+        Ok(())
+    }
+
     /// The record on the tape.
     fn record(
         &mut self,
@@ -162,6 +249,9 @@ impl Decoder {
         match self.encoder.encode(&self.tape, bytes, position) {
             Ok(()) => {
                 let encoder = &self.encoder;
+                if let Some(packer) = &mut self.packer {
+                    packer.learn(&self.tape, bytes, &encoder.fields);
+                }
                 sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes())
             }
             Err(bad) => sink.bad(bad_part(slice, start, end, bad)),
@@ -188,18 +278,19 @@ impl Decoder {
         self.latest = Some(here);
     }
 
-    /// Ends decoding: what was seen of the columns.
-    pub fn finish(self) -> Seen {
+    /// Ends decoding: what was seen of the columns, and the dictionaries of packed rows.
+    pub fn finish(self) -> (Seen, Vec<Interner>) {
         let mut fields = self.encoder.fields;
         if let Some(earlier) = &self.earlier {
             fields.join(earlier);
         }
-        Seen {
+        let seen = Seen {
             fields,
             parts: self.parts,
             tally: self.encoder.total,
             null_key: self.encoder.null_key,
-        }
+        };
+        (seen, self.packer.map(|packer| packer.interners).unwrap_or_default())
     }
 }
 
@@ -251,6 +342,11 @@ impl Seen {
         self.tally.ignored_members += other.tally.ignored_members;
         self.tally.rounded += other.tally.rounded;
         self.null_key |= other.null_key;
+    }
+
+    /// A layout for records like those seen, where they can be packed.
+    pub fn layout(&self, plan: &Plan) -> Option<Layout> {
+        Layout::guess(plan, &self.fields, &self.parts)
     }
 
     /// The schema.

@@ -67,9 +67,17 @@ pub(crate) struct Instants {
 
 impl Instants {
     pub(crate) fn note(&mut self, instant: Option<Spelling>) {
-        self.strings += 1;
+        self.note_many(instant, 1);
+    }
+
+    /// Notes that so many strings are instants of one spelling, or none.
+    pub(crate) fn note_many(&mut self, instant: Option<Spelling>, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.strings += count;
         if let Some(spelling) = instant {
-            self.instants += 1;
+            self.instants += count;
             self.mixed |= self.spelling.as_ref().is_some_and(|first| *first != spelling);
             self.spelling.get_or_insert(spelling);
         }

@@ -1,10 +1,12 @@
-//! Keys from somewhere in a file, to guess how keys are distributed. A wrong guess costs time, never
-//! correctness.
+//! Records from somewhere in a file, to guess how keys are distributed and what records are like. A
+//! wrong guess costs time, never correctness.
 
 use distil_plan::{BadPart, Plan, Result};
 
 use crate::decode::{Decoder, Sink, Slice};
 use crate::framer::Separator;
+use crate::interner::Interner;
+use crate::packed::Layout;
 use crate::tape::Tape;
 
 /// Most bytes without a record that are searched.
@@ -13,6 +15,10 @@ const FRUITLESS: usize = 1 << 16;
 struct Keys<'a>(&'a mut Vec<Vec<u8>>);
 
 impl Sink for Keys<'_> {
+    fn packed(&mut self, _: &[u64], _: &[Interner]) -> Result<()> {
+        Ok(())
+    }
+
     fn row(&mut self, row: &[u8], key_length: usize, _: u32) -> Result<()> {
         self.0.push(row[..key_length].to_vec());
         Ok(())
@@ -23,36 +29,60 @@ impl Sink for Keys<'_> {
     }
 }
 
-/// Appends the keys of what look like records in `window`, a piece of a file that may begin and end
-/// anywhere.
-///
-/// # Errors
-/// A usage error if the plan can't be decoded at all.
-pub fn sample_keys(plan: &Plan, window: &[u8], keys: &mut Vec<Vec<u8>>) -> Result<()> {
-    let mut decoder = Decoder::new(plan)?;
-    let mut tape = Tape::default();
-    let mut at = 0;
-    let mut fruitless = 0;
-    while let Some(found) = memchr::memchr(b'{', &window[at..]) {
-        at += found;
-        let Ok(end) = tape.parse(window, at) else {
-            fruitless += found + 1;
-            at += 1;
-            if fruitless > FRUITLESS {
-                break;
-            }
-            continue;
-        };
-        let slice = Slice {
-            input: 0,
-            offset: at as u64,
-            bytes: &window[at..end],
-            separator: Separator::Blank,
-        };
-        let before = keys.len();
-        decoder.decode(&slice, &mut Keys(keys))?;
-        // A value that is no record may hold one.
-        at = if keys.len() > before { end } else { at + 1 };
+/// Samples the records of a run.
+pub struct Sampler {
+    decoder: Decoder,
+    tape: Tape,
+    keys: Vec<Vec<u8>>,
+    sampled: u64,
+}
+
+impl Sampler {
+    /// A sampler that has seen nothing.
+    ///
+    /// # Errors
+    /// A usage error if the plan can't be decoded at all.
+    pub fn new(plan: &Plan) -> Result<Self> {
+        let decoder = Decoder::new(plan)?;
+        Ok(Self { decoder, tape: Tape::default(), keys: Vec::new(), sampled: 0 })
     }
-    Ok(())
+
+    /// Samples what look like records in `window`, a piece of a file that may begin and end anywhere.
+    ///
+    /// # Errors
+    /// None by the input.
+    pub fn sample(&mut self, window: &[u8]) -> Result<()> {
+        let mut at = 0;
+        let mut fruitless = 0;
+        while let Some(found) = memchr::memchr(b'{', &window[at..]) {
+            at += found;
+            let Ok(end) = self.tape.parse(window, at) else {
+                fruitless += found + 1;
+                at += 1;
+                if fruitless > FRUITLESS {
+                    break;
+                }
+                continue;
+            };
+            let slice = Slice {
+                input: 0,
+                offset: self.sampled + at as u64,
+                bytes: &window[at..end],
+                separator: Separator::Blank,
+            };
+            let before = self.keys.len();
+            self.decoder.decode(&slice, &mut Keys(&mut self.keys))?;
+            // A value that is no record may hold one.
+            at = if self.keys.len() > before { end } else { at + 1 };
+        }
+        self.sampled += window.len() as u64;
+        Ok(())
+    }
+
+    /// The keys that were found, and a layout for records like those that were seen, where they can be
+    /// packed.
+    pub fn finish(self, plan: &Plan) -> (Vec<Vec<u8>>, Option<Layout>) {
+        let layout = self.decoder.finish().0.layout(plan);
+        (self.keys, layout)
+    }
 }

@@ -323,7 +323,7 @@ fn digits(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-fn number(bytes: &[u8], start: usize) -> Result<(usize, Kind), Flaw> {
+pub(crate) fn number(bytes: &[u8], start: usize) -> Result<(usize, Kind), Flaw> {
     let first = start + usize::from(bytes[start] == b'-');
     let mut at = match bytes.get(first) {
         Some(b'0') => first + 1,

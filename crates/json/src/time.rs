@@ -56,10 +56,17 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i32> {
         return None;
     }
     let (year, month, day) = (digits(&[y1, y2, y3, y4])?, digits(&[m1, m2])?, digits(&[d1, d2])?);
-    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
-        return None;
-    }
-    i32::try_from(days_from_civil(year, month, day)).ok()
+    i32::try_from(real_day(year, month, day)?).ok()
+}
+
+/// Days since 1970 of a real date in the years 0001 to 9999.
+#[inline]
+pub(crate) fn real_day(year: i64, month: i64, day: i64) -> Option<i64> {
+    let real = (1..=9999).contains(&year)
+        && (1..=12).contains(&month)
+        && day >= 1
+        && (day <= 28 || day <= days_in_month(year, month));
+    real.then(|| days_from_civil(year, month, day))
 }
 
 /// How an instant is spelled; two instants of one spelling order like their texts.
@@ -68,6 +75,13 @@ pub(crate) struct Spelling {
     separator: u8,
     fraction: u32,
     zone: Vec<u8>,
+}
+
+impl Spelling {
+    /// The one form that inference makes a timestamp.
+    pub(crate) fn fixed(fraction: u32) -> Self {
+        Self { separator: b'T', fraction, zone: b"Z".to_vec() }
+    }
 }
 
 /// An instant by RFC 3339.

@@ -1,0 +1,468 @@
+//! Packed rows: records of flat, expected columns as a few machine words.
+//!
+//! A packed row is a shorter spelling of an encoded one (see [`crate::record`]), and [`Layout::unpack`]
+//! gives that one back, byte for byte. So whether a record travels packed or encoded changes nothing
+//! but speed: a layout is guessed from a sample, and what does not fit it travels encoded.
+//!
+//! Values of one column are all of one class, and classes keep the order of the contract: instants of
+//! one form order like their text, doubles are only taken where they are exact, and codes become ranks
+//! (see [`Ranks`]) before they are compared.
+
+use std::cmp::Ordering;
+
+use distil_plan::{NullKeys, Plan, TimeUnit};
+
+use crate::decimal::{Decimal, Scratch};
+use crate::encode::{self, Flip, tag};
+use crate::facts::fact;
+use crate::fields::{Fields, Part, ROOT};
+use crate::interner::Interner;
+use crate::time::format_instant;
+
+/// Most columns of a layout.
+const MOST_COLUMNS: usize = 128;
+/// The code of a null.
+const NULL_CODE: u32 = u32::MAX;
+
+/// What the values of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Strings `YYYY-MM-DDThh:mm:ssZ` with 0, 3 or 6 digits of a second's fraction: a count of
+    /// milliseconds, with 6 digits of microseconds.
+    Instant(u32),
+    /// Integers of at most 18 digits.
+    Integer,
+    /// Numbers of at most 15 digits: their doubles.
+    Float,
+    /// `true` and `false`.
+    Boolean,
+    /// Strings: codes of a dictionary.
+    Text,
+    /// Null and nothing else.
+    Nothing,
+}
+
+impl Class {
+    fn is_wide(self) -> bool {
+        matches!(self, Self::Instant(_) | Self::Integer | Self::Float)
+    }
+
+    /// Unit of the counts of an instant.
+    pub(crate) fn unit(digits: u32) -> TimeUnit {
+        if digits == 6 { TimeUnit::Micros } else { TimeUnit::Millis }
+    }
+}
+
+/// Where a value is in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A word, and the bit that tells that it is null (no bit: it never is).
+    Word(usize, Option<u32>),
+    /// Half of a word.
+    Half(usize, u32),
+    Nowhere,
+}
+
+/// A column of packed rows.
+#[derive(Clone, Debug)]
+pub struct PackedColumn {
+    /// Its name.
+    pub name: String,
+    /// What its values are.
+    pub class: Class,
+    /// Ordinal among the columns of text.
+    pub text: usize,
+    pub(crate) part: Option<usize>,
+    pub(crate) key: bool,
+    pub(crate) reversed: bool,
+    pub(crate) place: Place,
+    encoded_name: Vec<u8>,
+}
+
+/// How the records of a run are packed.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// In the order that decides between rows: key, order, then the rest by name.
+    pub columns: Vec<PackedColumn>,
+    /// Words of a row. The first orders like the first column of the key.
+    pub words: usize,
+    /// How many columns are text.
+    pub texts: usize,
+    /// First bit of the null bits, counted from the beginning of the row.
+    nulls: u32,
+    parts: usize,
+    rest_flip: Flip,
+}
+
+fn class_of(bits: crate::facts::Bits) -> Option<Class> {
+    let values = bits & !fact::NULL;
+    Some(match values {
+        0 => Class::Nothing,
+        fact::SECONDS => Class::Instant(0),
+        fact::MILLIS => Class::Instant(3),
+        fact::MICROS => Class::Instant(6),
+        fact::BOOLEAN => Class::Boolean,
+        fact::TEXT => Class::Text,
+        _ if values & !(fact::INTEGER | fact::INEXACT) == 0 => Class::Integer,
+        _ if values & !(fact::INTEGER | fact::FRACTION) == 0 => Class::Float,
+        _ => return None,
+    })
+}
+
+impl Layout {
+    /// A layout for records like those seen; nothing when packing them is not possible or no use.
+    pub(crate) fn guess(plan: &Plan, fields: &Fields, parts: &[Part]) -> Option<Self> {
+        let dedup = plan.dedup.as_ref()?;
+        if plan.schema.declared.is_some()
+            || !plan.schema.hints.is_empty()
+            || dedup.null_keys != NullKeys::Error
+            || parts.is_empty()
+        {
+            return None;
+        }
+        let (_, rest_reversed) = Part::of(Some(dedup));
+        let mut columns = Vec::new();
+        for child in &fields.get(ROOT).children {
+            let field = fields.get(*child);
+            let part = parts
+                .iter()
+                .position(|part| part.path.steps() == std::slice::from_ref(&field.name));
+            columns.push(PackedColumn {
+                name: field.name.clone(),
+                class: class_of(field.facts.bits)?,
+                text: 0,
+                part,
+                key: part.is_some_and(|part| parts[part].key),
+                reversed: part.map_or(rest_reversed, |part| parts[part].reversed),
+                place: Place::Nowhere,
+                encoded_name: field.encoded_name.clone(),
+            });
+        }
+        if parts.iter().enumerate().any(|(at, _)| columns.iter().all(|c| c.part != Some(at)))
+            || columns.len() > MOST_COLUMNS
+        {
+            return None;
+        }
+        columns.sort_by(|a, b| {
+            let rank = |column: &PackedColumn| column.part.unwrap_or(usize::MAX);
+            rank(a).cmp(&rank(b)).then_with(|| a.name.as_bytes().cmp(b.name.as_bytes()))
+        });
+        let first = columns.first()?;
+        if !matches!(first.class, Class::Instant(_) | Class::Integer) {
+            return None;
+        }
+        let mut layout = Self {
+            words: 0,
+            texts: 0,
+            nulls: 0,
+            parts: parts.len(),
+            rest_flip: Flip::reversed(rest_reversed),
+            columns,
+        };
+        layout.place();
+        Some(layout)
+    }
+
+    /// Wide values first, then halves, then the null bits.
+    fn place(&mut self) {
+        let (mut words, mut halves, mut bits) = (0, 0u32, 0);
+        for column in self.columns.iter_mut().filter(|column| column.class.is_wide()) {
+            let bit = (!column.key).then(|| {
+                bits += 1;
+                bits - 1
+            });
+            column.place = Place::Word(words, bit);
+            words += 1;
+        }
+        for column in &mut self.columns {
+            match column.class {
+                Class::Text => {
+                    column.text = self.texts;
+                    self.texts += 1;
+                }
+                Class::Boolean => {}
+                _ => continue,
+            }
+            column.place = Place::Half(words + halves as usize / 2, halves % 2 * 32);
+            halves += 1;
+        }
+        self.nulls = words as u32 * 64 + halves * 32;
+        self.words = (self.nulls + bits).div_ceil(64) as usize;
+    }
+
+    /// Sets a value.
+    #[inline]
+    pub(crate) fn set(&self, row: &mut [u64], place: Place, value: Option<u64>) {
+        match (place, value) {
+            (Place::Word(word, _), Some(value)) => row[word] = value,
+            (Place::Word(_, Some(bit)), None) => {
+                let bit = self.nulls + bit;
+                row[bit as usize / 64] |= 1 << (bit % 64);
+            }
+            (Place::Half(word, shift), value) => {
+                row[word] |= value.unwrap_or(u64::from(NULL_CODE)) << shift;
+            }
+            _ => {}
+        }
+    }
+
+    /// A value: an order-preserving word, or a code or rank; nothing for a null.
+    #[inline]
+    pub fn get(&self, row: &[u64], column: &PackedColumn) -> Option<u64> {
+        match column.place {
+            Place::Word(word, None) => Some(row[word]),
+            Place::Word(word, Some(bit)) => {
+                let bit = self.nulls + bit;
+                (row[bit as usize / 64] >> (bit % 64) & 1 == 0).then_some(row[word])
+            }
+            Place::Half(word, shift) => {
+                let half = (row[word] >> shift) as u32;
+                (half != NULL_CODE).then_some(u64::from(half))
+            }
+            Place::Nowhere => None,
+        }
+    }
+
+    /// Replaces each code by its rank: `ranks` has, for each column of text, the rank of each code.
+    #[inline]
+    pub fn rank(&self, row: &mut [u64], ranks: &[Vec<u32>]) {
+        for column in &self.columns {
+            if column.class == Class::Text
+                && let Place::Half(word, shift) = column.place
+            {
+                let code = (row[word] >> shift) as u32;
+                if code != NULL_CODE
+                    && let Some(rank) = ranks[column.text].get(code as usize)
+                {
+                    row[word] = row[word] & !(0xFFFF_FFFF << shift) | u64::from(*rank) << shift;
+                }
+            }
+        }
+    }
+
+    /// Whether two rows, with ranks, have one key.
+    #[inline]
+    pub fn same_key(&self, a: &[u64], b: &[u64]) -> bool {
+        let keys = self.columns.iter().take_while(|column| column.key);
+        keys.into_iter().all(|column| self.get(a, column) == self.get(b, column))
+    }
+
+    /// The order of the contract between two rows, by an order of codes: the order of ranks is that of
+    /// numbers.
+    pub fn compare(
+        &self,
+        a: &[u64],
+        b: &[u64],
+        codes: impl Fn(usize, u32, u32) -> Ordering,
+    ) -> Ordering {
+        for column in &self.columns {
+            let order = match (self.get(a, column), self.get(b, column)) {
+                (Some(a), Some(b)) => {
+                    let order = match column.class {
+                        Class::Text => codes(column.text, a as u32, b as u32),
+                        _ => a.cmp(&b),
+                    };
+                    if column.reversed { order.reverse() } else { order }
+                }
+                // A null never wins, whatever the direction.
+                (a, b) => a.is_none().cmp(&b.is_none()),
+            };
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+        Ordering::Equal
+    }
+
+    /// Bytes of the row's values as [`crate::value::scalar`] counts them.
+    pub fn value_bytes<'a>(&self, row: &[u64], text: impl Fn(usize, u32) -> &'a [u8]) -> u32 {
+        let bytes = self.columns.iter().map(|column| match (self.get(row, column), column.class) {
+            (None, _) => 0,
+            (Some(_), Class::Instant(0)) => 20,
+            (Some(_), Class::Instant(digits)) => 21 + digits as usize,
+            (Some(_), Class::Boolean) => 1,
+            (Some(code), Class::Text) => text(column.text, code as u32).len(),
+            (Some(_), _) => 8,
+        });
+        u32::try_from(bytes.sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
+    /// The encoded row in place of `out`; returns how many bytes of it are the key.
+    pub fn unpack<'a>(
+        &self,
+        row: &[u64],
+        text: impl Fn(usize, u32) -> &'a [u8],
+        out: &mut Vec<u8>,
+    ) -> usize {
+        out.clear();
+        let mut key_length = 0;
+        for column in &self.columns[..self.parts] {
+            self.encode(row, column, Flip::reversed(column.reversed), &text, out);
+            if column.key {
+                key_length = out.len();
+            }
+        }
+        for column in &self.columns[self.parts..] {
+            if self.get(row, column).is_some() {
+                out.extend_from_slice(&column.encoded_name);
+                self.encode(row, column, self.rest_flip, &text, out);
+            }
+        }
+        out.push(tag::END_OBJECT);
+        key_length
+    }
+
+    fn encode<'a>(
+        &self,
+        row: &[u64],
+        column: &PackedColumn,
+        flip: Flip,
+        text: &impl Fn(usize, u32) -> &'a [u8],
+        out: &mut Vec<u8>,
+    ) {
+        let Some(value) = self.get(row, column) else {
+            encode::null(out);
+            return;
+        };
+        match column.class {
+            Class::Instant(digits) => {
+                let mut spelled = Vec::with_capacity(27);
+                format_instant(to_i64(value), Class::unit(digits), digits, &mut spelled);
+                encode::plain_string(out, &spelled, flip);
+            }
+            Class::Integer => {
+                let mut scratch = Scratch::new();
+                encode::number(out, &Decimal::from_i64(to_i64(value), &mut scratch), flip);
+            }
+            Class::Float => {
+                let mut scratch = Scratch::new();
+                let number = Decimal::from_f64(to_f64(value), &mut scratch);
+                encode::number(out, &number.unwrap_or(Decimal::ZERO), flip);
+            }
+            Class::Boolean => encode::boolean(out, value != 0, flip),
+            Class::Text => encode::plain_string(out, text(column.text, value as u32), flip),
+            Class::Nothing => encode::null(out),
+        }
+    }
+
+    /// The encoding of the first column of a key whose word is this.
+    pub fn first_key(&self, word: u64) -> Vec<u8> {
+        let mut row = vec![0; self.words];
+        row[0] = word;
+        let mut out = Vec::new();
+        if let Some(first) = self.columns.first() {
+            self.encode(&row, first, Flip::ASC, &|_, _| &[], &mut out);
+        }
+        out
+    }
+
+    /// The part of an encoded key that is its first column.
+    pub fn first_part(key: &[u8]) -> &[u8] {
+        let mut cursor = encode::Cursor::new(key, Flip::ASC);
+        cursor.skip_value();
+        &key[..key.len() - cursor.bytes.len()]
+    }
+
+    /// The first word of a row whose encoded key is `key`, if its first column is of this layout's
+    /// class.
+    pub fn first_word(&self, key: &[u8]) -> Option<u64> {
+        let mut cursor = encode::Cursor::new(key, Flip::ASC);
+        let mut buffer = Vec::new();
+        match (self.columns.first()?.class, cursor.next(&mut buffer)) {
+            (Class::Instant(digits), encode::Value::String) => {
+                crate::packer::instant(&buffer, digits).map(from_i64)
+            }
+            (Class::Integer, encode::Value::Number { negative, exponent }) => {
+                Decimal::from_parts(negative, &buffer, exponent).to_i64().map(from_i64)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A number as a word that orders like it.
+#[inline]
+pub(crate) fn from_i64(value: i64) -> u64 {
+    value as u64 ^ (1 << 63)
+}
+
+/// The inverse of what packing does to integers and instants.
+#[inline]
+pub fn to_i64(word: u64) -> i64 {
+    (word ^ (1 << 63)) as i64
+}
+
+/// A finite double as a word that orders like it.
+#[inline]
+pub(crate) fn from_f64(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits ^ (1 << 63) }
+}
+
+/// The inverse of what packing does to doubles.
+#[inline]
+pub fn to_f64(word: u64) -> f64 {
+    f64::from_bits(if word >> 63 == 1 { word ^ (1 << 63) } else { !word })
+}
+
+/// The distinct strings of one column over all workers, in order.
+#[derive(Debug, Default)]
+pub struct Ranks {
+    bytes: Vec<u8>,
+    ends: Vec<u64>,
+    longest: usize,
+}
+
+impl Ranks {
+    /// The ranks of the strings of several dictionaries: the strings in order, and for each
+    /// dictionary the rank of each code.
+    pub fn of(dictionaries: &[&Interner]) -> (Self, Vec<Vec<u32>>) {
+        let mut all: Vec<(u64, u32, u32)> = Vec::new();
+        for (worker, dictionary) in dictionaries.iter().enumerate() {
+            for code in 0..dictionary.len() as u32 {
+                all.push((prefix(dictionary.get(code)), worker as u32, code));
+            }
+        }
+        let text = |(_, worker, code): &(u64, u32, u32)| dictionaries[*worker as usize].get(*code);
+        all.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| text(a).cmp(text(b))));
+        let mut ranks: Vec<Vec<u32>> =
+            dictionaries.iter().map(|dictionary| vec![0; dictionary.len()]).collect();
+        let mut strings = Self::default();
+        let mut last: Option<&[u8]> = None;
+        for entry in &all {
+            let here = text(entry);
+            if last != Some(here) {
+                strings.bytes.extend_from_slice(here);
+                strings.ends.push(strings.bytes.len() as u64);
+                strings.longest = strings.longest.max(here.len());
+                last = Some(here);
+            }
+            ranks[entry.1 as usize][entry.2 as usize] = strings.ends.len() as u32 - 1;
+        }
+        (strings, ranks)
+    }
+
+    /// The string of a rank.
+    pub fn get(&self, rank: u32) -> &[u8] {
+        let rank = rank as usize;
+        let start = rank.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.bytes[start..self.ends[rank] as usize]
+    }
+
+    /// How many strings there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+fn prefix(text: &[u8]) -> u64 {
+    let mut padded = [0; 8];
+    let length = text.len().min(8);
+    padded[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(padded)
+}

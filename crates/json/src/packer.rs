@@ -1,0 +1,443 @@
+//! Records that are as expected, a block at a time, to packed rows.
+//!
+//! Meeting a program costs the bytes between the values; the values of a block are then converted
+//! column by column, so that look-ups of one column overlap. A record with a value that does not fit
+//! its column's class is rejected, and goes the way of all other records.
+
+use std::sync::Arc;
+
+use crate::facts::{Bits, fact, number_facts, string_facts};
+use crate::fields::{FieldId, Fields};
+use crate::interner::Interner;
+use crate::packed::{Class, Layout, PackedColumn, from_f64, from_i64};
+use crate::program::{Program, Span, SpanKind};
+use crate::tape::{Kind, Node, Tape};
+#[cfg(test)]
+use crate::time::Instant;
+
+/// Records of a block: their spans fit the first cache.
+const BLOCK: usize = 256;
+/// Programs that are tried; records of one source take few forms.
+const PROGRAMS: usize = 4;
+/// Records that are learnt from in vain before learning stops: where all differ it costs more than it
+/// saves.
+const PATIENCE: usize = 256;
+
+/// A program, and the column of each of its slots.
+struct Bound {
+    program: Program,
+    columns: Vec<usize>,
+    /// Columns that its records do not have.
+    missing: Vec<usize>,
+}
+
+/// Something new about a column, found in a record of the block.
+pub(crate) struct Note {
+    pub(crate) record: usize,
+    pub(crate) field: FieldId,
+    pub(crate) bits: Bits,
+    pub(crate) ordinal: u32,
+}
+
+/// Packs the records of one decoder.
+pub(crate) struct Packer {
+    layout: Arc<Layout>,
+    /// Dictionaries of the columns of text.
+    pub(crate) interners: Vec<Interner>,
+    programs: Vec<Bound>,
+    last: usize,
+    next: usize,
+    /// For each column the field, once a program named it.
+    fields: Vec<Option<FieldId>>,
+    /// Whether packing still pays.
+    on: bool,
+    /// Records to learn from before enough others are met.
+    patience: usize,
+    spans: Vec<Span>,
+    /// For each record of the block: where it begins and ends, its program, whether it was rejected.
+    records: Vec<(u32, u32, u8, bool)>,
+    rows: Vec<u64>,
+}
+
+impl Packer {
+    pub(crate) fn new(layout: Arc<Layout>, dictionary_bytes: u64) -> Self {
+        Self {
+            interners: (0..layout.texts).map(|_| Interner::new(dictionary_bytes)).collect(),
+            programs: Vec::new(),
+            last: 0,
+            next: 0,
+            fields: vec![None; layout.columns.len()],
+            on: true,
+            patience: PATIENCE,
+            spans: vec![Span::MISSING; BLOCK * layout.columns.len()],
+            records: Vec::new(),
+            rows: Vec::new(),
+            layout,
+        }
+    }
+
+    /// Meets the record that begins at `at`: where it ends, if it is as expected.
+    #[inline]
+    pub(crate) fn meet(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let base = self.records.len() * self.layout.columns.len();
+        for turn in 0..self.programs.len() {
+            let which = (self.last + turn) % self.programs.len();
+            let bound = &self.programs[which];
+            let spans = &mut self.spans[base..base + self.layout.columns.len()];
+            let end = bound.program.meet(bytes, at, |slot, span| spans[bound.columns[slot]] = span);
+            if let Some(end) = end {
+                for column in &bound.missing {
+                    spans[*column] = Span::MISSING;
+                }
+                self.last = which;
+                self.records.push((at as u32, end as u32, which as u8, false));
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// Takes the last record out of the block again.
+    pub(crate) fn unmeet(&mut self) {
+        self.records.pop();
+    }
+
+    /// Whether the block must be converted before the next record is met.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.records.len() == BLOCK
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Learns from a record that was accepted, the last on the tape. The block is empty.
+    pub(crate) fn learn(&mut self, tape: &Tape, bytes: &[u8], fields: &Fields) {
+        if !self.on || self.patience == 0 {
+            return;
+        }
+        self.patience -= 1;
+        let Some(program) = Program::learn(tape, bytes, fields) else { return };
+        if self.programs.iter().any(|bound| bound.program == program) {
+            return;
+        }
+        let mut columns = Vec::new();
+        for slot in &program.slots {
+            let name = &fields.get(slot.field).name;
+            let Some(column) = self.layout.columns.iter().position(|c| c.name == *name) else {
+                return;
+            };
+            self.fields[column] = Some(slot.field);
+            columns.push(column);
+        }
+        let missing = (0..self.layout.columns.len()).filter(|c| !columns.contains(c)).collect();
+        let bound = Bound { program, columns, missing };
+        if self.programs.len() < PROGRAMS {
+            self.last = self.programs.len();
+            self.programs.push(bound);
+        } else {
+            self.last = self.next;
+            self.programs[self.next] = bound;
+            self.next = (self.next + 1) % PROGRAMS;
+        }
+    }
+
+    /// Converts the records of the block, and finds those that do not fit.
+    pub(crate) fn convert(&mut self, bytes: &[u8], fields: &Fields) {
+        let count = self.records.len();
+        if count > BLOCK / 2 {
+            self.patience = PATIENCE;
+        }
+        self.rows.clear();
+        self.rows.resize(count * self.layout.words, 0);
+        let layout = Arc::clone(&self.layout);
+        for (at, column) in layout.columns.iter().enumerate() {
+            let known = self.fields[at].map_or(0, |id| fields.get(id).facts.bits);
+            let rest = column.part.is_none();
+            match column.class {
+                Class::Text => {
+                    let mut interner = std::mem::take(&mut self.interners[column.text]);
+                    self.column(&layout, at, |span| {
+                        let text = span.text(bytes);
+                        let plain = text.len() < 20
+                            || rest && known & fact::TEXT != 0
+                            || matches!(string_facts(text), (fact::TEXT, None));
+                        if span.kind != SpanKind::String || !plain {
+                            return None;
+                        }
+                        interner.intern(text).map(u64::from)
+                    });
+                    self.on &= interner.pays(count as u64);
+                    self.interners[column.text] = interner;
+                }
+                Class::Instant(digits) => self.column(&layout, at, |span| {
+                    (span.kind == SpanKind::String)
+                        .then(|| instant(span.text(bytes), digits).map(from_i64))?
+                }),
+                Class::Integer => self.column(&layout, at, |span| {
+                    (span.kind == SpanKind::Integer)
+                        .then(|| integer(span.text(bytes)).map(from_i64))?
+                }),
+                Class::Float => self.column(&layout, at, |span| {
+                    matches!(span.kind, SpanKind::Integer | SpanKind::Fraction)
+                        .then(|| double(span.text(bytes)).map(from_f64))?
+                }),
+                Class::Boolean => self.column(&layout, at, |span| match span.kind {
+                    SpanKind::False => Some(0),
+                    SpanKind::True => Some(1),
+                    _ => None,
+                }),
+                Class::Nothing => self.column(&layout, at, |_| None),
+            }
+        }
+        if !self.on {
+            // What is packed already stays so; what comes is encoded.
+            self.programs.clear();
+        }
+    }
+
+    /// Sets one column of all rows; a value without a form rejects its record, and so does a null in
+    /// the key.
+    #[inline]
+    fn column(&mut self, layout: &Layout, at: usize, mut value: impl FnMut(&Span) -> Option<u64>) {
+        let column: &PackedColumn = &layout.columns[at];
+        let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
+        let rows = self.rows.chunks_exact_mut(layout.words);
+        for ((record, row), span) in self.records.iter_mut().zip(rows).zip(spans) {
+            let set = if span.is_value() { value(span) } else { None };
+            record.3 |= set.is_none() && (span.is_value() || column.key);
+            layout.set(row, column.place, set);
+        }
+    }
+
+    /// What accepted records of the block tell of columns for the first time, in their order.
+    pub(crate) fn notes(&self, bytes: &[u8], fields: &Fields) -> Vec<Note> {
+        let mut notes = Vec::new();
+        for (at, column) in self.layout.columns.iter().enumerate() {
+            let Some(field) = self.fields[at] else { continue };
+            let mut known = fields.get(field).facts.bits;
+            if known & settled(column.class) == settled(column.class) {
+                continue;
+            }
+            for (record, (.., rejected)) in self.records.iter().enumerate() {
+                let span = &self.spans[record * self.layout.columns.len() + at];
+                if *rejected || span.kind == SpanKind::Missing {
+                    continue;
+                }
+                let bits = facts(span, column.class, bytes);
+                if bits & !known != 0 {
+                    known |= bits;
+                    notes.push(Note { record, field, bits, ordinal: self.ordinal(record, at) });
+                }
+            }
+        }
+        notes.sort_by_key(|note| note.record);
+        notes
+    }
+
+    fn ordinal(&self, record: usize, column: usize) -> u32 {
+        let (.., program, _) = self.records[record];
+        let ordinal = self.programs.get(usize::from(program)).and_then(|bound| {
+            let slot = bound.columns.iter().position(|of| *of == column)?;
+            bound.program.slots.get(slot)
+        });
+        ordinal.map_or(0, |slot| slot.ordinal)
+    }
+
+    /// Where the records of the block begin and end, and whether they were rejected.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (usize, usize, bool)> {
+        self.records
+            .iter()
+            .map(|(start, end, _, rejected)| (*start as usize, *end as usize, *rejected))
+    }
+
+    /// Counts the strings of key and order columns.
+    pub(crate) fn count_instants(&self, fields: &mut Fields) {
+        for (at, column) in self.layout.columns.iter().enumerate() {
+            let Some(field) = self.fields[at].filter(|_| column.part.is_some()) else { continue };
+            if !matches!(column.class, Class::Text | Class::Instant(_)) {
+                continue;
+            }
+            let width = self.layout.columns.len();
+            let strings = self.records.iter().enumerate().filter(|(record, (.., rejected))| {
+                !rejected && self.spans[record * width + at].kind == SpanKind::String
+            });
+            let spelling = match column.class {
+                Class::Instant(digits) => Some(crate::time::Spelling::fixed(digits)),
+                _ => None,
+            };
+            fields.get_mut(field).facts.instants.note_many(spelling, strings.count() as u64);
+        }
+    }
+
+    /// The rows of the accepted records, one after another, and the dictionaries. The block is empty
+    /// then.
+    pub(crate) fn take_rows(&mut self) -> (&[u64], &[Interner]) {
+        let words = self.layout.words;
+        if self.records.iter().any(|(.., rejected)| *rejected) {
+            let mut kept = 0;
+            for (record, (.., rejected)) in self.records.iter().enumerate() {
+                if !rejected {
+                    self.rows.copy_within(record * words..(record + 1) * words, kept);
+                    kept += words;
+                }
+            }
+            self.rows.truncate(kept);
+        }
+        self.records.clear();
+        (&self.rows, &self.interners)
+    }
+}
+
+/// The facts that all values of a class may tell; once they are known there is nothing to note. A null
+/// may always come, so it is one of them.
+fn settled(class: Class) -> Bits {
+    fact::NULL
+        | match class {
+            Class::Instant(0) => fact::SECONDS,
+            Class::Instant(3) => fact::MILLIS,
+            Class::Instant(_) => fact::MICROS,
+            Class::Integer => fact::INTEGER | fact::INEXACT,
+            Class::Float => fact::INTEGER | fact::FRACTION,
+            Class::Boolean => fact::BOOLEAN,
+            Class::Text => fact::TEXT,
+            Class::Nothing => 0,
+        }
+}
+
+/// The facts of an accepted value.
+fn facts(span: &Span, class: Class, bytes: &[u8]) -> Bits {
+    match (span.kind, class) {
+        (SpanKind::Null | SpanKind::Missing, _) => fact::NULL,
+        (SpanKind::False | SpanKind::True, _) => fact::BOOLEAN,
+        (SpanKind::Integer | SpanKind::Fraction, _) => {
+            let kind = if span.kind == SpanKind::Integer { Kind::Integer } else { Kind::Fraction };
+            let Span { start, end, .. } = *span;
+            number_facts(&Node { kind, escaped: false, start, end, next: 0 }, bytes)
+        }
+        (SpanKind::String, Class::Instant(0)) => fact::SECONDS,
+        (SpanKind::String, Class::Instant(3)) => fact::MILLIS,
+        (SpanKind::String, Class::Instant(_)) => fact::MICROS,
+        (SpanKind::String, _) => fact::TEXT,
+    }
+}
+
+/// An integer of at most 18 digits.
+#[inline]
+fn integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        _ => (false, text),
+    };
+    if digits.len() > 18 {
+        return None;
+    }
+    let value = digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    Some(if negative { -value } else { value })
+}
+
+/// A number of at most 15 digits, which a double keeps exactly.
+#[inline]
+fn double(text: &[u8]) -> Option<f64> {
+    // A short text has few digits and, without an exponent, a small power.
+    if text.len() > 16 || text.iter().any(|byte| matches!(byte, b'e' | b'E')) {
+        return None;
+    }
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if digits > 15 {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The text as digit values where the pattern has a zero, nothing where it has other bytes; none if a
+/// byte is not as the pattern wants it.
+#[inline]
+fn met(text: &[u8], at: usize, pattern: &[u8; 8]) -> Option<u64> {
+    let word = u64::from_le_bytes(*text.get(at..)?.first_chunk::<8>()?);
+    let values = word ^ u64::from_le_bytes(*pattern);
+    // Added to a digit above 9, or to anything but the byte of the pattern, this reaches the high bit.
+    let mut limit = 0u64;
+    for (index, byte) in pattern.iter().enumerate() {
+        limit |= (if *byte == b'0' { 0x76 } else { 0x7F }) << (index * 8);
+    }
+    ((values.wrapping_add(limit) | values) & (ONES * 0x80) == 0).then_some(values)
+}
+
+/// Two digits at a byte of a word of [`met`].
+#[inline]
+fn pair(values: u64, at: u32) -> i64 {
+    let digits = values >> (at * 8);
+    ((digits & 0xFF) * 10 + (digits >> 8 & 0xFF)) as i64
+}
+
+/// The count of an instant of the fixed form with so many digits of a fraction, in
+/// [`Class::unit`]s; nothing for any other text.
+#[inline]
+pub(crate) fn instant(text: &[u8], digits: u32) -> Option<i64> {
+    let date = met(text, 0, b"0000-00-")?;
+    let time = met(text, 8, b"00T00:00")?;
+    let (second, fraction, per_second) = match (digits, text.len()) {
+        (0, 20) => (pair(met(text, 12, b"0:00:00Z")?, 5), 0, 1_000),
+        (3, 24) => {
+            let tail = met(text, 16, b":00.000Z")?;
+            (pair(tail, 1), pair(tail, 4) * 10 + (tail >> 48 & 0xFF) as i64, 1_000)
+        }
+        (6, 27) => {
+            let (tail, end) = (met(text, 16, b":00.0000")?, met(text, 19, b".000000Z")?);
+            (pair(tail, 1), pair(end, 1) * 10_000 + pair(end, 3) * 100 + pair(end, 5), 1_000_000)
+        }
+        _ => return None,
+    };
+    let (year, month) = (pair(date, 0) * 100 + pair(date, 2), pair(date, 5));
+    let (day, hour, minute) = (pair(time, 0), pair(time, 3), pair(time, 6));
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = crate::time::real_day(year, month, day)?;
+    Some((days * 86_400 + hour * 3_600 + minute * 60 + second) * per_second + fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn instants_are_read_as_the_definition_reads_them(
+            text in "[0-9]{2}(00|19|20|99)-[01][0-9]-[0-3][0-9][Tt ][012][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{3}|\\.[0-9]{6}|\\.[0-9]{1,7}|)[Zz+]",
+            at in 0usize..27,
+            byte in any::<u8>(),
+            change in any::<bool>(),
+        ) {
+            let mut text = text.into_bytes();
+            if change && at < text.len() {
+                text[at] = byte;
+            }
+            let instant_of = Instant::parse(&text);
+            let form = instant_of.as_ref().and_then(Instant::fixed_form);
+            for digits in [0, 3, 6] {
+                let expected = (form == Some(digits))
+                    .then(|| instant_of.and_then(|found| found.count(Class::unit(digits))))
+                    .flatten();
+                prop_assert_eq!(instant(&text, digits), expected);
+            }
+        }
+
+        #[test]
+        fn doubles_are_taken_only_where_they_are_exact(
+            text in "-?(0|[1-9][0-9]{0,16})(\\.[0-9]{1,17})?([eE][+-]?[0-9]{1,3})?",
+        ) {
+            if let Some(value) = double(text.as_bytes()) {
+                let number = crate::decimal::Decimal::parse(text.as_bytes()).unwrap();
+                prop_assert!(number.is_exact_f64());
+                prop_assert_eq!(number.to_f64(), value);
+            }
+        }
+    }
+}
