@@ -13,8 +13,14 @@ use crate::value::{name_text, scalar};
 /// A value that does not fit its declared type.
 pub(crate) struct DoesNotFit;
 
-/// Appends the encoding of a scalar that is not null as a declared scalar type other than `json`;
-/// returns whether it was rounded.
+/// What became of a value.
+pub(crate) struct Converted {
+    pub(crate) rounded: bool,
+    /// Its bytes as a value: a function of the value, not of how the record spells it.
+    pub(crate) value_bytes: u64,
+}
+
+/// Appends the encoding of a scalar that is not null as a declared scalar type other than `json`.
 pub(crate) fn declared(
     data_type: &Type,
     node: &Node,
@@ -22,44 +28,37 @@ pub(crate) fn declared(
     out: &mut Vec<u8>,
     flip: Flip,
     text: &mut Vec<u8>,
-) -> Result<bool, DoesNotFit> {
+) -> Result<Converted, DoesNotFit> {
+    let mut converted = Converted { rounded: false, value_bytes: 8 };
     match (data_type, node.kind) {
-        (Type::Boolean, Kind::False | Kind::True) => {
-            encode::boolean(out, node.kind == Kind::True, flip);
+        (Type::Boolean, Kind::False | Kind::True) | (Type::String, Kind::String) => {
+            converted.value_bytes = scalar(node, bytes, out, flip, text);
         }
-        (Type::String, Kind::String) => {
-            scalar(node, bytes, out, flip, text);
-        }
-        (Type::Timestamp(_) | Type::Date | Type::Binary, Kind::String) => {
+        (Type::Binary, Kind::String) => {
             name_text(node, bytes, text);
-            from_text(data_type, text, out, flip)?;
+            let binary = STANDARD.decode(&text).map_err(|_| DoesNotFit)?;
+            encode::binary(out, &binary, flip);
+            converted.value_bytes = binary.len() as u64;
         }
-        (_, Kind::Integer | Kind::Fraction) => {
-            let number = Decimal::parse(node.text(bytes)).map_err(|_| DoesNotFit)?;
-            return from_number(data_type, &number, out, flip);
-        }
-        _ => return Err(DoesNotFit),
-    }
-    Ok(false)
-}
-
-fn from_text(
-    data_type: &Type,
-    text: &[u8],
-    out: &mut Vec<u8>,
-    flip: Flip,
-) -> Result<(), DoesNotFit> {
-    match data_type {
-        Type::Timestamp(unit) => {
+        (Type::Timestamp(unit), Kind::String) => {
+            name_text(node, bytes, text);
             let instant = Instant::parse(text).ok_or(DoesNotFit)?;
             encode::timestamp(out, instant.count(*unit).ok_or(DoesNotFit)?, flip);
         }
-        Type::Date => encode::date(out, parse_date(text).ok_or(DoesNotFit)?, flip),
-        _ => encode::binary(out, &STANDARD.decode(text).map_err(|_| DoesNotFit)?, flip),
+        (Type::Date, Kind::String) => {
+            name_text(node, bytes, text);
+            encode::date(out, parse_date(text).ok_or(DoesNotFit)?, flip);
+        }
+        (_, Kind::Integer | Kind::Fraction) => {
+            let number = Decimal::parse(node.text(bytes)).map_err(|_| DoesNotFit)?;
+            converted.rounded = from_number(data_type, &number, out, flip)?;
+        }
+        _ => return Err(DoesNotFit),
     }
-    Ok(())
+    Ok(converted)
 }
 
+/// Appends a number; returns whether it was rounded.
 fn from_number(
     data_type: &Type,
     number: &Decimal<'_>,
@@ -106,4 +105,45 @@ fn epoch(unit: EpochUnit, number: &Decimal<'_>) -> Option<i64> {
     let count = if unit == EpochUnit::Seconds { count.checked_mul(1000)? } else { count };
     let column: TimeUnit = unit.column_unit();
     in_years(count, column).then_some(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::Tape;
+
+    #[test]
+    fn equal_values_count_equal_bytes_however_they_are_spelled() {
+        for (data_type, spellings, expected) in [
+            ("string", &[r#""Aé""#, r#""\u0041\u00e9""#][..], 3),
+            ("binary", &[r#""AAEC""#, r#""\u0041AEC""#], 3),
+            (
+                "timestamp(ms)",
+                &[r#""2024-01-01T00:00:00Z""#, r#""2024-01-01T01:00:00.000+01:00""#],
+                8,
+            ),
+            ("date", &[r#""2024-01-01""#, r#""2024\u002d01-01""#], 8),
+            ("float64", &["1e2", "100.00"], 8),
+            ("boolean", &["true", "true"], 1),
+        ] {
+            let encodings: Vec<Vec<u8>> = (spellings.iter())
+                .map(|text| {
+                    let mut tape = Tape::default();
+                    tape.parse_frame(text.as_bytes(), 0, text.len()).unwrap();
+                    let mut out = Vec::new();
+                    let converted = declared(
+                        &data_type.parse().unwrap(),
+                        &tape.nodes()[0],
+                        text.as_bytes(),
+                        &mut out,
+                        Flip::ASC,
+                        &mut Vec::new(),
+                    );
+                    assert_eq!(converted.ok().unwrap().value_bytes, expected, "{text}");
+                    out
+                })
+                .collect();
+            assert_eq!(encodings[0], encodings[1]);
+        }
+    }
 }

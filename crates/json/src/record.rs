@@ -9,7 +9,7 @@
 
 use distil_plan::{ColumnPath, ExtraMembers, NullKeys, Reason, Type};
 
-use crate::convert;
+use crate::convert::{self, Converted};
 use crate::encode::{self, Flip, tag};
 use crate::facts::{Bits, Position, fact, number_facts, string_facts};
 use crate::fields::{Declared, EXTRA, FieldId, Fields, Part, ROOT, Role};
@@ -449,12 +449,8 @@ impl RecordEncoder {
             return Ok(self.values.encode(tape, bytes, index, out, flip)?);
         }
         match convert::declared(data_type, node, bytes, out, flip, &mut self.text) {
-            Ok(rounded) => {
-                self.value_bytes += match node.kind {
-                    Kind::String => u64::from(node.end - node.start),
-                    Kind::Null => 0,
-                    _ => 8,
-                };
+            Ok(Converted { rounded, value_bytes }) => {
+                self.value_bytes += value_bytes;
                 self.tally.rounded += u64::from(rounded);
                 Ok(())
             }
