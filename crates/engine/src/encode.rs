@@ -6,21 +6,25 @@
 
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use distil_job::digest::digest_batches;
 use distil_json::digest::Digest;
 use distil_json::{Part, RowReader};
 use distil_plan::{ColumnPath, Compression, Dedup, Error, Key, Result, Schema, Sink, Type};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::{Encoding, ZstdLevel};
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
+use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath as ParquetPath, SchemaDescriptor};
 
+use crate::chunk;
+use crate::collect::{Collector, is_flat};
 use crate::packed::Packing;
 use crate::rows::RowAt;
+use crate::writers::{ColumnChunk, FieldWriter};
 
 /// Bytes of values after which a row group is cut.
 const ROW_GROUP_BYTES: u64 = 128 << 20;
@@ -124,7 +128,7 @@ impl Lane {
 
 /// A row group, encoded.
 pub(crate) struct EncodedGroup {
-    pub(crate) chunks: Vec<ArrowColumnChunk>,
+    pub(crate) chunks: Vec<ColumnChunk>,
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     pub(crate) digest: Digest,
@@ -136,7 +140,9 @@ pub(crate) struct Encoder {
     parts: Vec<Part>,
     rest_reversed: bool,
     columns: Option<Vec<ColumnPath>>,
-    factory: ArrowRowGroupWriterFactory,
+    arrow: SchemaRef,
+    nested: ArrowRowGroupWriterFactory,
+    compression: Compression,
     pub(crate) parquet_schema: SchemaDescriptor,
     pub(crate) properties: WriterPropertiesPtr,
     digest: bool,
@@ -171,7 +177,9 @@ impl Encoder {
             parts,
             rest_reversed,
             columns: columns.map(<[ColumnPath]>::to_vec),
-            factory: ArrowRowGroupWriterFactory::new(&nowhere, arrow),
+            nested: ArrowRowGroupWriterFactory::new(&nowhere, Arc::clone(&arrow)),
+            arrow,
+            compression: sink.compression,
             parquet_schema,
             properties,
             digest,
@@ -183,6 +191,39 @@ impl Encoder {
         RowReader::new(&self.schema, &self.parts, self.rest_reversed, self.columns.as_deref())
     }
 
+    /// Writers for the columns of a row group.
+    fn writers(&self, rows: usize) -> Result<Vec<FieldWriter>> {
+        let all_flat = self.arrow.fields().iter().all(|field| is_flat(field.data_type()));
+        let mut stock = match all_flat {
+            true => Vec::new(),
+            false => self.nested.create_column_writers(0).map_err(parquet_error)?,
+        }
+        .into_iter();
+        let mut writers = Vec::with_capacity(self.arrow.fields().len());
+        let mut leaf = 0;
+        for (at, field) in self.arrow.fields().iter().enumerate() {
+            let leaves = (leaf..self.parquet_schema.num_columns())
+                .take_while(|leaf| self.parquet_schema.get_column_root_idx(*leaf) == at)
+                .count();
+            let own = stock.by_ref().take(leaves);
+            if is_flat(field.data_type()) {
+                own.for_each(drop);
+                let column = self.parquet_schema.column(leaf);
+                let bloom = self.properties.bloom_filter_properties(column.path());
+                let options = chunk::Options {
+                    compression: self.compression,
+                    bloom_values: bloom.map(|bloom| bloom.ndv()),
+                };
+                let collector = Collector::new(&column, rows, options)?;
+                writers.push(FieldWriter::Flat(Box::new(collector)));
+            } else {
+                writers.push(FieldWriter::Nested(Arc::clone(field), own.collect()));
+            }
+            leaf += leaves;
+        }
+        Ok(writers)
+    }
+
     /// Encodes a group of one lane; `stop` is asked now and then.
     pub(crate) fn encode(
         &self,
@@ -192,7 +233,7 @@ impl Encoder {
         stop: &dyn Fn() -> Result<()>,
     ) -> Result<EncodedGroup> {
         let mut reader = self.reader()?;
-        let mut writers = self.factory.create_column_writers(0).map_err(parquet_error)?;
+        let mut writers = self.writers(group.rows as usize)?;
         let mut sum = 0u128;
         let mut pending = 0;
         let mut flush = |reader: &mut RowReader| -> Result<()> {
@@ -201,13 +242,8 @@ impl Encoder {
             if self.digest {
                 sum = sum.wrapping_add(digest_batches([&batch])?.0);
             }
-            let mut columns = writers.iter_mut();
-            for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-                for leaf in compute_leaves(field, array).map_err(parquet_error)? {
-                    let writer =
-                        columns.next().ok_or_else(|| Error::bug("a column has no writer"))?;
-                    writer.write(&leaf).map_err(parquet_error)?;
-                }
+            for (writer, array) in writers.iter_mut().zip(batch.columns()) {
+                writer.append(array)?;
             }
             Ok(())
         };
@@ -235,11 +271,12 @@ impl Encoder {
         if pending > 0 {
             flush(&mut reader)?;
         }
-        let chunks: Vec<ArrowColumnChunk> = writers
-            .into_iter()
-            .map(|writer| writer.close().map_err(parquet_error))
-            .collect::<Result<_>>()?;
-        let bytes = chunks.iter().map(|chunk| chunk.close().bytes_written).sum();
+        let mut chunks = Vec::with_capacity(self.parquet_schema.num_columns());
+        for writer in writers {
+            stop()?;
+            writer.finish(&mut chunks).map_err(parquet_error)?;
+        }
+        let bytes = chunks.iter().map(ColumnChunk::len).sum();
         Ok(EncodedGroup { chunks, rows: group.rows, bytes, digest: Digest(sum) })
     }
 }
@@ -261,19 +298,11 @@ fn properties(
     dedup: Option<&Dedup>,
     sink: &Sink,
 ) -> Result<WriterProperties> {
-    let compression = match sink.compression {
-        Compression::Zstd(level) => parquet::basic::Compression::ZSTD(
-            ZstdLevel::try_new(i32::from(level)).map_err(parquet_error)?,
-        ),
-        Compression::Snappy => parquet::basic::Compression::SNAPPY,
-        Compression::Lz4 => parquet::basic::Compression::LZ4_RAW,
-        Compression::None => parquet::basic::Compression::UNCOMPRESSED,
-    };
     let mut builder = WriterProperties::builder()
         // Pages of version 2 say themselves whether they are compressed.
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_created_by(format!("distil version {}", distil_plan::DISTIL_VERSION))
-        .set_compression(compression)
+        .set_compression(chunk::codec(sink.compression).map_err(parquet_error)?)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_sorting_columns(Some(sorting_columns(schema, written, parquet_schema, dedup)));
     for column in parquet_schema.columns() {

@@ -5,6 +5,8 @@
 //! one row a key, and the ranges in order are the output. No result depends on which thread came
 //! first.
 
+mod chunk;
+mod collect;
 mod decode;
 mod dedup;
 mod encode;
@@ -20,6 +22,7 @@ mod sample;
 mod source;
 mod spill;
 mod threads;
+mod writers;
 
 use std::sync::Arc;
 

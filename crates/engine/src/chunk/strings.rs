@@ -1,0 +1,61 @@
+//! Lists of byte strings in one buffer.
+
+use std::ops::Range;
+
+/// Byte strings, one behind the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Strings {
+    /// Where each begins, and where the last one ends.
+    offsets: Vec<usize>,
+    data: Vec<u8>,
+}
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self { offsets: vec![0], data: Vec::new() }
+    }
+}
+
+impl Strings {
+    pub(crate) fn push(&mut self, string: &[u8]) {
+        self.data.extend_from_slice(string);
+        self.offsets.push(self.data.len());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    pub(crate) fn get(&self, at: usize) -> &[u8] {
+        &self.data[self.offsets[at]..self.offsets[at + 1]]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|at| self.get(at))
+    }
+
+    /// The bytes of a range of strings.
+    pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.data[self.offsets[range.start]..self.offsets[range.end]]
+    }
+
+    /// The offsets of a range of strings, one more than there are strings.
+    pub(super) fn offsets(&self, range: Range<usize>) -> &[usize] {
+        &self.offsets[range.start..=range.end]
+    }
+
+    /// Bytes as plain values: each with its length before it.
+    pub(super) fn plain_bytes(&self) -> usize {
+        self.data.len() + 4 * self.len()
+    }
+}
+
+impl<'a> FromIterator<&'a [u8]> for Strings {
+    fn from_iter<I: IntoIterator<Item = &'a [u8]>>(strings: I) -> Self {
+        let mut all = Self::default();
+        for string in strings {
+            all.push(string);
+        }
+        all
+    }
+}
