@@ -6,6 +6,7 @@
 
 use distil_plan::{Error, Reason, Shape};
 
+use crate::blocks::frames_end;
 use crate::envelope::{Envelope, Walk};
 use crate::scan::FrameScan;
 use crate::tape::skip_blanks;
@@ -508,6 +509,14 @@ impl Framer {
                     return self.broken(frames, at, "expected a record");
                 }
                 _ => {
+                    if matches!(byte, b'{' | b'[')
+                        && let Some(end) = frames_end(window, at, true)
+                    {
+                        at = end;
+                        frames += 1;
+                        expect = Expect::CommaOrEnd;
+                        continue;
+                    }
                     let mut scan = FrameScan::default();
                     match scan.advance(window, at) {
                         Some(end) => at = end,
@@ -539,6 +548,13 @@ impl Framer {
             };
             if matches!(byte, b',' | b':' | b']' | b'}') {
                 return self.broken(frames, at, "expected a value");
+            }
+            if matches!(byte, b'{' | b'[')
+                && let Some(end) = frames_end(window, at, false)
+            {
+                at = end;
+                frames += 1;
+                continue;
             }
             let mut scan = FrameScan::default();
             match scan.advance(window, at) {

@@ -5,6 +5,7 @@
 //! slices into encoded rows and notes facts, [`Seen`] joins facts into a schema, and [`RowReader`]
 //! turns rows into Arrow columns. No input or output, and no threads.
 
+mod blocks;
 mod columns;
 mod convert;
 pub mod decimal;
