@@ -10,6 +10,7 @@ use arrow_array::{
     Float64Array, Int8Array, ListArray, NullArray, RecordBatch, StringArray, StructArray,
     TimestampMicrosecondArray, TimestampSecondArray, UInt64Array,
 };
+use distil::configuration::{BackendOptions, Program};
 use distil::{
     Choice, Configuration, DataFrame, Dedup, Fault, Keep, Local, Mode, NullKeys, Session, Sink,
 };
@@ -254,4 +255,40 @@ fn a_frame_of_several_outputs_is_all_their_rows() {
     let one = both.drop_duplicates(Dedup::on(["k"]).order_by(["v desc"]));
     assert_eq!(rows(&one), [r#"{"k":1,"v":2}"#, r#"{"k":2,"v":1}"#]);
     assert!(session.read_parquet(Path::new("nowhere.parquet")).count().is_err());
+}
+
+/// The session of a configuration that names pandas.
+fn on_pandas() -> Session {
+    let mut options = BackendOptions::default();
+    options.engine = Some("pandas".into());
+    options.python = Some(Program(vec![distil_testkit::python().to_str().unwrap().into()]));
+    let mut configuration = Configuration::default();
+    configuration.backends.insert("reference".into(), options);
+    let choice = Choice { backend: Some("reference"), ..Choice::default() };
+    Session::open(&configuration, &choice).unwrap()
+}
+
+#[test]
+fn a_frame_has_the_same_rows_on_pandas() {
+    let folder = Folder::new();
+    let input = folder.write("in.json", ROWS);
+    let digest =
+        |frame: &DataFrame| distil_job::digest::digest_batches(&frame.collect().unwrap()).unwrap();
+    let frames = |session: &Session| {
+        let read = session.read_json(input.as_path());
+        let key = Dedup::on(["k"]).order_by(["a desc"]);
+        [
+            read.clone().drop_duplicates(key.clone()).select(["k", "b"]),
+            read.clone().select(["k", "b"]).drop_duplicates(Dedup::on_record()),
+            read.rename([("a", "b"), ("b", "a")]).drop_duplicates(Dedup::on(["k"])),
+            session.from_arrow([all_types()]).select(["u", "f", "s", "t", "l", "o"]),
+        ]
+    };
+    let (native, pandas) = (session(), on_pandas());
+    for (native, pandas) in frames(&native).iter().zip(&frames(&pandas)) {
+        assert!(pandas.explain().unwrap().starts_with("backend pandas\n"));
+        assert_eq!(rows(native), rows(pandas));
+        assert_eq!(digest(native), digest(pandas));
+        assert_eq!(names_and_types(native), names_and_types(pandas));
+    }
 }

@@ -29,7 +29,7 @@ const FILES: [(&str, &[u8]); 3] = [
 fn an_engine_of_a_hundred_lines_gives_the_answers_of_the_contract() {
     let program = include_str!("minimal_backend.py");
     assert!(program.lines().filter(|line| !line.is_empty()).count() <= 100, "it is to be small");
-    let python = support::python();
+    let python = distil_testkit::python();
     let engine = child(python.to_str().unwrap(), &["-c", program]);
     for (key, order, keep) in [
         ("ts", "id, data", Keep::First),
@@ -61,7 +61,7 @@ fn an_engine_of_a_hundred_lines_gives_the_answers_of_the_contract() {
 
 #[test]
 fn a_small_engine_refuses_by_name_what_it_does_not_support() {
-    let python = support::python();
+    let python = distil_testkit::python();
     let engine = child(python.to_str().unwrap(), &["-c", include_str!("minimal_backend.py")]);
     let folder = Folder::new(&[("a.json", b"{\"a\":[1]}")]);
     let mut plan = folder.plan("o.parquet");
@@ -86,7 +86,7 @@ const BEYOND: [(&str, &str); 4] = [
 /// Of the suite, what the small engine says it supports must be exact, and the rest refused by name.
 #[test]
 fn the_basic_cases_of_the_suite_come_out_exactly() {
-    let python = support::python();
+    let python = distil_testkit::python();
     let engine = child(python.to_str().unwrap(), &["-c", include_str!("minimal_backend.py")]);
     let configuration = Configuration { name: "child", marks: &[] };
     let subject = LocalSubject::new(configuration, Box::new(engine));

@@ -17,7 +17,7 @@ use support::{Folder, child, dedup, impatient, run_on, run_until, storage};
 
 /// A fake backend: says hello, then runs a piece of Python for each order `order`.
 fn fake(body: &str) -> External {
-    child(support::python().to_str().unwrap(), &["-c", &program(body)])
+    child(distil_testkit::python().to_str().unwrap(), &["-c", &program(body)])
 }
 
 fn program(body: &str) -> String {
@@ -78,7 +78,7 @@ fn a_program_that_is_not_there_is_told_with_the_remedy() {
 fn a_python_without_pandas_is_told_with_the_command_that_mends_it() {
     let folder = Folder::new(&[]);
     let bare = folder.path("python");
-    let python = support::python();
+    let python = distil_testkit::python();
     let script = format!("#!/bin/sh\nexec '{}' -S -I \"$@\"\n", python.display());
     std::fs::write(&bare, script).unwrap();
     std::fs::set_permissions(&bare, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -115,7 +115,7 @@ fn a_process_that_dies_is_told_with_how_and_its_last_words() {
 fn a_process_that_hangs_is_stopped_even_if_it_never_reads() {
     let body = "start(('type:int64', 'shape:lines', 'compression:zstd'))\n\
                 signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)";
-    let python = support::python();
+    let python = distil_testkit::python();
     let python = python.to_str().unwrap();
     let silence = Duration::from_millis(600);
     let backend = impatient(python, &["-c", &program(body)], silence);
@@ -186,7 +186,7 @@ for line in sys.stdin:
     tell(message="done", {done})
 "#
     );
-    let python = support::python();
+    let python = distil_testkit::python();
     let error = failure(&child(python.to_str().unwrap(), &["-c", &program]));
     assert_eq!(error.fault, Fault::Environment, "{error}");
     error

@@ -14,7 +14,10 @@ pub mod disk;
 pub mod documentation;
 pub mod generate;
 pub mod oracle;
+mod python;
 pub mod reliability;
 pub mod subject_local;
 pub mod subject_native;
 pub mod suite;
+
+pub use python::python;

@@ -2,26 +2,15 @@
 #![allow(dead_code, unused_imports, reason = "every test file uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use distil_external::{External, Options};
 
 pub use distil_testkit::disk::{Folder, dedup, native, run_on, run_until, storage};
 
-/// The Python that the tests run. On a developer's machine without one they say so and fail: a
-/// backend that nobody ran is not known to work.
-pub fn python() -> PathBuf {
-    let named = std::env::var_os("DISTIL_TEST_PYTHON").map(PathBuf::from);
-    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/python");
-    named.or_else(|| venv.exists().then_some(venv)).expect(
-        "these tests need a Python with pandas and pyarrow: name it in DISTIL_TEST_PYTHON, or \
-         python3 -m venv .venv && .venv/bin/python -m pip install pandas pyarrow",
-    )
-}
-
 pub fn pandas() -> External {
-    External::pandas(storage(), &python())
+    External::pandas(storage(), &distil_testkit::python())
 }
 
 /// A backend that is a program written in a test.
