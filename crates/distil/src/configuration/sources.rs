@@ -181,7 +181,14 @@ impl Layer {
         for (key, value) in &self.options {
             match key.as_str() {
                 "backend" => {}
-                "backends" => self.check_sections(key, value, BackendOptions::OPTIONS)?,
+                "backends" => {
+                    self.check_sections(key, value, BackendOptions::OPTIONS)?;
+                    value
+                        .as_dict()
+                        .into_iter()
+                        .flatten()
+                        .try_for_each(|(name, _)| check_name(name))?;
+                }
                 "jobs" => self.check_sections(key, value, JobOptions::OPTIONS)?,
                 _ => {
                     return Err(unknown(key, &self.origin, "", &["backend", "backends", "jobs"]));
@@ -221,6 +228,16 @@ impl Layer {
         Err(Error::usage(format!("{place}.{}: a secret must not stand here", declared.name))
             .help(format!("set {variable}, or name a file that holds it: token_file = \"PATH\"")))
     }
+}
+
+/// Checks that the environment can spell the name of a backend, too.
+fn check_name(name: &str) -> Result<()> {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    if name.chars().all(is_plain) && !name.contains("__") {
+        return Ok(());
+    }
+    Err(Error::usage(format!("backends.{name}: this can't be the name of a backend"))
+        .help("use lower case letters, digits, `-` and single `_`"))
 }
 
 /// An option that does not exist.

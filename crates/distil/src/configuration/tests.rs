@@ -105,6 +105,17 @@ fn an_option_that_does_not_exist_is_named_with_the_nearest() {
 }
 
 #[test]
+fn a_backend_has_a_name_that_the_environment_can_spell() {
+    for name in ["Prod", "a__b", "\"a b\""] {
+        let text = wrong(&[("distil.toml", &format!("[backends.{name}]\nengine='native'"))], &[]);
+        assert!(text.contains("can't be the name of a backend"), "{text}");
+    }
+    let variables = [("DISTIL_BACKENDS__MY_2ND-ONE__ENGINE", "pandas")];
+    let found = read(&[], &variables).unwrap();
+    assert_eq!(found.backends["my_2nd-one"].engine.as_deref(), Some("pandas"));
+}
+
+#[test]
 fn a_value_that_cannot_be_meant_says_where_it_stands() {
     assert_eq!(
         wrong(&[("distil.toml", "[jobs.a]\nkeep='newest'")], &[]),
