@@ -18,11 +18,12 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath as ParquetPath, SchemaDescriptor};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath as ParquetPath, SchemaDescriptor};
 
 use crate::chunk;
 use crate::collect::{Collector, is_flat};
 use crate::packed::Packing;
+use crate::packed_columns::PackedGroup;
 use crate::rows::RowAt;
 use crate::writers::{ColumnChunk, FieldWriter};
 
@@ -209,11 +210,7 @@ impl Encoder {
             if is_flat(field.data_type()) {
                 own.for_each(drop);
                 let column = self.parquet_schema.column(leaf);
-                let bloom = self.properties.bloom_filter_properties(column.path());
-                let options = chunk::Options {
-                    compression: self.compression,
-                    bloom_values: bloom.map(|bloom| bloom.ndv()),
-                };
+                let options = self.options(&column);
                 let collector = Collector::new(&column, rows, options)?;
                 writers.push(FieldWriter::Flat(Box::new(collector)));
             } else {
@@ -224,6 +221,30 @@ impl Encoder {
         Ok(writers)
     }
 
+    /// How the chunk of a flat column is wanted.
+    fn options(&self, column: &ColumnDescPtr) -> chunk::Options {
+        let bloom = self.properties.bloom_filter_properties(column.path());
+        let bloom_values = bloom.map(|bloom| bloom.ndv());
+        chunk::Options { compression: self.compression, bloom_values }
+    }
+
+    /// Encodes a group of packed rows, whose columns are flat all.
+    fn encode_packed(
+        &self,
+        group: &PackedGroup<'_>,
+        rows: u64,
+        stop: &dyn Fn() -> Result<()>,
+    ) -> Result<EncodedGroup> {
+        let mut chunks = Vec::with_capacity(self.parquet_schema.num_columns());
+        for (field, column) in self.arrow.fields().iter().zip(self.parquet_schema.columns()) {
+            stop()?;
+            let chunk = group.encode(field.name(), column, &self.options(column))?;
+            chunks.push(ColumnChunk::Flat(chunk));
+        }
+        let bytes = chunks.iter().map(ColumnChunk::len).sum();
+        Ok(EncodedGroup { chunks, rows, bytes, digest: Digest(0) })
+    }
+
     /// Encodes a group of one lane; `stop` is asked now and then.
     pub(crate) fn encode(
         &self,
@@ -232,6 +253,11 @@ impl Encoder {
         packing: Option<&Packing>,
         stop: &dyn Fn() -> Result<()>,
     ) -> Result<EncodedGroup> {
+        // A digest is made of columns as they are read from encoded rows.
+        let packed = packing.filter(|_| !self.digest).and_then(|p| PackedGroup::of(group, p));
+        if let Some(packed) = packed {
+            return self.encode_packed(&packed, group.rows, stop);
+        }
         let mut reader = self.reader()?;
         let mut writers = self.writers(group.rows as usize)?;
         let mut sum = 0u128;

@@ -14,6 +14,7 @@ mod exchange;
 mod infer;
 mod output;
 mod packed;
+mod packed_columns;
 mod pipeline;
 mod ranges;
 mod read;

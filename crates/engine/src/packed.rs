@@ -13,17 +13,21 @@ use distil_json::{Class, Interner, Layout, PackedColumn, Ranks};
 use distil_plan::{Error, Result, Schema, TimeUnit, Type};
 use distil_storage::{InputFile, Storage};
 
+use crate::chunk::Strings;
 use crate::rows::{Chunks, Counts, Row, SINGLE};
 use crate::threads;
 
 /// Words of a chunk that holds many rows.
 const CHUNK: usize = 2 << 10;
 
+/// A column of text, its strings in order, and for each dictionary the ranks of its codes.
+type Joined = (usize, Strings, Vec<Vec<u32>>);
+
 /// What the second half of a run knows of packed rows.
 pub(crate) struct Packing {
     pub(crate) layout: Arc<Layout>,
     /// For each column of text its strings in order.
-    pub(crate) strings: Vec<Ranks>,
+    pub(crate) strings: Vec<Strings>,
     /// For each worker and column of text the ranks of its codes.
     ranks: Vec<Vec<Vec<u32>>>,
     /// Whether rows can be written as they are: the schema ended with the types of the layout.
@@ -42,7 +46,7 @@ impl Packing {
         threads: usize,
     ) -> Result<Self> {
         let next = AtomicUsize::new(0);
-        let joined: Mutex<Vec<(usize, Ranks, Vec<Vec<u32>>)>> = Mutex::new(Vec::new());
+        let joined: Mutex<Vec<Joined>> = Mutex::new(Vec::new());
         let join = || {
             loop {
                 let column = next.fetch_add(1, Relaxed);
@@ -52,6 +56,7 @@ impl Packing {
                 let dictionaries: Vec<&Interner> =
                     workers.iter().filter_map(|worker| worker.get(column)).collect();
                 let (sorted, ranks) = Ranks::of(&dictionaries);
+                let sorted = (0..sorted.len() as u32).map(|rank| sorted.get(rank)).collect();
                 joined.lock().unwrap_or_else(PoisonError::into_inner).push((column, sorted, ranks));
             }
         };
@@ -78,7 +83,7 @@ impl Packing {
     }
 
     pub(crate) fn text(&self, column: usize, rank: u32) -> &[u8] {
-        self.strings[column].get(rank)
+        self.strings[column].get(rank as usize)
     }
 
     /// The encoded form of a row with ranks, in `buffer`.
@@ -459,4 +464,42 @@ pub(crate) fn unpack_all(packing: &Packing, rows: &[u64]) -> Vec<Vec<u8>> {
         chunks.push(&packing.unpack(row, &mut buffer));
     }
     chunks.full
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_word_goes_where_the_splitters_say(
+            mut words in prop::collection::vec(any::<u64>(), 0..200),
+            scale in 0u32..64,
+            probes in prop::collection::vec(any::<u64>(), 50),
+        ) {
+            words.iter_mut().for_each(|word| *word >>= scale);
+            words.sort_unstable();
+            words.dedup();
+            let splitters = WordSplitters::new(words.clone());
+            let near = words.iter().flat_map(|word| [word.wrapping_sub(1), *word, word.saturating_add(1)]);
+            for probe in near.chain(probes.iter().flat_map(|probe| [*probe, probe >> scale])) {
+                let expected = words.iter().filter(|splitter| **splitter <= probe).count();
+                prop_assert_eq!(splitters.partition(probe), expected);
+            }
+        }
+
+        #[test]
+        fn radix_sort_sorts_by_the_bits_it_is_told(
+            mut keys in prop::collection::vec(any::<u64>(), 0..1000),
+            bits in 1u32..64,
+        ) {
+            keys.iter_mut().for_each(|key| *key >>= 64 - bits);
+            let mut expected = keys.clone();
+            expected.sort_unstable();
+            radix_sort(&mut keys, &mut Vec::new(), 0, bits);
+            prop_assert_eq!(keys, expected);
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub(super) struct Codec {
 
 enum Method {
     None,
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     Lz4,
     Zstd(zstd::bulk::Compressor<'static>),
 }
@@ -28,7 +28,7 @@ impl Codec {
     pub(super) fn new(compression: Compression) -> io::Result<Self> {
         let method = match compression {
             Compression::None => Method::None,
-            Compression::Snappy => Method::Snappy(snap::raw::Encoder::new()),
+            Compression::Snappy => Method::Snappy(Box::new(snap::raw::Encoder::new())),
             Compression::Lz4 => Method::Lz4,
             Compression::Zstd(level) => {
                 Method::Zstd(zstd::bulk::Compressor::new(i32::from(level))?)

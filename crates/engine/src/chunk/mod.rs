@@ -51,7 +51,6 @@ pub(crate) enum Values<'a> {
     Strings(&'a Strings),
     /// Strings as codes into a dictionary of distinct strings in the order of their bytes; it may hold
     /// more than the row group uses.
-    #[allow(dead_code, reason = "for rows that come packed")]
     Codes {
         codes: &'a [u32],
         dictionary: &'a Strings,

@@ -95,8 +95,8 @@ impl Shape {
             .map(|at| {
                 let null = match self.nulls {
                     Nulls::None => false,
-                    Nulls::Some => mix(self.seed ^ 1, at) % 3 == 0,
-                    Nulls::Runs => mix(self.seed ^ 1, at / 700) % 3 == 0,
+                    Nulls::Some => mix(self.seed ^ 1, at).is_multiple_of(3),
+                    Nulls::Runs => mix(self.seed ^ 1, at / 700).is_multiple_of(3),
                     Nulls::All => true,
                 };
                 let value = match self.values {
@@ -117,7 +117,7 @@ impl Shape {
     fn options(&self) -> Options {
         Options {
             compression: self.compression,
-            bloom_values: (self.seed % 2 == 0).then_some(4096),
+            bloom_values: self.seed.is_multiple_of(2).then_some(4096),
         }
     }
 }
@@ -127,7 +127,7 @@ impl Shape {
 fn string(value: u64, text: bool) -> Vec<u8> {
     let digits = format!("{value:020}").into_bytes();
     match value % 11 {
-        0 if value % 3 == 0 => Vec::new(),
+        0 if value.is_multiple_of(3) => Vec::new(),
         0..3 => digits[digits.len() - 5..].to_vec(),
         3 => digits[digits.len() - 11..].to_vec(),
         4 => digits[digits.len() - 12..].to_vec(),
@@ -135,7 +135,7 @@ fn string(value: u64, text: bool) -> Vec<u8> {
         6 => ["\u{7f}".repeat(62).as_bytes(), "\u{10ffff}".as_bytes(), &digits].concat(),
         7 if !text => [vec![0xff; 70], digits].concat(),
         8 if !text => [vec![0xff, 0], value.to_le_bytes().to_vec()].concat(),
-        9 if value % 50 == 0 => digits.repeat(30),
+        9 if value.is_multiple_of(50) => digits.repeat(30),
         _ => digits,
     }
 }

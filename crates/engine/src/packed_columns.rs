@@ -1,0 +1,96 @@
+//! Packed rows of a row group to its column chunks, without encoded rows between.
+
+use std::sync::Arc;
+
+use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder};
+use distil_json::{Class, PackedColumn, to_f64, to_i64};
+use distil_plan::{Error, Result};
+use parquet::schema::types::ColumnDescPtr;
+
+use crate::chunk::{self, Chunk, Options, Values};
+use crate::encode::{Batch, Group, parquet_error};
+use crate::packed::Packing;
+
+/// The rows of a group, if all of them are packed and may be written as they are.
+pub(crate) struct PackedGroup<'a> {
+    packing: &'a Packing,
+    stretches: Vec<&'a [u64]>,
+    rows: usize,
+}
+
+impl<'a> PackedGroup<'a> {
+    pub(crate) fn of(group: &'a Group, packing: &'a Packing) -> Option<Self> {
+        let words = packing.layout.words;
+        let stretches = group.stretches.iter().map(|(batch, begin, end)| match batch.as_ref() {
+            Batch::Packed(rows) => rows.get(begin * words..end * words),
+            Batch::Encoded { .. } => None,
+        });
+        let stretches = stretches.collect::<Option<_>>().filter(|_| packing.stays)?;
+        Some(Self { packing, stretches, rows: group.rows as usize })
+    }
+
+    /// The chunk of the column of this name.
+    ///
+    /// # Errors
+    /// A bug if packed rows have no such column.
+    pub(crate) fn encode(
+        &self,
+        name: &str,
+        column: &ColumnDescPtr,
+        options: &Options,
+    ) -> Result<Chunk> {
+        let layout = Arc::clone(&self.packing.layout);
+        let packed = layout.columns.iter().find(|packed| packed.name == name);
+        let packed = packed.ok_or_else(|| Error::bug("a written column is not packed"))?;
+        let mut validity = NullBufferBuilder::new(self.rows);
+        let booleans;
+        let (integers, doubles, codes);
+        let values = match packed.class {
+            Class::Instant(_) | Class::Integer => {
+                integers = self.collect(packed, &mut validity, to_i64);
+                Values::Int64(&integers)
+            }
+            Class::Float => {
+                doubles = self.collect(packed, &mut validity, to_f64);
+                Values::Float64(&doubles)
+            }
+            Class::Text => {
+                codes = self.collect(packed, &mut validity, |code| code as u32);
+                let dictionary = &self.packing.strings[packed.text];
+                Values::Codes { codes: &codes, dictionary }
+            }
+            Class::Boolean => {
+                let mut builder = BooleanBufferBuilder::new(self.rows);
+                for value in self.collect(packed, &mut validity, |value| value != 0) {
+                    builder.append(value);
+                }
+                booleans = builder.finish();
+                Values::Boolean(&booleans)
+            }
+            Class::Nothing => return Err(Error::bug("a column of nulls has no packed values")),
+        };
+        let validity = validity.finish();
+        chunk::encode(column, values, validity.as_ref(), self.rows, options).map_err(parquet_error)
+    }
+
+    /// The values of a column that are not null.
+    fn collect<T>(
+        &self,
+        column: &PackedColumn,
+        validity: &mut NullBufferBuilder,
+        value: impl Fn(u64) -> T,
+    ) -> Vec<T> {
+        let layout = &self.packing.layout;
+        let mut values = Vec::with_capacity(self.rows);
+        for row in self.stretches.iter().flat_map(|rows| rows.chunks_exact(layout.words)) {
+            match layout.get(row, column) {
+                Some(word) => {
+                    values.push(value(word));
+                    validity.append_non_null();
+                }
+                None => validity.append_null(),
+            }
+        }
+        values
+    }
+}
