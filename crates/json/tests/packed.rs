@@ -1,5 +1,7 @@
 //! Packing changes nothing: rows, facts and accounts are those of records that travel encoded.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use distil_json::{Decoder, Interner, Layout, Part, Sampler, Separator, Sink, Slice, Why};

@@ -8,6 +8,11 @@
 //! type or Parquet option of it touches a value (see `types`), and its order is the contract's
 //! (see `order`). What a server can't do it is asked, not known by name; a plan that needs it is
 //! refused.
+
+#![allow(
+    clippy::result_large_err,
+    reason = "the client's errors are large; they are passed on once a request, not once a row"
+)]
 #![cfg(feature = "client")]
 
 mod gather;

@@ -4,6 +4,8 @@
 //! everything else must be exact. `DISTIL_CASES` raises the number of generated cases, `DISTIL_CASE`
 //! picks hand-written ones by a part of their name.
 
+#![allow(clippy::print_stdout, reason = "tells how many cases ran and were refused")]
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
