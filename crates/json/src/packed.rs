@@ -274,7 +274,7 @@ impl Layout {
         Ordering::Equal
     }
 
-    /// Bytes of the row's values as [`crate::value::scalar`] counts them.
+    /// Bytes of the row's values as the encoder of records counts them.
     pub fn value_bytes<'a>(&self, row: &[u64], text: impl Fn(usize, u32) -> &'a [u8]) -> u32 {
         let bytes = self.columns.iter().map(|column| match (self.get(row, column), column.class) {
             (None, _) => 0,

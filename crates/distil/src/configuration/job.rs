@@ -1,4 +1,5 @@
 //! `[jobs.NAME]`, and the plan that its options make. Flags of the command are such options too.
+#![allow(rustdoc::broken_intra_doc_links, reason = "the texts are those of the help as well")]
 
 use distil_plan::{
     ColumnPath, Compression, Dedup, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
