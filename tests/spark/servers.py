@@ -2,7 +2,8 @@
 
     servers.py up [NAME ...]      starts them, waits until they answer, prints NAME=URL
     servers.py down               stops those that `up` started
-    servers.py serve NAME [--token T]   in the foreground: prints the URL, ends when its standard input does
+    servers.py serve NAME [--token T] [--conf K=V]
+                                  in the foreground: prints the URL, ends when its standard input does
 
 NAME is `spark` or `sail`; both run on this machine and see its files. Installed by `make spark-servers`.
 """
@@ -42,7 +43,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def command(name, port, folder, token):
+def command(name, port, folder, token, conf):
     if name == "sail":
         return [str(SAIL / "sail"), "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
     confs = {
@@ -56,6 +57,9 @@ def command(name, port, folder, token):
         "spark.sql.shuffle.partitions": 4,
         "spark.connect.progress.reportInterval": "500ms",
     }
+    if conf:
+        key, _, value = conf.partition("=")
+        confs[key] = value
     if token:
         confs["spark.connect.authenticate.token"] = token
     line = [str(spark_home() / "bin" / "spark-submit"), "--master", "local[2]"]
@@ -69,7 +73,7 @@ def command(name, port, folder, token):
 class Server:
     """A started server, and the folder that holds what it writes beside the data."""
 
-    def __init__(self, name, token=None):
+    def __init__(self, name, token=None, conf=None):
         if name == "spark" and java_is_missing():
             sys.exit("there is no Java, which Spark needs: install a JRE 17 or later, or set JAVA_HOME")
         self.port = free_port()
@@ -81,7 +85,7 @@ class Server:
         self.log = pathlib.Path(self.folder, "log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command(name, self.port, self.folder, token),
+                command(name, self.port, self.folder, token, conf),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -89,7 +93,7 @@ class Server:
                 env=environment,
                 start_new_session=True,
             )
-        self.name, self.token = name, token
+        self.name = name
 
     def wait(self):
         """Until it accepts connections: both open their port only once they can answer."""
@@ -153,8 +157,8 @@ def down():
         STATE.unlink()
 
 
-def serve(name, token):
-    server = Server(name, token)
+def serve(name, token=None, conf=None):
+    server = Server(name, token, conf)
     try:
         server.wait()
         print(server.url, server.process.pid, flush=True)
@@ -168,9 +172,10 @@ def main(arguments):
         up(arguments[1:] or ["spark", "sail"])
     elif arguments == ["down"]:
         down()
-    elif arguments[:1] == ["serve"] and len(arguments) in (2, 4):
+    elif arguments[:1] == ["serve"] and len(arguments) in (2, 4, 6):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        serve(arguments[1], arguments[3] if len(arguments) == 4 else None)
+        options = dict(zip(arguments[2::2], arguments[3::2]))
+        serve(arguments[1], options.get("--token"), options.get("--conf"))
     else:
         sys.exit(__doc__)
 

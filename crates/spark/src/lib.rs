@@ -15,6 +15,7 @@
 )]
 #![cfg(feature = "client")]
 
+mod execute;
 mod gather;
 mod lower;
 mod merge;
@@ -32,7 +33,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_cast::cast;
+use arrow_schema::DataType;
 use distil_job::outcome::Expected;
+use distil_job::parquet_reader::open_output;
 use distil_plan::{
     Backend, Capability, Error, InputReport, Report, Request, ResolvedPlan, Result, Stage,
     StageReport,
@@ -214,7 +220,7 @@ impl Run<'_> {
             &mut report,
         )?;
         if plan.plan.assume_valid {
-            report.inputs = self.inputs(&lowered)?;
+            report.inputs = self.inputs(&lowered, &scratch.join("counts"))?;
         }
         report.stages.push(StageReport {
             name: "gather".to_owned(),
@@ -248,10 +254,6 @@ impl Run<'_> {
         events.begin(Stage::Decode, Some(total));
         let read = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&read);
-        let handler = self.server.session.register_progress_handler(move |progress| {
-            let bytes = progress.stages.iter().map(|stage| stage.input_bytes_read).sum::<i64>();
-            counter.fetch_max(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
-        });
         let mut told = 0;
         let meanwhile = || {
             // Links and file systems count in their own ways: never more than there is.
@@ -260,8 +262,9 @@ impl Run<'_> {
             told = now.max(told);
         };
         let views = views(lowered, scratch)?;
+        let operations = self.server.operations();
         let (query, to) = (lowered.query.clone(), url(to)?);
-        let result = self.server.run(
+        self.server.run(
             cancel,
             move |session| {
                 for (name, path, options) in views {
@@ -271,31 +274,28 @@ impl Run<'_> {
                     }
                     reader.load(Some(&path)).create_or_replace_temp_view(&name)?;
                 }
-                let mut writer = session.sql(&query)?.write().format("parquet").mode("error");
-                for (key, value) in WRITER_OPTIONS {
-                    writer = writer.option(key, value);
-                }
-                writer.save(Some(&to))
+                operations.write(query, to, |progress| {
+                    let bytes = progress.stages.iter().map(|stage| stage.input_bytes_read);
+                    let bytes = u64::try_from(bytes.sum::<i64>()).unwrap_or(0);
+                    counter.fetch_max(bytes, Ordering::Relaxed);
+                })
             },
             meanwhile,
-        );
-        self.server.session.remove_progress_handler(handler);
-        result
+        )
     }
 
     /// An empty directory for a result of no rows, of which Sail writes no file; if it saw the input.
     fn nothing_written(&self, lowered: &Lowered, empty: PathBuf) -> Result<PathBuf> {
-        let counts: Vec<String> =
+        let lines: Vec<String> =
             lowered.views.iter().map(|view| format!("SELECT value FROM {}", view.name)).collect();
-        let count = format!("SELECT count(*) FROM ({})", counts.join(" UNION ALL "));
+        let first = format!("SELECT length(value) FROM ({}) LIMIT 1", lines.join(" UNION ALL "));
         let lines = self.server.run(
             self.request.cancel,
-            move |session| session.sql(&count)?.collect(),
+            move |session| session.sql(&first)?.collect(),
             || {},
         )?;
-        let lines = lines.first().and_then(|row| row.get(0)).and_then(|value| value.as_i64());
         let bytes = self.request.plan.inputs.iter().any(|input| input.bytes != Some(0));
-        if lines == Some(0) && bytes {
+        if lines.is_empty() && bytes {
             return Err(Error::environment(
                 "the server does not see the files of this machine: it found no input and wrote its \
                  result elsewhere",
@@ -307,20 +307,24 @@ impl Run<'_> {
     }
 
     /// The records of every input, counted by Spark: without a scan, nobody else did.
-    fn inputs(&self, lowered: &Lowered) -> Result<Vec<InputReport>> {
-        let count = lowered.count.clone();
-        let rows = self.server.run(
+    fn inputs(&self, lowered: &Lowered, to: &Path) -> Result<Vec<InputReport>> {
+        let (operations, query, path) = (self.server.operations(), lowered.count.clone(), url(to)?);
+        self.server.run(
             self.request.cancel,
-            move |session| session.sql(&count)?.collect(),
+            move |_| operations.write(query, path, |_| ()),
             || {},
         )?;
         let mut records: BTreeMap<String, u64> = BTreeMap::new();
-        for row in &rows {
-            let name = row.get(0).and_then(|value| value.as_str());
-            let count = row.get(1).and_then(|value| value.as_i64());
-            if let (Some(name), Some(count)) = (name, count) {
-                let name = name.rsplit('/').next().unwrap_or(name);
-                records.insert(name.to_owned(), u64::try_from(count).unwrap_or(0));
+        for part in open_output(self.storage, to)? {
+            for batch in part.batches(None)? {
+                let batch = batch?;
+                let names = cast(batch.column(0), &DataType::Utf8).map_err(restore::foreign)?;
+                let counts = cast(batch.column(1), &DataType::UInt64).map_err(restore::foreign)?;
+                let counts = counts.as_primitive::<UInt64Type>();
+                for (name, count) in names.as_string::<i32>().iter().zip(counts) {
+                    let name = name.and_then(|name| name.rsplit('/').next()).unwrap_or_default();
+                    records.insert(name.to_owned(), count.unwrap_or(0));
+                }
             }
         }
         let suffix = |at: usize| {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use distil_plan::{Cancel, Error, Result};
 use spark_connect::{SparkError, SparkSession};
 
+use crate::execute::Operations;
 use crate::lower::SETTINGS;
 
 /// How often a waiting run looks whether it was cancelled.
@@ -61,10 +62,7 @@ impl Address {
     }
 
     pub(crate) fn add_token(&mut self, token: &str) {
-        if !self.url["sc://".len()..].contains('/') {
-            self.url.push('/');
-        }
-        self.url.push_str(";token=");
+        self.url = self.with("token");
         for byte in token.bytes() {
             // The client takes escapes as in any URL.
             if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -73,6 +71,12 @@ impl Address {
                 self.url.push_str(&format!("%{byte:02X}"));
             }
         }
+    }
+
+    /// The URL with one more parameter, whose value is to follow.
+    fn with(&self, parameter: &str) -> String {
+        let slash = if self.url["sc://".len()..].contains('/') { "" } else { "/" };
+        format!("{}{slash};{parameter}=", self.url)
     }
 
     /// Without the parameters, which may hold a token.
@@ -156,6 +160,13 @@ impl Server {
         let (session, version, limits) =
             opened.map_err(|error| translate(&error).at(address.shown(), None))?;
         Ok(Self { session, version, limits, address: address.clone(), patience })
+    }
+
+    /// What writes of this session are made with.
+    pub(crate) fn operations(&self) -> Operations {
+        let session = self.session.session_id().to_owned();
+        let url = self.address.with("session_id") + &session;
+        Operations { url, tag: TAG.to_owned(), session }
     }
 
     /// Does something on the server, until it is done, cancelled, or the server is gone.
@@ -255,7 +266,7 @@ fn limits(session: &SparkSession) -> Result<Limits, SparkError> {
         is_strict: answers(
             "SELECT from_json(t, 'STRUCT<a: BIGINT>', map('mode', 'FAILFAST')) FROM VALUES ('{\"a\":') AS v(t)",
         )
-        .is_err(),
+        .is_err_and(|error| error.message().contains("MALFORMED_RECORD")),
         is_exact: says_yes(
             "SELECT r.a = CAST('12345678901234567890.123456789012345678' AS DECIMAL(38,18)) FROM (SELECT \
              from_json(t, 'STRUCT<a: DECIMAL(38,18)>') AS r FROM VALUES \

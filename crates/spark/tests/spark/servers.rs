@@ -9,6 +9,11 @@ use std::time::Duration;
 use distil_spark::Spark;
 use distil_testkit::disk::storage;
 
+/// Spark ends a stream of answers after two minutes. Ended after a second, every longer run shows
+/// that the rest is asked for. (Sail takes no such setting.)
+const IMPATIENT: &[&str] =
+    &["--conf", "spark.connect.execute.reattachable.senderMaxStreamDuration=1s"];
+
 /// A server of its own process group.
 pub struct Server {
     pub url: String,
@@ -72,7 +77,7 @@ pub fn shared(name: &'static str) -> Option<&'static str> {
     if let Ok(url) = named {
         return URLS[at].get_or_init(|| Some(url)).as_deref();
     }
-    let server = SERVERS[at].get_or_init(|| Server::start(name, &[]).map(Mutex::new));
+    let server = SERVERS[at].get_or_init(|| Server::start(name, IMPATIENT).map(Mutex::new));
     let url =
         URLS[at].get_or_init(|| server.as_ref().map(|server| server.lock().unwrap().url.clone()));
     url.as_deref()
