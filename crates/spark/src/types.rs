@@ -149,7 +149,15 @@ fn instant(v: &str, digits: u32, reading: Reading) -> String {
                 format!("greatest(length({v}) - 20 - CASE WHEN {is_utc} THEN 1 ELSE 6 END, 0)");
             let fraction = format!("substring({v}, 21, {length})");
             let padded = format!("CAST(rpad({fraction}, {digits}, '0') AS BIGINT)");
-            format!("({seconds} - ({offset})) * {factor} + {padded}")
+            let seconds = format!("({seconds} - ({offset}))");
+            if digits < 9 {
+                return format!("{seconds} * {factor} + {padded}");
+            }
+            // The whole second below the first instant of 64 bits does not fit into them.
+            format!(
+                "CASE WHEN {seconds} < 0 THEN ({seconds} + 1) * {factor} + ({padded} - {factor}) \
+                 ELSE {seconds} * {factor} + {padded} END"
+            )
         }
     }
 }
