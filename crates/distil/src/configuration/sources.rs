@@ -88,15 +88,18 @@ impl Layers {
         let mut layers = Figment::new();
         let user = user_file(variables);
         let here = Path::new(FILE);
-        let is_there = |path: &Path| Ok::<_, Error>(storage.metadata(path)?.is_some());
+        // Services and `su` run with the home of somebody else: where nothing may be looked at, this
+        // user has no file. One that is there and can't be read is an error.
         if let Some(user) = user
-            && is_there(&user)?
+            && storage.metadata(&user).is_ok_and(|found| found.is_some())
         {
             layers = layers.merge(Layer::of_file(storage, &user)?);
         }
         match named {
             Some(path) => layers = layers.merge(Layer::of_file(storage, path)?),
-            None if is_there(here)? => layers = layers.merge(Layer::of_file(storage, here)?),
+            None if storage.metadata(here)?.is_some() => {
+                layers = layers.merge(Layer::of_file(storage, here)?);
+            }
             None => {}
         }
         Ok(Self(layers.merge(Layer::of_variables(variables)?)))
