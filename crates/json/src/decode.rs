@@ -176,7 +176,8 @@ impl Decoder {
             self.flush(slice, sink)?;
         }
         let Some(packer) = &mut self.packer else { return Ok(None) };
-        let Some(end) = packer.meet(slice.bytes, at) else { return Ok(None) };
+        let on_a_line = slice.separator == Separator::Line;
+        let Some(end) = packer.meet(slice.bytes, at, on_a_line) else { return Ok(None) };
         let next = match (slice.separator, &slice.bytes[end..]) {
             (Separator::Blank, _) | (Separator::Line, []) => Some(end),
             (Separator::Line, [b'\n', ..]) => Some(end + 1),
@@ -207,8 +208,9 @@ impl Decoder {
                         Position { input: slice.input as u32, offset, ordinal: note.ordinal };
                     self.encoder.fields.get_mut(note.field).facts.note(note.bits, position);
                 }
-                // What was met is valid, so it parses.
-                if rejected && self.tape.parse_frame(slice.bytes, start, end).is_ok() {
+                if rejected {
+                    let parsed = self.tape.parse_frame(slice.bytes, start, end);
+                    parsed.map_err(|_| Error::bug("a record that was expected does not parse"))?;
                     self.record(slice, start, end, true, sink)?;
                 }
             }

@@ -76,13 +76,17 @@ impl Packer {
         }
     }
 
-    /// Meets the record that begins at `at`: where it ends, if it is as expected.
+    /// Meets the record that begins at `at`, on a line of its own or not: where it ends, if it is as
+    /// expected.
     #[inline]
-    pub(crate) fn meet(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+    pub(crate) fn meet(&mut self, bytes: &[u8], at: usize, on_a_line: bool) -> Option<usize> {
         let base = self.records.len() * self.layout.columns.len();
         for turn in 0..self.programs.len() {
             let which = (self.last + turn) % self.programs.len();
             let bound = &self.programs[which];
+            if on_a_line && bound.program.has_line_feed {
+                continue;
+            }
             let spans = &mut self.spans[base..base + self.layout.columns.len()];
             let end = bound.program.meet(bytes, at, |slot, span| spans[bound.columns[slot]] = span);
             if let Some(end) = end {
@@ -191,10 +195,6 @@ impl Packer {
                 Class::Nothing => self.column(&layout, at, |_| None),
             }
         }
-        if !self.on {
-            // What is packed already stays so; what comes is encoded.
-            self.programs.clear();
-        }
     }
 
     /// Sets one column of all rows; a value without a form rejects its record, and so does a null in
@@ -286,6 +286,10 @@ impl Packer {
             self.rows.truncate(kept);
         }
         self.records.clear();
+        if !self.on {
+            // What is packed already stays so; what comes is encoded.
+            self.programs.clear();
+        }
         (&self.rows, &self.interners)
     }
 }

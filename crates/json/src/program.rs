@@ -97,6 +97,8 @@ pub(crate) struct Program {
     /// What closes the record.
     close: Literal,
     pub(crate) slots: Vec<Slot>,
+    /// Whether the record went over several lines: then it is not the record of a line.
+    pub(crate) has_line_feed: bool,
 }
 
 impl Program {
@@ -105,7 +107,13 @@ impl Program {
     pub(crate) fn learn(tape: &Tape, bytes: &[u8], fields: &Fields) -> Option<Self> {
         let nodes = tape.nodes();
         let root = nodes.first().filter(|node| node.kind == Kind::Object)?;
-        let mut program = Self { before: Vec::new(), close: Literal::new(b""), slots: Vec::new() };
+        let record = bytes.get(root.start as usize..root.end as usize)?;
+        let mut program = Self {
+            before: Vec::new(),
+            close: Literal::new(b""),
+            slots: Vec::new(),
+            has_line_feed: memchr::memchr(b'\n', record).is_some(),
+        };
         let mut from = root.start as usize;
         let mut name = Vec::new();
         let mut child = 1;

@@ -276,3 +276,23 @@ fn packed_rows_order_as_encoded_rows_do() {
         }
     }
 }
+
+#[test]
+fn a_record_over_several_lines_is_no_line() {
+    let record = |n: usize| format!("{{\"k\":{n},\n\"t\":\"a\"}}");
+    let text: String = (0..300).map(|n| record(n) + "\n").collect();
+    let plan = plan(&["k"], &[], false);
+    let layout = layout_of(&plan, std::slice::from_ref(&text));
+    let decoded = |layout: Option<&Arc<Layout>>| {
+        let mut sink = Rows { layout: layout.cloned(), ..Rows::default() };
+        let mut decoder = Decoder::new(&plan).unwrap().packing(layout, 1 << 20);
+        for (input, separator) in [(0, Separator::Blank), (1, Separator::Line)] {
+            let slice = Slice { input, offset: 0, bytes: text.as_bytes(), separator };
+            decoder.decode(&slice, &mut sink).unwrap();
+        }
+        (sink.rows.len(), sink.bad, sink.packed)
+    };
+    let (rows, bad, _) = decoded(None);
+    assert_eq!((rows, bad.len()), (300, 600));
+    assert_eq!(decoded(layout.as_ref()), (rows, bad, 299));
+}
