@@ -3,6 +3,10 @@
 //! A table with open addressing whose slots hold a string of up to seven bytes themselves, and of longer
 //! ones a hash: one cache line a look-up for short strings, two for others.
 
+use std::hash::{BuildHasher, RandomState};
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 /// Most strings of a dictionary: beyond that a column is no good for codes.
 const MOST_STRINGS: usize = 1 << 22;
 /// Strings after which the share of distinct ones is judged: enough to tell a hundred thousand distinct
@@ -11,20 +15,24 @@ const TRIAL: u64 = 1 << 18;
 /// Marks the key of a string that is not in the slot itself; short keys have their length there.
 const LONG: u64 = 1 << 63;
 const EMPTY: u32 = u32::MAX;
+/// A table that is half full becomes so many times as large.
+const GROWTH: usize = 4;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Slot {
     key: u64,
     code: u32,
 }
 
 /// The distinct strings of one column, numbered in the order of their first appearance.
+#[derive(Debug)]
 pub struct Interner {
     slots: Vec<Slot>,
     bytes: Vec<u8>,
     ends: Vec<u32>,
     interned: u64,
     most_bytes: u64,
+    seed: u64,
 }
 
 impl Default for Interner {
@@ -35,7 +43,7 @@ impl Default for Interner {
 
 impl Interner {
     /// A dictionary of at most so many bytes of strings, table included.
-    pub(crate) fn new(most_bytes: u64) -> Self {
+    pub fn new(most_bytes: u64) -> Self {
         let slots = vec![Slot { key: 0, code: EMPTY }; 1 << 8];
         Self {
             slots,
@@ -43,15 +51,17 @@ impl Interner {
             ends: Vec::new(),
             interned: 0,
             most_bytes: most_bytes.min(u64::from(u32::MAX)),
+            // Numbers become ranks in the end: no seed changes a result, and nobody can aim at it.
+            seed: RandomState::new().hash_one(0),
         }
     }
 
-    /// The number of a string; nothing when the column turned out to have too many distinct ones.
+    /// The number of a string; nothing when a new one would go beyond the bounds.
     #[inline]
-    pub(crate) fn intern(&mut self, text: &[u8]) -> Option<u32> {
-        let key = key(text);
+    pub fn intern(&mut self, text: &[u8]) -> Option<u32> {
+        let key = key(text, self.seed);
         let mask = self.slots.len() - 1;
-        let mut at = spread(key) as usize & mask;
+        let mut at = spread(key, self.seed) as usize & mask;
         loop {
             let slot = self.slots[at];
             if slot.code == EMPTY {
@@ -67,24 +77,27 @@ impl Interner {
     #[cold]
     fn add(&mut self, at: usize, key: u64, text: &[u8]) -> Option<u32> {
         let code = self.ends.len();
-        if code >= MOST_STRINGS || self.memory() + text.len() as u64 > self.most_bytes {
+        let is_full = (code + 1) * 2 > self.slots.len();
+        let growth = if is_full { self.slots.len() * (GROWTH - 1) * size_of::<Slot>() } else { 0 };
+        let memory = self.memory() + (growth + text.len()) as u64;
+        if code >= MOST_STRINGS || memory > self.most_bytes {
             return None;
         }
         self.bytes.extend_from_slice(text);
         self.ends.push(self.bytes.len() as u32);
         self.slots[at] = Slot { key, code: code as u32 };
-        if self.ends.len() * 2 > self.slots.len() {
+        if is_full {
             self.grow();
         }
         Some(code as u32)
     }
 
     fn grow(&mut self) {
-        let larger = vec![Slot { key: 0, code: EMPTY }; self.slots.len() * 4];
+        let larger = vec![Slot { key: 0, code: EMPTY }; self.slots.len() * GROWTH];
         let mask = larger.len() - 1;
         for slot in std::mem::replace(&mut self.slots, larger) {
             if slot.code != EMPTY {
-                let mut at = spread(slot.key) as usize & mask;
+                let mut at = spread(slot.key, self.seed) as usize & mask;
                 while self.slots[at].code != EMPTY {
                     at = (at + 1) & mask;
                 }
@@ -118,6 +131,11 @@ impl Interner {
         self.ends.is_empty()
     }
 
+    /// Bytes of all strings together.
+    pub fn text_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Bytes of memory taken.
     pub fn memory(&self) -> u64 {
         (self.slots.capacity() * size_of::<Slot>()
@@ -128,7 +146,7 @@ impl Interner {
 
 /// A string of up to seven bytes as itself, a longer one as a hash.
 #[inline]
-fn key(text: &[u8]) -> u64 {
+fn key(text: &[u8], seed: u64) -> u64 {
     if text.len() < 8 {
         let mut key = (text.len() as u64) << 56;
         for (at, byte) in text.iter().enumerate() {
@@ -136,14 +154,14 @@ fn key(text: &[u8]) -> u64 {
         }
         key
     } else {
-        xxhash_rust::xxh3::xxh3_64(text) | LONG
+        xxh3_64_with_seed(text, seed) | LONG
     }
 }
 
 /// Spreads keys over all bits; the multiplier is 2^64 divided by the golden ratio.
 #[inline]
-fn spread(key: u64) -> u64 {
-    let product = u128::from(key) * 0x9E37_79B9_7F4A_7C15;
+fn spread(key: u64, seed: u64) -> u64 {
+    let product = u128::from(key ^ seed) * 0x9E37_79B9_7F4A_7C15;
     (product >> 64) as u64 ^ product as u64
 }
 

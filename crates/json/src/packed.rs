@@ -410,7 +410,6 @@ pub fn to_f64(word: u64) -> f64 {
 pub struct Ranks {
     bytes: Vec<u8>,
     ends: Vec<u64>,
-    longest: usize,
 }
 
 impl Ranks {
@@ -434,7 +433,6 @@ impl Ranks {
             if last != Some(here) {
                 strings.bytes.extend_from_slice(here);
                 strings.ends.push(strings.bytes.len() as u64);
-                strings.longest = strings.longest.max(here.len());
                 last = Some(here);
             }
             ranks[entry.1 as usize][entry.2 as usize] = strings.ends.len() as u32 - 1;
