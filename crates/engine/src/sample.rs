@@ -74,17 +74,19 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
     let ranges = (bytes / RANGE).clamp(1, MOST_RANGES);
     // One range for each thread at least, or small inputs would keep one thread busy only.
     let ranges = ranges.max(inputs.options.threads as u64);
-    let (mut keys, layout) = sampler.finish(plan);
-    let mut layout = layout.filter(|_| pack).map(Arc::new);
-    if layout.is_some() {
-        // Packed rows are told apart by the first column of the key alone, and so are all others.
-        for key in &mut keys {
-            key.truncate(Layout::first_part(key).len());
-        }
-    }
-    let splitters = Splitters::new(keys, ranges as usize);
-    // Equal keys must meet, packed or not.
-    layout = layout.filter(|layout| splitters.words_of(layout).is_some());
+    let (keys, layout) = sampler.finish(plan);
+    let whole = Splitters::new(keys.clone(), ranges as usize);
+    // Packed rows are told apart by the first column of the key alone, and so are all others then: equal
+    // keys must meet. That is no use where the first column has few values.
+    let first = keys.into_iter().map(|mut key| {
+        key.truncate(Layout::first_part(&key).len());
+        key
+    });
+    let by_first = Splitters::new(first.collect(), ranges as usize);
+    let fine = by_first.partitions() * 2 >= whole.partitions();
+    let layout =
+        layout.filter(|layout| pack && fine && by_first.words_of(layout).is_some()).map(Arc::new);
+    let splitters = if layout.is_some() { by_first } else { whole };
     Ok(Sample { splitters, layout, opened })
 }
 
