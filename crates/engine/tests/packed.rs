@@ -3,13 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fmt::Write;
-use std::sync::Arc;
+mod support;
 
-use distil_engine::{Native, Options};
-use distil_job::run::{Job, run};
-use distil_plan::{Cancel, ColumnPath, Dedup, Keep, NoEvents, OrderBy, Plan, Report, Sink};
+use std::fmt::Write;
+
+use distil_engine::Options;
+use distil_plan::{ColumnPath, Dedup, Keep, OrderBy, Plan, Report, Sink};
 use distil_storage::{Memory, Storage};
+use support::run;
 
 /// Numbers that look random and are the same in every run: Marsaglia's xorshift.
 struct Chance(u64);
@@ -102,22 +103,8 @@ fn run_with(
     let mut plan = plan.clone();
     plan.sink.path = output.to_owned();
     plan.dropped = dropped.then(|| format!("dropped-{output}"));
-    let shared: Arc<dyn Storage> = Arc::new(storage.clone());
-    let backend = Native::new(Arc::clone(&shared), options);
-    let cancel = Cancel::new();
-    let job = Job {
-        storage: Arc::clone(&shared),
-        plan,
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &cancel,
-        temp_dir: None,
-        report_path: None,
-    };
-    let (report, result) = run(&job);
-    result.unwrap();
-    let file = shared.open(output.as_ref()).unwrap();
+    let report = run(storage, plan, options);
+    let file = storage.open(output.as_ref()).unwrap();
     let mut bytes = vec![0; report.output.bytes as usize];
     let mut filled = 0;
     while filled < bytes.len() {

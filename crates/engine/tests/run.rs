@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
-use std::sync::Arc;
+mod support;
 
-use distil_engine::{Native, Options};
+use std::path::Path;
+
+use distil_engine::Options;
 use distil_job::head::head;
-use distil_job::run::{Job, run};
-use distil_plan::{Cancel, Dedup, NoEvents, OrderBy, Plan, Report, Sink};
-use distil_storage::{Memory, Storage};
+use distil_plan::{Dedup, OrderBy, Plan, Report, Sink};
+use distil_storage::Memory;
+use support::run;
 
 const EXAMPLE: &str = r#"{"records": [
   {"id": "10101", "data": "ABC", "ts": "2019-04-23T17:25:43.111Z"},
@@ -28,22 +29,8 @@ fn example(key: &str, order: &str) -> (Report, Vec<String>) {
         order_by: if order.is_empty() { Vec::new() } else { OrderBy::parse_list(order).unwrap() },
         ..Dedup::on_columns(distil_plan::ColumnPath::parse_list(key).unwrap())
     });
-    let shared: Arc<dyn Storage> = Arc::new(storage.clone());
-    let backend = Native::new(Arc::clone(&shared), Options::new(2, 1 << 30));
-    let cancel = Cancel::new();
-    let job = Job {
-        storage: Arc::clone(&shared),
-        plan,
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &cancel,
-        temp_dir: None,
-        report_path: None,
-    };
-    let (report, result) = run(&job);
-    result.unwrap();
-    let head = head(shared.as_ref(), Path::new("out.parquet"), 10).unwrap();
+    let report = run(&storage, plan, Options::new(2, 1 << 30));
+    let head = head(&storage, Path::new("out.parquet"), 10).unwrap();
     (report, head.rows.into_iter().map(|row| row.0).collect())
 }
 
