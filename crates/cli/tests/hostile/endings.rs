@@ -78,6 +78,10 @@ impl Ground {
         Self { context, digests, usual }
     }
 
+    fn moments(&self, seed: u64) -> Moments {
+        Moments { choices: Choices(number("DISTIL_SEED", seed)), usual: self.usual }
+    }
+
     /// Starts from nothing but the data, and the old output where the scenario has one.
     fn reset(&self, scenario: &Scenario) {
         for name in self.context.all_names() {
@@ -142,57 +146,67 @@ impl Scenario {
     }
 }
 
-/// A moment within the run; every other one near its end, where the output appears.
-fn moment(choices: &mut Choices, usual: Duration) -> Duration {
-    let usual = usual.as_micros() as u64;
-    Duration::from_micros(match choices.below(2) {
-        0 => choices.below(usual * 11 / 10),
-        _ => usual * 3 / 4 + choices.below(usual / 2),
-    })
+/// Moments within a run; every other one near its end, where the output appears.
+///
+/// What a run takes changes with what else the machine does, by far, so the moments follow the runs:
+/// one that came to its end makes the next moments earlier, one that did not makes them later.
+struct Moments {
+    choices: Choices,
+    usual: Duration,
+}
+
+impl Moments {
+    fn next(&mut self) -> Duration {
+        let usual = self.usual.as_micros() as u64;
+        Duration::from_micros(match self.choices.below(2) {
+            0 => self.choices.below(usual * 11 / 10),
+            _ => usual * 3 / 4 + self.choices.below(usual / 2),
+        })
+    }
+
+    fn learn(&mut self, moment: Duration, was_ended: bool) {
+        self.usual = if was_ended { self.usual.min(moment) * 3 / 4 } else { self.usual * 9 / 8 };
+    }
 }
 
 #[test]
 fn a_run_that_is_killed_at_any_moment_leaves_the_old_or_the_new_output_and_the_next_one_cleans_up()
 {
     let ground = Ground::new();
-    let mut choices = Choices(number("DISTIL_SEED", 1));
-    let (mut usual, mut killed, mut news) = (ground.usual, 0, 0);
+    let mut moments = ground.moments(1);
+    let (mut killed, mut news, mut rounds) = (0, 0, 0);
     let count = number("DISTIL_KILLS", KILLS);
-    for round in 0..count {
-        let scenario = &SCENARIOS[round as usize % SCENARIOS.len()];
+    while killed < count {
+        let scenario = &SCENARIOS[rounds as usize % SCENARIOS.len()];
         ground.reset(scenario);
-        let delay = moment(&mut choices, usual);
-        let when = format!("{}: killed after {delay:?}, round {round}", scenario.name);
-        let begun = Instant::now();
+        let delay = moments.next();
+        let when = format!("{}: killed after {delay:?}, round {rounds}", scenario.name);
         let mut child = ground.start(scenario);
         std::thread::sleep(delay);
         send(&child, Signal::KILL);
         let status = child.wait().unwrap();
-        if status.success() {
-            // It was faster than thought: what a run takes changes with what else the machine does.
-            usual = (usual + begun.elapsed()) / 2;
-        } else {
-            killed += 1;
-        }
+        moments.learn(delay, status.success());
+        killed += u64::from(!status.success());
         let is_new = ground.is_new(scenario, &when);
         news += u64::from(is_new);
         assert!(is_new || !status.success(), "{when}");
         ground.again(scenario, &when);
+        rounds += 1;
+        assert!(rounds < 10 * count, "only {killed} of {rounds} runs were killed");
     }
-    eprintln!("{killed} of {count} runs were killed before their end; {news} left the new output");
-    assert!(killed * 3 > count, "only {killed} of {count} runs were killed");
+    eprintln!("{killed} of {rounds} runs were killed before their end; {news} left the new output");
 }
 
 #[test]
 fn a_run_that_is_asked_to_end_at_any_moment_leaves_nothing_behind() {
     let ground = Ground::new();
-    let mut choices = Choices(number("DISTIL_SEED", 2));
+    let mut moments = ground.moments(2);
     for round in 0..SIGNALS {
         let scenario = &SCENARIOS[round as usize % SCENARIOS.len()];
         ground.reset(scenario);
         let (signal, code) =
             [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)][round as usize % 3];
-        let delay = moment(&mut choices, ground.usual);
+        let delay = moments.next();
         let when = format!("{}: {signal:?} after {delay:?}, round {round}", scenario.name);
         let child = ground.start(scenario);
         std::thread::sleep(delay);
@@ -201,6 +215,7 @@ fn a_run_that_is_asked_to_end_at_any_moment_leaves_nothing_behind() {
         let output = child.wait_with_output().unwrap();
         assert!(asked.elapsed() < Duration::from_secs(10), "{when}");
         let is_new = ground.is_new(scenario, &when);
+        moments.learn(delay, output.status.success());
         match output.status.code() {
             Some(0) => assert!(is_new, "{when}"),
             Some(found) => {
@@ -274,13 +289,13 @@ fn a_loss_of_power_on_ext4_leaves_the_old_or_the_new_output() {
         return;
     }
     let ground = Ground::new();
-    let mut choices = Choices(number("DISTIL_SEED", 3));
+    let mut moments = ground.moments(3);
     let (mut olds, mut news) = (0, 0);
     for round in 0..count {
         let scenario = &SCENARIOS[round as usize % 4];
         ground.reset(scenario);
         let when = format!("{}: power lost, round {round}", scenario.name);
-        let delay = moment(&mut choices, ground.usual * 2).as_secs_f64();
+        let delay = moments.next();
         let arguments = |data: &str, output: &str| {
             let mut words = scenario.arguments(data);
             let at = words.iter().position(|word| *word == scenario.output).unwrap();
@@ -300,7 +315,7 @@ fn a_loss_of_power_on_ext4_leaves_the_old_or_the_new_output() {
              mount -o loop,commit=1 image disk
              {first}
              (cd disk; exec \"$distil\" {new}) & run=$!
-             sleep {delay}
+             sleep {seconds}
              cp --sparse=always image lost
              kill -KILL $run 2>/dev/null || true; wait $run || true
              umount disk
@@ -310,6 +325,7 @@ fn a_loss_of_power_on_ext4_leaves_the_old_or_the_new_output() {
              \"$distil\" {again} >&2
              \"$distil\" digest {out}
              ls -A",
+            seconds = delay.as_secs_f64(),
             new = arguments("../new", scenario.output),
             again = arguments("../new", scenario.output),
             out = scenario.output,
@@ -323,6 +339,7 @@ fn a_loss_of_power_on_ext4_leaves_the_old_or_the_new_output() {
         let [old, new] = &ground.digests;
         let found = said.lines().next().unwrap();
         let same = |digest: &str| digest.lines().next() == Some(found);
+        moments.learn(delay, same(new));
         match scenario.replaces {
             _ if same(new) => news += 1,
             true if same(old) => olds += 1,
