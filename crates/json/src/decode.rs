@@ -133,7 +133,7 @@ impl Decoder {
                     let composite = matches!(bytes[at], b'{' | b'[');
                     if composite && let Ok(end) = self.tape.parse(bytes, at) {
                         records += 1;
-                        self.record(slice, at, end, utf8, sink)?;
+                        self.take(slice, at, end, utf8, sink)?;
                         at = end;
                         continue;
                     }
@@ -147,7 +147,7 @@ impl Decoder {
                 _ if (end - start) as u64 > self.max_record => {
                     sink.bad(self.too_large(slice, start, end))?;
                 }
-                Ok(()) => self.record(slice, start, end, utf8, sink)?,
+                Ok(()) => self.take(slice, start, end, utf8, sink)?,
                 Err(flaw) => {
                     // What comes first in the bytes: this flaw, or bytes that are no UTF-8.
                     let bad =
@@ -201,7 +201,8 @@ impl Decoder {
         let notes = packer.notes(slice.bytes, &self.encoder.fields);
         let mut notes = notes.into_iter().peekable();
         if notes.peek().is_some() || packer.records().any(|(.., rejected)| rejected) {
-            for (record, (start, end, rejected)) in packer.records().enumerate() {
+            let records: Vec<_> = packer.records().collect();
+            for (record, (start, end, rejected)) in records.into_iter().enumerate() {
                 while let Some(note) = notes.next_if(|note| note.record == record) {
                     let offset = slice.offset + start as u64;
                     let position =
@@ -211,7 +212,9 @@ impl Decoder {
                 if rejected {
                     let parsed = self.tape.parse_frame(slice.bytes, start, end);
                     parsed.map_err(|_| Error::bug("a record that was expected does not parse"))?;
-                    self.record(slice, start, end, true, sink)?;
+                    if self.encode(slice, start, end, true, sink)? {
+                        packer.hand_on(&self.encoder, sink)?;
+                    }
                 }
             }
         }
@@ -223,8 +226,9 @@ impl Decoder {
         Ok(())
     }
 
-    /// The record on the tape.
-    fn record(
+    /// Takes the record on the tape, and learns from it what to expect. No record is met that is not
+    /// handed on.
+    fn take(
         &mut self,
         slice: &Slice<'_>,
         start: usize,
@@ -232,31 +236,47 @@ impl Decoder {
         utf8: bool,
         sink: &mut impl Sink,
     ) -> Result<()> {
+        if !self.encode(slice, start, end, utf8, sink)? {
+            return Ok(());
+        }
+        let encoder = &self.encoder;
+        let Some(packer) = &mut self.packer else {
+            return sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes());
+        };
+        packer.learn(&self.tape, slice.bytes, &encoder.fields);
+        packer.hand_on(encoder, sink)
+    }
+
+    /// Encodes the record on the tape; false if it is bad, which the sink is told.
+    fn encode(
+        &mut self,
+        slice: &Slice<'_>,
+        start: usize,
+        end: usize,
+        utf8: bool,
+        sink: &mut impl Sink,
+    ) -> Result<bool> {
         if (end - start) as u64 > self.max_record {
-            return sink.bad(self.too_large(slice, start, end));
+            sink.bad(self.too_large(slice, start, end))?;
+            return Ok(false);
         }
         let bytes = slice.bytes;
-        if let Some(bad) = invalid_utf8(bytes, start, end, utf8) {
-            return sink.bad(bad_part(slice, start, end, bad));
-        }
-        if self.tape.nodes().first().is_none_or(|node| node.kind != Kind::Object) {
-            let bad = Bad {
-                reason: Reason::NotAnObject,
-                detail: "the value is not an object".to_owned(),
-            };
-            return sink.bad(bad_part(slice, start, end, bad));
-        }
-        let offset = slice.offset + start as u64;
-        let position = Position { input: slice.input as u32, offset, ordinal: 0 };
-        match self.encoder.encode(&self.tape, bytes, position) {
-            Ok(()) => {
-                let encoder = &self.encoder;
-                if let Some(packer) = &mut self.packer {
-                    packer.learn(&self.tape, bytes, &encoder.fields);
-                }
-                sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes())
+        let position =
+            Position { input: slice.input as u32, offset: slice.offset + start as u64, ordinal: 0 };
+        let encoded = if let Some(bad) = invalid_utf8(bytes, start, end, utf8) {
+            Err(bad)
+        } else if self.tape.nodes().first().is_none_or(|node| node.kind != Kind::Object) {
+            let detail = "the value is not an object".to_owned();
+            Err(Bad { reason: Reason::NotAnObject, detail })
+        } else {
+            self.encoder.encode(&self.tape, bytes, position)
+        };
+        match encoded {
+            Ok(()) => Ok(true),
+            Err(bad) => {
+                sink.bad(bad_part(slice, start, end, bad))?;
+                Ok(false)
             }
-            Err(bad) => sink.bad(bad_part(slice, start, end, bad)),
         }
     }
 

@@ -79,6 +79,14 @@ pub struct PackedColumn {
     encoded_name: Vec<u8>,
 }
 
+/// An encoded row, packed, and memory for that.
+#[derive(Debug, Default)]
+pub(crate) struct Repacked {
+    pub(crate) row: Vec<u64>,
+    text: Vec<u8>,
+    unpacked: Vec<u8>,
+}
+
 /// How the records of a run are packed.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -312,6 +320,65 @@ impl Layout {
         key_length
     }
 
+    /// Packs an encoded row into `out`, the inverse of [`Layout::unpack`]. False if that can't give the
+    /// row back, byte for byte and with the same `value_bytes`, or a dictionary is full.
+    pub(crate) fn pack(
+        &self,
+        encoded: &[u8],
+        value_bytes: u32,
+        interners: &mut [Interner],
+        out: &mut Repacked,
+    ) -> bool {
+        let Repacked { row, text, unpacked } = out;
+        row.clear();
+        row.resize(self.words, 0);
+        let mut cursor = encode::Cursor::new(encoded, self.rest_flip);
+        for (at, column) in self.columns.iter().enumerate() {
+            let value = if at < self.parts {
+                cursor.flip = Flip::reversed(column.reversed);
+                self.word(column, &mut cursor, text, interners)
+            } else if cursor.has_name(&column.encoded_name) {
+                cursor.flip = self.rest_flip;
+                self.word(column, &mut cursor, text, interners)
+            } else {
+                None
+            };
+            self.set(row, column.place, value);
+        }
+        let text = |column: usize, code| interners[column].get(code);
+        self.unpack(row, text, unpacked);
+        unpacked == encoded && self.value_bytes(row, text) == value_bytes
+    }
+
+    /// The next value of an encoded row as [`Layout::set`] takes it; nothing for a null, and for what
+    /// has no such form.
+    fn word(
+        &self,
+        column: &PackedColumn,
+        cursor: &mut encode::Cursor<'_>,
+        text: &mut Vec<u8>,
+        interners: &mut [Interner],
+    ) -> Option<u64> {
+        match (column.class, cursor.next(text)) {
+            (Class::Instant(digits), encode::Value::String) => {
+                crate::packer::instant(text, digits).map(from_i64)
+            }
+            (class, encode::Value::Number { negative, exponent }) => {
+                let number = Decimal::from_parts(negative, text, exponent);
+                match class {
+                    Class::Integer => number.to_i64().map(from_i64),
+                    Class::Float => Some(from_f64(number.to_f64())),
+                    _ => None,
+                }
+            }
+            (Class::Boolean, encode::Value::Boolean(value)) => Some(u64::from(value)),
+            (Class::Text, encode::Value::String) => {
+                interners.get_mut(column.text)?.intern(text).map(u64::from)
+            }
+            _ => None,
+        }
+    }
+
     fn encode<'a>(
         &self,
         row: &[u64],
@@ -367,16 +434,7 @@ impl Layout {
     /// class.
     pub fn first_word(&self, key: &[u8]) -> Option<u64> {
         let mut cursor = encode::Cursor::new(key, Flip::ASC);
-        let mut buffer = Vec::new();
-        match (self.columns.first()?.class, cursor.next(&mut buffer)) {
-            (Class::Instant(digits), encode::Value::String) => {
-                crate::packer::instant(&buffer, digits).map(from_i64)
-            }
-            (Class::Integer, encode::Value::Number { negative, exponent }) => {
-                Decimal::from_parts(negative, &buffer, exponent).to_i64().map(from_i64)
-            }
-            _ => None,
-        }
+        self.word(self.columns.first()?, &mut cursor, &mut Vec::new(), &mut [])
     }
 }
 

@@ -6,11 +6,15 @@
 
 use std::sync::Arc;
 
+use distil_plan::Result;
+
+use crate::decode::Sink;
 use crate::facts::{Bits, fact, number_facts, string_facts};
 use crate::fields::{FieldId, Fields};
 use crate::interner::Interner;
-use crate::packed::{Class, Layout, PackedColumn, from_f64, from_i64};
+use crate::packed::{Class, Layout, PackedColumn, Repacked, from_f64, from_i64};
 use crate::program::{Program, Span, SpanKind};
+use crate::record::RecordEncoder;
 use crate::tape::{Kind, Node, Tape};
 #[cfg(test)]
 use crate::time::Instant;
@@ -57,6 +61,10 @@ pub(crate) struct Packer {
     /// For each record of the block: where it begins and ends, its program, whether it was rejected.
     records: Vec<(u32, u32, u8, bool)>,
     rows: Vec<u64>,
+    /// Records in a row that were encoded and could not be packed then.
+    misfits: usize,
+    /// A row that was encoded first.
+    repacked: Repacked,
 }
 
 impl Packer {
@@ -72,6 +80,8 @@ impl Packer {
             spans: vec![Span::MISSING; BLOCK * layout.columns.len()],
             records: Vec::new(),
             rows: Vec::new(),
+            misfits: 0,
+            repacked: Repacked::default(),
             layout,
         }
     }
@@ -145,6 +155,22 @@ impl Packer {
             self.programs[self.next] = bound;
             self.next = (self.next + 1) % PROGRAMS;
         }
+    }
+
+    /// Hands on the record that was encoded last: packed, if that is possible after all. A few rows that
+    /// travel encoded would make all rows of their ranges do so.
+    pub(crate) fn hand_on(&mut self, encoder: &RecordEncoder, sink: &mut impl Sink) -> Result<()> {
+        let (row, value_bytes) = (encoder.row(), encoder.value_bytes());
+        if self.on && self.misfits < PATIENCE {
+            self.misfits += 1;
+            let interners = &mut self.interners;
+            if self.layout.pack(row, value_bytes, interners, &mut self.repacked) {
+                self.misfits = 0;
+                self.on &= interners.iter_mut().all(|interner| interner.pays(1));
+                return sink.packed(&self.repacked.row, interners);
+            }
+        }
+        sink.row(row, encoder.key_length(), value_bytes)
     }
 
     /// Converts the records of the block, and finds those that do not fit.
