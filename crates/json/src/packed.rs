@@ -47,6 +47,16 @@ impl Class {
         matches!(self, Self::Instant(_) | Self::Integer | Self::Float)
     }
 
+    /// Bytes of a value that is no text, as the encoder of records counts them.
+    fn value_bytes(self) -> usize {
+        match self {
+            Self::Instant(0) => 20,
+            Self::Instant(digits) => 21 + digits as usize,
+            Self::Boolean => 1,
+            _ => 8,
+        }
+    }
+
     /// Unit of the counts of an instant.
     pub(crate) fn unit(digits: u32) -> TimeUnit {
         if digits == 6 { TimeUnit::Micros } else { TimeUnit::Millis }
@@ -284,13 +294,20 @@ impl Layout {
 
     /// Bytes of the row's values as the encoder of records counts them.
     pub fn value_bytes<'a>(&self, row: &[u64], text: impl Fn(usize, u32) -> &'a [u8]) -> u32 {
-        let bytes = self.columns.iter().map(|column| match (self.get(row, column), column.class) {
-            (None, _) => 0,
-            (Some(_), Class::Instant(0)) => 20,
-            (Some(_), Class::Instant(digits)) => 21 + digits as usize,
-            (Some(_), Class::Boolean) => 1,
-            (Some(code), Class::Text) => text(column.text, code as u32).len(),
-            (Some(_), _) => 8,
+        let bytes = self.columns.iter().map(|column| match self.get(row, column) {
+            None => 0,
+            Some(code) if column.class == Class::Text => text(column.text, code as u32).len(),
+            Some(_) => column.class.value_bytes(),
+        });
+        u32::try_from(bytes.sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
+    /// What [`Layout::value_bytes`] is at most, if the strings of each column of text have at most so
+    /// many bytes.
+    pub fn most_value_bytes(&self, longest: &[usize]) -> u32 {
+        let bytes = self.columns.iter().map(|column| match column.class {
+            Class::Text => longest[column.text],
+            class => class.value_bytes(),
         });
         u32::try_from(bytes.sum::<usize>()).unwrap_or(u32::MAX)
     }

@@ -11,7 +11,7 @@ use distil_plan::Result;
 use crate::decode::Sink;
 use crate::facts::{Bits, fact, number_facts, string_facts};
 use crate::fields::{FieldId, Fields};
-use crate::interner::Interner;
+use crate::interner::{Interner, Look};
 use crate::packed::{Class, Layout, PackedColumn, Repacked, from_f64, from_i64};
 use crate::program::{Program, Span, SpanKind};
 use crate::record::RecordEncoder;
@@ -61,6 +61,10 @@ pub(crate) struct Packer {
     /// For each record of the block: where it begins and ends, its program, whether it was rejected.
     records: Vec<(u32, u32, u8, bool)>,
     rows: Vec<u64>,
+    /// For each column whether the block has a null there.
+    nulls: Vec<bool>,
+    /// The strings of the block and column at hand.
+    looks: Vec<Look>,
     /// Records in a row that were encoded and could not be packed then.
     misfits: usize,
     /// A row that was encoded first.
@@ -80,6 +84,8 @@ impl Packer {
             spans: vec![Span::MISSING; BLOCK * layout.columns.len()],
             records: Vec::new(),
             rows: Vec::new(),
+            nulls: vec![false; layout.columns.len()],
+            looks: Vec::new(),
             misfits: 0,
             repacked: Repacked::default(),
             layout,
@@ -188,17 +194,24 @@ impl Packer {
             match column.class {
                 Class::Text => {
                     let mut interner = std::mem::take(&mut self.interners[column.text]);
+                    let mut looks = std::mem::take(&mut self.looks);
+                    looks.clear();
+                    let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
+                    looks.extend(spans.take(count).map(|span| interner.look(span.text(bytes))));
+                    let mut seen = looks.iter();
                     self.column(&layout, at, |span| {
                         let text = span.text(bytes);
+                        let look = *seen.next()?;
                         let plain = text.len() < 20
                             || rest && known & fact::TEXT != 0
                             || matches!(string_facts(text), (fact::TEXT, None));
                         if span.kind != SpanKind::String || !plain {
                             return None;
                         }
-                        interner.intern(text).map(u64::from)
+                        interner.intern_as_seen(look, text).map(u64::from)
                     });
                     self.on &= interner.pays(count as u64);
+                    self.looks = looks;
                     self.interners[column.text] = interner;
                 }
                 Class::Instant(digits) => self.column(&layout, at, |span| {
@@ -223,18 +236,21 @@ impl Packer {
         }
     }
 
-    /// Sets one column of all rows; a value without a form rejects its record, and so does a null in
-    /// the key.
+    /// Sets one column of all rows to what `value` makes of spans, missing ones and nulls included; a
+    /// value without a form rejects its record, and so does a null in the key.
     #[inline]
     fn column(&mut self, layout: &Layout, at: usize, mut value: impl FnMut(&Span) -> Option<u64>) {
         let column: &PackedColumn = &layout.columns[at];
         let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
         let rows = self.rows.chunks_exact_mut(layout.words);
+        let mut nulls = false;
         for ((record, row), span) in self.records.iter_mut().zip(rows).zip(spans) {
-            let set = if span.is_value() { value(span) } else { None };
+            let set = value(span);
+            nulls |= span.kind == SpanKind::Null;
             record.3 |= set.is_none() && (span.is_value() || column.key);
             layout.set(row, column.place, set);
         }
+        self.nulls[at] = nulls;
     }
 
     /// What accepted records of the block tell of columns for the first time, in their order.
@@ -243,7 +259,9 @@ impl Packer {
         for (at, column) in self.layout.columns.iter().enumerate() {
             let Some(field) = self.fields[at] else { continue };
             let mut known = fields.get(field).facts.bits;
-            if known & settled(column.class) == settled(column.class) {
+            let null = if self.nulls[at] { fact::NULL } else { 0 };
+            let to_know = settled(column.class) | null;
+            if known & to_know == to_know {
                 continue;
             }
             for (record, (.., rejected)) in self.records.iter().enumerate() {
@@ -320,20 +338,18 @@ impl Packer {
     }
 }
 
-/// The facts that all values of a class may tell; once they are known there is nothing to note. A null
-/// may always come, so it is one of them.
+/// The facts that all values of a class may tell; once they are known, only a null has more to tell.
 fn settled(class: Class) -> Bits {
-    fact::NULL
-        | match class {
-            Class::Instant(0) => fact::SECONDS,
-            Class::Instant(3) => fact::MILLIS,
-            Class::Instant(_) => fact::MICROS,
-            Class::Integer => fact::INTEGER | fact::INEXACT,
-            Class::Float => fact::INTEGER | fact::FRACTION,
-            Class::Boolean => fact::BOOLEAN,
-            Class::Text => fact::TEXT,
-            Class::Nothing => 0,
-        }
+    match class {
+        Class::Instant(0) => fact::SECONDS,
+        Class::Instant(3) => fact::MILLIS,
+        Class::Instant(_) => fact::MICROS,
+        Class::Integer => fact::INTEGER | fact::INEXACT,
+        Class::Float => fact::INTEGER | fact::FRACTION,
+        Class::Boolean => fact::BOOLEAN,
+        Class::Text => fact::TEXT,
+        Class::Nothing => 0,
+    }
 }
 
 /// The facts of an accepted value.
