@@ -1,11 +1,12 @@
-//! Row groups: rows in order to column chunks.
+//! Row groups to column chunks.
 //!
-//! What a row group holds is a function of the rows alone: it is cut by counting rows and bytes of
-//! values from its first row, and fed to the column writers in slices counted likewise, whatever the
-//! ranges and threads were.
+//! The chunks are a function of the group's rows alone: they are fed to the column writers in slices
+//! counted from the first row, whatever the ranges and threads were.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use distil_job::digest::digest_batches;
 use distil_json::digest::Digest;
@@ -22,110 +23,15 @@ use parquet::schema::types::{ColumnDescPtr, ColumnPath as ParquetPath, SchemaDes
 
 use crate::chunk;
 use crate::collect::{Collector, is_flat};
+use crate::groups::{Batch, Group};
 use crate::packed::Packing;
 use crate::packed_columns::PackedGroup;
-use crate::rows::RowAt;
 use crate::writers::{ColumnChunk, FieldWriter};
 
-/// Bytes of values after which a row group is cut.
-const ROW_GROUP_BYTES: u64 = 128 << 20;
 /// Rows that go to the column writers at once.
 const SLICE: usize = 8192;
 /// A dictionary may grow to this before the writer falls back to plain values.
 const DICTIONARY_BYTES: usize = 4 << 20;
-
-/// Rows of one key range, reduced and in order.
-#[derive(Debug)]
-pub(crate) enum Batch {
-    /// Encoded rows.
-    Encoded {
-        chunks: Vec<Vec<u8>>,
-        /// Survivors, and losers that are wanted; a row stands here as often as it is written.
-        rows: [Vec<RowAt>; 2],
-    },
-    /// Packed rows with ranks, survivors all.
-    Packed(Vec<u64>),
-}
-
-/// Rows of one row group: stretches of batches.
-#[derive(Debug, Default)]
-pub(crate) struct Group {
-    pub(crate) stretches: Vec<(Arc<Batch>, usize, usize)>,
-    pub(crate) rows: u64,
-    bytes: u64,
-}
-
-/// Cuts rows into groups. One lane is the output, another the losers.
-#[derive(Debug)]
-pub(crate) struct Lane {
-    which: usize,
-    most_rows: u64,
-    open: Group,
-    pub(crate) cut: usize,
-}
-
-impl Lane {
-    pub(crate) fn new(which: usize, most_rows: u64) -> Self {
-        Self { which, most_rows, open: Group::default(), cut: 0 }
-    }
-
-    /// Takes the next batch; returns the groups that are full.
-    pub(crate) fn push(
-        &mut self,
-        batch: &Arc<Batch>,
-        packing: Option<&Packing>,
-    ) -> Result<Vec<(usize, Group)>> {
-        match (batch.as_ref(), packing) {
-            (Batch::Encoded { chunks, rows }, _) => {
-                let rows = &rows[self.which];
-                let bytes = |at: usize| Ok(rows[at].row(chunks)?.value_bytes);
-                self.cut(batch, rows.len(), bytes)
-            }
-            (Batch::Packed(rows), Some(packing)) if self.which == 0 => {
-                let words = packing.layout.words;
-                let bytes = |at: usize| Ok(packing.value_bytes(&rows[at * words..][..words]));
-                self.cut(batch, rows.len() / words, bytes)
-            }
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    fn cut(
-        &mut self,
-        batch: &Arc<Batch>,
-        rows: usize,
-        bytes: impl Fn(usize) -> Result<u32>,
-    ) -> Result<Vec<(usize, Group)>> {
-        let mut groups = Vec::new();
-        let mut begin = 0;
-        for at in 0..rows {
-            self.open.bytes += u64::from(bytes(at)?);
-            self.open.rows += 1;
-            if self.open.rows >= self.most_rows || self.open.bytes >= ROW_GROUP_BYTES {
-                self.open.stretches.push((Arc::clone(batch), begin, at + 1));
-                begin = at + 1;
-                groups.extend(self.finish());
-            }
-        }
-        if begin < rows {
-            self.open.stretches.push((Arc::clone(batch), begin, rows));
-        }
-        Ok(groups)
-    }
-
-    /// The last group, if there are rows in it.
-    pub(crate) fn finish(&mut self) -> Option<(usize, Group)> {
-        if self.open.rows == 0 {
-            return None;
-        }
-        self.cut += 1;
-        Some((self.cut - 1, std::mem::take(&mut self.open)))
-    }
-
-    pub(crate) fn which(&self) -> usize {
-        self.which
-    }
-}
 
 /// A row group, encoded.
 pub(crate) struct EncodedGroup {
@@ -133,6 +39,13 @@ pub(crate) struct EncodedGroup {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     pub(crate) digest: Digest,
+}
+
+impl EncodedGroup {
+    pub(crate) fn new(chunks: Vec<ColumnChunk>, rows: u64, digest: Digest) -> Self {
+        let bytes = chunks.iter().map(ColumnChunk::len).sum();
+        Self { chunks, rows, bytes, digest }
+    }
 }
 
 /// Encodes row groups of one schema.
@@ -187,38 +100,23 @@ impl Encoder {
         })
     }
 
-    /// A reader for rows.
-    pub(crate) fn reader(&self) -> Result<RowReader> {
-        RowReader::new(&self.schema, &self.parts, self.rest_reversed, self.columns.as_deref())
-    }
-
-    /// Writers for the columns of a row group.
-    fn writers(&self, rows: usize) -> Result<Vec<FieldWriter>> {
-        let all_flat = self.arrow.fields().iter().all(|field| is_flat(field.data_type()));
-        let mut stock = match all_flat {
-            true => Vec::new(),
-            false => self.nested.create_column_writers(0).map_err(parquet_error)?,
+    /// The writer of a column of a row group.
+    fn writer(&self, column: usize, rows: usize) -> Result<FieldWriter> {
+        let field = &self.arrow.fields()[column];
+        let leaves = 0..self.parquet_schema.num_columns();
+        let mut own =
+            leaves.filter(|leaf| self.parquet_schema.get_column_root_idx(*leaf) == column);
+        if !is_flat(field.data_type()) {
+            let all = self.nested.create_column_writers(0).map_err(parquet_error)?;
+            let own: Vec<usize> = own.collect();
+            let writers = all.into_iter().enumerate().filter(|(leaf, _)| own.contains(leaf));
+            let writers = writers.map(|(_, writer)| writer).collect();
+            return Ok(FieldWriter::Nested(Arc::clone(field), writers));
         }
-        .into_iter();
-        let mut writers = Vec::with_capacity(self.arrow.fields().len());
-        let mut leaf = 0;
-        for (at, field) in self.arrow.fields().iter().enumerate() {
-            let leaves = (leaf..self.parquet_schema.num_columns())
-                .take_while(|leaf| self.parquet_schema.get_column_root_idx(*leaf) == at)
-                .count();
-            let own = stock.by_ref().take(leaves);
-            if is_flat(field.data_type()) {
-                own.for_each(drop);
-                let column = self.parquet_schema.column(leaf);
-                let options = self.options(&column);
-                let collector = Collector::new(&column, rows, options)?;
-                writers.push(FieldWriter::Flat(Box::new(collector)));
-            } else {
-                writers.push(FieldWriter::Nested(Arc::clone(field), own.collect()));
-            }
-            leaf += leaves;
-        }
-        Ok(writers)
+        let leaf = own.next().ok_or_else(|| Error::bug("a flat column has no leaf"))?;
+        let column = self.parquet_schema.column(leaf);
+        let collector = Collector::new(&column, rows, self.options(&column))?;
+        Ok(FieldWriter::Flat(Box::new(collector)))
     }
 
     /// How the chunk of a flat column is wanted.
@@ -228,54 +126,68 @@ impl Encoder {
         chunk::Options { compression: self.compression, bloom_values }
     }
 
-    /// Encodes a group of packed rows, whose columns are flat all.
-    fn encode_packed(
-        &self,
-        group: &PackedGroup<'_>,
-        rows: u64,
-        stop: &dyn Fn() -> Result<()>,
-    ) -> Result<EncodedGroup> {
-        let mut chunks = Vec::with_capacity(self.parquet_schema.num_columns());
-        for (field, column) in self.arrow.fields().iter().zip(self.parquet_schema.columns()) {
-            stop()?;
-            let chunk = group.encode(field.name(), column, &self.options(column))?;
-            chunks.push(ColumnChunk::Flat(chunk));
+    /// The columns that are written, those with most leaves first: what takes longest is begun first.
+    pub(crate) fn columns(&self) -> Vec<usize> {
+        let mut leaves = vec![0; self.arrow.fields().len()];
+        for leaf in 0..self.parquet_schema.num_columns() {
+            leaves[self.parquet_schema.get_column_root_idx(leaf)] += 1;
         }
-        let bytes = chunks.iter().map(ColumnChunk::len).sum();
-        Ok(EncodedGroup { chunks, rows, bytes, digest: Digest(0) })
+        let mut columns: Vec<usize> = (0..leaves.len()).collect();
+        columns.sort_by_key(|column| Reverse(leaves[*column]));
+        columns
     }
 
-    /// Encodes a group of one lane; `stop` is asked now and then.
-    pub(crate) fn encode(
+    /// Whether [`Encoder::write_packed`] takes the group: all its rows are packed, so its columns are
+    /// flat all.
+    pub(crate) fn takes_packed(&self, group: &Group, packing: Option<&Packing>) -> bool {
+        // A digest is made of columns as they are read from encoded rows.
+        !self.digest && packing.is_some_and(|packing| PackedGroup::of(group, packing).is_some())
+    }
+
+    /// Writes a column of a packed group.
+    ///
+    /// # Errors
+    /// A bug if the group is not packed.
+    pub(crate) fn write_packed(
+        &self,
+        group: &Group,
+        packing: Option<&Packing>,
+        column: usize,
+    ) -> Result<Vec<ColumnChunk>> {
+        let group = packing
+            .and_then(|packing| PackedGroup::of(group, packing))
+            .ok_or_else(|| Error::bug("a group is not packed"))?;
+        let name = self.arrow.field(column).name();
+        let column = self.parquet_schema.column(column);
+        let chunk = group.encode(name, &column, &self.options(&column))?;
+        Ok(vec![ColumnChunk::Flat(chunk)])
+    }
+
+    /// How many slices a group is read in.
+    pub(crate) fn slices(group: &Group) -> usize {
+        group.rows.div_ceil(SLICE as u64) as usize
+    }
+
+    /// Reads a slice of a group of one lane; its digest, too, if one is wanted.
+    ///
+    /// # Errors
+    /// A bug if a row does not fit the schema.
+    pub(crate) fn read(
         &self,
         which: usize,
         group: &Group,
         packing: Option<&Packing>,
-        stop: &dyn Fn() -> Result<()>,
-    ) -> Result<EncodedGroup> {
-        // A digest is made of columns as they are read from encoded rows.
-        let packed = packing.filter(|_| !self.digest).and_then(|p| PackedGroup::of(group, p));
-        if let Some(packed) = packed {
-            return self.encode_packed(&packed, group.rows, stop);
-        }
-        let mut reader = self.reader()?;
-        let mut writers = self.writers(group.rows as usize)?;
-        let mut sum = 0u128;
-        let mut pending = 0;
-        let mut flush = |reader: &mut RowReader| -> Result<()> {
-            stop()?;
-            let batch = reader.finish()?;
-            if self.digest {
-                sum = sum.wrapping_add(digest_batches([&batch])?.0);
-            }
-            for (writer, array) in writers.iter_mut().zip(batch.columns()) {
-                writer.append(array)?;
-            }
-            Ok(())
-        };
+        slice: usize,
+    ) -> Result<(RecordBatch, Digest)> {
+        let columns = self.columns.as_deref();
+        let mut reader = RowReader::new(&self.schema, &self.parts, self.rest_reversed, columns)?;
+        let (mut skipped, mut wanted) = (slice * SLICE, SLICE);
+        let mut unpacked = Vec::new();
         for (batch, begin, end) in &group.stretches {
-            let mut unpacked = Vec::new();
-            for at in *begin..*end {
+            let skip = skipped.min(end - begin);
+            skipped -= skip;
+            let begin = begin + skip;
+            for at in begin..*end.min(&(begin + wanted)) {
                 match (batch.as_ref(), packing) {
                     (Batch::Encoded { chunks, rows }, _) => {
                         reader.append(rows[which][at].row(chunks)?.bytes)?;
@@ -287,23 +199,29 @@ impl Encoder {
                     }
                     (Batch::Packed(_), None) => return Err(Error::bug("packed without a layout")),
                 }
-                pending += 1;
-                if pending == SLICE {
-                    flush(&mut reader)?;
-                    pending = 0;
-                }
+                wanted -= 1;
             }
         }
-        if pending > 0 {
-            flush(&mut reader)?;
+        let batch = reader.finish()?;
+        let digest = if self.digest { digest_batches([&batch])? } else { Digest(0) };
+        Ok((batch, digest))
+    }
+
+    /// Writes a column of a group that was read: a chunk for each of its leaves.
+    ///
+    /// # Errors
+    /// A bug if the column has no Parquet form.
+    pub(crate) fn write(
+        &self,
+        slices: &[RecordBatch],
+        rows: u64,
+        column: usize,
+    ) -> Result<Vec<ColumnChunk>> {
+        let mut writer = self.writer(column, rows as usize)?;
+        for slice in slices {
+            writer.append(slice.column(column))?;
         }
-        let mut chunks = Vec::with_capacity(self.parquet_schema.num_columns());
-        for writer in writers {
-            stop()?;
-            writer.finish(&mut chunks).map_err(parquet_error)?;
-        }
-        let bytes = chunks.iter().map(ColumnChunk::len).sum();
-        Ok(EncodedGroup { chunks, rows: group.rows, bytes, digest: Digest(sum) })
+        writer.finish().map_err(parquet_error)
     }
 }
 

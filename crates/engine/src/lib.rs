@@ -11,6 +11,8 @@ mod decode;
 mod dedup;
 mod encode;
 mod exchange;
+mod finale;
+mod groups;
 mod infer;
 mod output;
 mod packed;

@@ -32,6 +32,8 @@ pub(crate) struct Packing {
     ranks: Vec<Vec<Vec<u32>>>,
     /// Whether rows can be written as they are: the schema ended with the types of the layout.
     pub(crate) stays: bool,
+    /// Bytes of the values that a row has at most.
+    pub(crate) most_value_bytes: u32,
 }
 
 impl Packing {
@@ -79,7 +81,12 @@ impl Packing {
             }
         }
         let stays = layout.columns.iter().all(|column| fits(column, schema));
-        Ok(Self { layout, strings, ranks, stays })
+        let longest: Vec<usize> = strings
+            .iter()
+            .map(|sorted: &Strings| sorted.iter().map(<[u8]>::len).max().unwrap_or_default())
+            .collect();
+        let most_value_bytes = layout.most_value_bytes(&longest);
+        Ok(Self { layout, strings, ranks, stays, most_value_bytes })
     }
 
     pub(crate) fn text(&self, column: usize, rank: u32) -> &[u8] {
@@ -151,6 +158,18 @@ impl WordSplitters {
     }
 }
 
+/// Appends a row; most have so few words that a call that copies memory costs more than the copy.
+#[inline]
+fn append(rows: &mut Vec<u64>, row: &[u64]) {
+    match *row {
+        [a] => rows.push(a),
+        [a, b] => rows.extend_from_slice(&[a, b]),
+        [a, b, c] => rows.extend_from_slice(&[a, b, c]),
+        [a, b, c, d] => rows.extend_from_slice(&[a, b, c, d]),
+        _ => rows.extend_from_slice(row),
+    }
+}
+
 /// Rows of one range, in no order, in chunks that never grow.
 #[derive(Debug, Default)]
 pub(crate) struct PackedChunks {
@@ -164,7 +183,7 @@ impl PackedChunks {
         if let Some(chunk) = self.full.last_mut()
             && chunk.capacity() - chunk.len() >= row.len()
         {
-            chunk.extend_from_slice(row);
+            append(chunk, row);
             return 0;
         }
         self.open(row)
@@ -342,7 +361,7 @@ impl PackedScratch {
         for row in words.chunks_exact(packing.layout.words) {
             if within(row[0]) {
                 let start = self.rows.len();
-                self.rows.extend_from_slice(row);
+                append(&mut self.rows, row);
                 packing.layout.rank(&mut self.rows[start..], ranks);
             }
         }
@@ -373,7 +392,7 @@ impl PackedScratch {
                 end += 1;
             }
             if end == at + 1 {
-                outcome.rows.extend_from_slice(row(first));
+                append(&mut outcome.rows, row(first));
                 at = end;
                 continue;
             }

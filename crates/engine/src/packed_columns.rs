@@ -8,7 +8,8 @@ use distil_plan::{Error, Result};
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::chunk::{self, Chunk, Options, Values};
-use crate::encode::{Batch, Group, parquet_error};
+use crate::encode::parquet_error;
+use crate::groups::{Batch, Group};
 use crate::packed::Packing;
 
 /// The rows of a group, if all of them are packed and may be written as they are.

@@ -1,34 +1,25 @@
 //! A run from inputs to staged files: the wiring of the stages.
 //!
-//! Decoding ends before anything is encoded, because only all records together tell the schema. Then
-//! threads reduce ranges and encode row groups, in whatever order they come to it; groups are cut and
-//! written in the order of the ranges.
+//! Decoding ends before anything is encoded, because only all records together tell the schema.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
-use distil_job::head::row_images;
 use distil_job::quarantine::Quarantine;
 use distil_json::digest::Digest;
-use distil_json::{Interner, Part, RowReader, Seen};
-use distil_plan::{
-    Cancel, ColumnPath, Conflict, Error, Events, Key, Layout, Plan, RecordCounts, Report, Request,
-    Result, Schema, Stage, StageReport,
-};
+use distil_json::{Interner, Seen};
+use distil_plan::{Error, Plan, RecordCounts, Report, Request, Result, Schema, Stage, StageReport};
 use distil_storage::Storage;
 
 use crate::Options;
 use crate::decode::{Decoded, Inputs, RowSink, decode, more_to_the_point};
 use crate::dedup::Policy;
-use crate::encode::{Batch, EncodedGroup, Encoder, Group, Lane};
 use crate::exchange::{Exchange, Held};
-use crate::output::{Description, Output, Totals};
-use crate::packed::{PackedScratch, Packing};
-use crate::ranges::{Outcome, Range, SHOWN, Tally, ranges};
+use crate::finale::Finale;
+use crate::packed::Packing;
+use crate::ranges::ranges;
 use crate::rows::{Row, SINGLE};
 use crate::sample::{Sample, sample};
-use crate::threads;
 
 /// Bytes of rows from which on a range is split, however large the memory: ranges are meant to fit a
 /// cache, and one that does not keeps one thread busy while the others wait.
@@ -206,251 +197,5 @@ impl RowSink for Scatter<'_> {
 
     fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
         self.exchange.push_packed(rows, dictionaries)
-    }
-}
-
-/// The second half of a run.
-struct Finale<'a> {
-    plan: &'a Plan,
-    storage: &'a dyn Storage,
-    request: &'a Request<'a>,
-    policy: Policy,
-    schema: &'a Schema,
-    written: &'a Schema,
-    ranges: Vec<Range>,
-    packing: Option<Packing>,
-    threads: usize,
-}
-
-struct Finished {
-    totals: Totals,
-    tally: Tally,
-    conflicts: Vec<Conflict>,
-}
-
-/// Work that is under way.
-struct State {
-    next_range: usize,
-    reduced: BTreeMap<usize, Outcome>,
-    assembled: usize,
-    lanes: Vec<Lane>,
-    ready: VecDeque<(usize, usize, Group)>,
-    tally: Tally,
-    conflicts: Vec<(Vec<u8>, Vec<u8>)>,
-    flushed: bool,
-    failed: Option<Error>,
-}
-
-enum Task {
-    Reduce(usize),
-    Encode(usize, usize, Group),
-}
-
-impl Finale<'_> {
-    fn run(&self) -> Result<Finished> {
-        let sink = &self.plan.sink;
-        let columns: Option<&[ColumnPath]> = self.plan.columns.as_deref();
-        let dedup = self.plan.dedup.as_ref();
-        let encoder = Encoder::new(self.schema, dedup, columns, sink, self.plan.digest)?;
-        let description = Description {
-            schema: self.written.clone(),
-            dedup: self.plan.dedup.clone(),
-            selected: self.plan.columns.is_some(),
-            digest: self.plan.digest,
-        };
-        let staging = self.request.staging;
-        let mut outputs = vec![Mutex::new(Output::new(
-            self.storage,
-            &encoder,
-            description.clone(),
-            staging.output.clone(),
-            sink,
-            sink.layout,
-        ))];
-        let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
-        let mut lanes = vec![Lane::new(0, most_rows)];
-        if let Some(path) = &staging.dropped {
-            // Losers are many to a key: their file does not claim to be deduplicated.
-            let description =
-                Description { dedup: None, digest: false, selected: true, ..description };
-            outputs.push(Mutex::new(Output::new(
-                self.storage,
-                &encoder,
-                description,
-                path.clone(),
-                sink,
-                Layout::File,
-            )));
-            lanes.push(Lane::new(1, sink.row_group_rows));
-        }
-        let state = Mutex::new(State {
-            next_range: 0,
-            reduced: BTreeMap::new(),
-            assembled: 0,
-            lanes,
-            ready: VecDeque::new(),
-            tally: Tally::default(),
-            conflicts: Vec::new(),
-            flushed: false,
-            failed: None,
-        });
-        let changed = Condvar::new();
-        std::thread::scope(|scope| {
-            let crew = || {
-                Crew {
-                    finale: self,
-                    state: &state,
-                    changed: &changed,
-                    outputs: &outputs,
-                    encoder: &encoder,
-                }
-                .work()
-            };
-            threads::start(scope, std::iter::repeat_n(crew, self.threads)).map(drop)
-        })?;
-        let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = state.failed {
-            return Err(error);
-        }
-        if state.assembled < self.ranges.len() {
-            return Err(Error::bug("a thread of the engine died"));
-        }
-        let mut totals = Totals::default();
-        for (which, output) in outputs.iter().enumerate() {
-            let finished = lock(output).finish()?;
-            if which == 0 {
-                totals = finished;
-            }
-        }
-        let conflicts = self.conflicts(&state.conflicts)?;
-        Ok(Finished { totals, tally: state.tally, conflicts })
-    }
-
-    /// Conflicts in all columns, written or not.
-    fn conflicts(&self, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<Conflict>> {
-        let dedup = self.plan.dedup.as_ref();
-        if rows.is_empty() || dedup.is_none_or(|dedup| dedup.key == Key::Record) {
-            return Ok(Vec::new());
-        }
-        let (parts, rest_reversed) = Part::of(dedup);
-        let mut reader = RowReader::new(self.schema, &parts, rest_reversed, None)?;
-        for (kept, dropped) in rows {
-            reader.append(kept)?;
-            reader.append(dropped)?;
-        }
-        let images = row_images(&reader.finish()?, self.schema)?;
-        let mut images = images.into_iter();
-        let mut conflicts = Vec::new();
-        while let (Some(kept), Some(dropped)) = (images.next(), images.next()) {
-            conflicts.push(Conflict { kept, dropped });
-        }
-        Ok(conflicts)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// One thread of the second half.
-struct Crew<'a, 'o> {
-    finale: &'a Finale<'a>,
-    state: &'a Mutex<State>,
-    changed: &'a Condvar,
-    outputs: &'a [Mutex<Output<'o>>],
-    encoder: &'a Encoder,
-}
-
-impl Crew<'_, '_> {
-    fn work(&self) {
-        let mut scratch = PackedScratch::default();
-        while let Some(task) = self.next() {
-            let done = match task {
-                Task::Reduce(range) => self.reduce(range, &mut scratch),
-                Task::Encode(lane, ordinal, group) => self.encode(lane, ordinal, &group),
-            };
-            let mut state = lock(self.state);
-            if let Err(error) = done {
-                state.failed.get_or_insert(error);
-            }
-            drop(state);
-            self.changed.notify_all();
-        }
-        self.changed.notify_all();
-    }
-
-    /// Row groups first: they free memory.
-    fn next(&self) -> Option<Task> {
-        let mut state = lock(self.state);
-        loop {
-            if state.failed.is_some() {
-                return None;
-            }
-            if let Some((lane, ordinal, group)) = state.ready.pop_front() {
-                return Some(Task::Encode(lane, ordinal, group));
-            }
-            if state.next_range < self.finale.ranges.len() {
-                state.next_range += 1;
-                return Some(Task::Reduce(state.next_range - 1));
-            }
-            if state.assembled == self.finale.ranges.len() {
-                if state.flushed {
-                    return None;
-                }
-                state.flushed = true;
-                let State { lanes, ready, .. } = &mut *state;
-                for lane in lanes {
-                    ready.extend(
-                        lane.finish().map(|(ordinal, group)| (lane.which(), ordinal, group)),
-                    );
-                }
-                continue;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn cancel(&self) -> &Cancel {
-        self.finale.request.cancel
-    }
-
-    fn events(&self) -> &dyn Events {
-        self.finale.request.events
-    }
-
-    fn reduce(&self, range: usize, scratch: &mut PackedScratch) -> Result<()> {
-        self.cancel().check()?;
-        let packing = self.finale.packing.as_ref();
-        let outcome = self.finale.ranges[range].reduce(self.finale.policy, packing, scratch)?;
-        let mut state = lock(self.state);
-        state.reduced.insert(range, outcome);
-        // Ranges become row groups in their order, whoever reduced them.
-        loop {
-            let assembled = state.assembled;
-            let Some(outcome) = state.reduced.remove(&assembled) else { return Ok(()) };
-            state.assembled += 1;
-            state.tally.written += outcome.counts.written;
-            state.tally.identical += outcome.counts.identical;
-            state.tally.conflicting += outcome.counts.conflicting;
-            let room = SHOWN - state.conflicts.len();
-            state.conflicts.extend(outcome.conflicts.into_iter().take(room));
-            let batch: Arc<Batch> = Arc::new(outcome.batch);
-            let State { lanes, ready, .. } = &mut *state;
-            for lane in lanes {
-                let groups = lane.push(&batch, packing)?;
-                ready.extend(
-                    groups.into_iter().map(|(ordinal, group)| (lane.which(), ordinal, group)),
-                );
-            }
-        }
-    }
-
-    fn encode(&self, lane: usize, ordinal: usize, group: &Group) -> Result<()> {
-        let encoded: EncodedGroup =
-            self.encoder
-                .encode(lane, group, self.finale.packing.as_ref(), &|| self.cancel().check())?;
-        lock(&self.outputs[lane]).push(ordinal, encoded)?;
-        self.events().advance(group.rows, group.rows);
-        Ok(())
     }
 }

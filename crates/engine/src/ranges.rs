@@ -6,8 +6,8 @@ use distil_json::Layout;
 use distil_plan::Result;
 
 use crate::dedup::{Policy, Reduced, reduce, sorted};
-use crate::encode::Batch;
 use crate::exchange::Held;
+use crate::groups::Batch;
 use crate::packed::{PackedChunks, PackedScratch, PackedSegment, Packing, unpack_all};
 use crate::rows::{Chunks, Counts, places};
 use crate::spill::Segment;

@@ -1,4 +1,4 @@
-//! Writers of the columns of one row group: our own for flat ones, the stock ones for the rest.
+//! Writers of a column of one row group: our own for flat ones, the stock ones for the rest.
 
 use std::io::Write;
 
@@ -37,16 +37,13 @@ impl FieldWriter {
     }
 
     /// Ends the column, which may be its larger half of work.
-    pub(crate) fn finish(self, chunks: &mut Vec<ColumnChunk>) -> Result<(), ParquetError> {
+    pub(crate) fn finish(self) -> Result<Vec<ColumnChunk>, ParquetError> {
         match self {
-            Self::Flat(collector) => chunks.push(ColumnChunk::Flat(collector.finish()?)),
+            Self::Flat(collector) => Ok(vec![ColumnChunk::Flat(collector.finish()?)]),
             Self::Nested(_, writers) => {
-                for writer in writers {
-                    chunks.push(ColumnChunk::Nested(writer.close()?));
-                }
+                writers.into_iter().map(|writer| Ok(ColumnChunk::Nested(writer.close()?))).collect()
             }
         }
-        Ok(())
     }
 }
 
