@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all test-rust test-python bench lint spark-up spark-down spark-servers
+.PHONY: demo test test-all test-rust test-python bench lint spark-up spark-down spark-servers spark-older
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -17,6 +17,8 @@ VEGA_VERSION := 3.2.1
 VEGA := .cache/vega-datasets-$(VEGA_VERSION)
 SPARK_VERSION := 4.3.0
 SAIL_VERSION := 0.7.2
+# Older Sparks, on which the SQL of plans is valid too.
+OLDER_SPARKS := 3.5.6 4.0.2
 PROTOC_VERSION := 36.2
 
 # The client of Spark Connect builds its protocol with protoc. It comes with its own include files
@@ -54,7 +56,7 @@ test-all: export DISTIL_CASES ?= 20000
 test-all: export DISTIL_MUTATIONS ?= 100000
 test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
-test-all: test
+test-all: test spark-older
 
 # Tables of docs/benchmarks.md. BENCH chooses scenarios, `all` of them need 25 GB and two hours:
 # `make bench BENCH='documents lines'`; `bench/run.py --help` names them. The machine should be idle.
@@ -76,6 +78,17 @@ spark-up: spark-servers
 
 spark-down:
 	@$(PYTHON) tests/spark/servers.py down
+
+# The SQL of the snapshots, planned by each of the older Sparks and run over no input.
+spark-older: $(OLDER_SPARKS:%=.cache/spark-%/installed)
+	for version in $(OLDER_SPARKS); do \
+		SPARK_LOCAL_IP=127.0.0.1 .cache/spark-$$version/bin/python tests/spark/explain.py; \
+	done
+
+.cache/spark-%/installed:
+	$(PYTHON) -m venv .cache/spark-$*
+	.cache/spark-$*/bin/pip install --quiet --disable-pip-version-check pyspark==$*
+	touch $@
 
 .venv-spark/installed: Makefile
 	$(PYTHON) -m venv .venv-spark
