@@ -224,8 +224,13 @@ impl<S: RowSink> Worker<'_, S> {
                 }
                 Job::Input(ordinal, opened) => {
                     let done = self.input(ordinal, opened);
-                    self.queue().framing -= 1;
-                    self.shared.changed.notify_all();
+                    let mut queue = self.queue();
+                    queue.framing -= 1;
+                    // Waking nobody is a system call all the same.
+                    if queue.idle > 0 {
+                        self.shared.changed.notify_all();
+                    }
+                    drop(queue);
                     done?;
                 }
             }

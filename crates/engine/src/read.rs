@@ -1,10 +1,13 @@
 //! One input as slices of whole frames.
 
 use distil_json::{Framer, Separator, Step};
-use distil_plan::{BadPart, Error, Input, Result, Shape};
+use distil_plan::{BadPart, Error, Input, InputCompression, Result, Shape};
 use distil_storage::Storage;
 
 use crate::source::Source;
+
+/// Bytes of the smallest window; room enough to see that nothing follows.
+const SMALL: usize = 4 << 10;
 
 /// What comes next of an input.
 #[derive(Debug)]
@@ -130,8 +133,14 @@ impl<'a> SliceReader<'a> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        // Doubling keeps the cost of a long record linear.
-        let wanted = (self.end * 2).max(self.chunk);
+        // Doubling keeps the cost of a long record linear. A small file gets a small window, as clearing
+        // a large one would cost more than reading it.
+        let rest = match (self.stream.size(), self.stream.compression()) {
+            (Some(size), InputCompression::None) => size.saturating_sub(self.stream.position()),
+            _ => u64::MAX,
+        };
+        let rest = usize::try_from(rest).unwrap_or(usize::MAX);
+        let wanted = (self.end * 2).max(self.chunk.min(rest.saturating_add(SMALL)));
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }

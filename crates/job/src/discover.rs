@@ -20,6 +20,8 @@ pub struct Found {
     pub bytes: Option<u64>,
     /// What it was when it was found; nothing for standard input.
     pub stamp: Option<Stamp>,
+    /// Whether the path is a link to it.
+    pub is_link: bool,
 }
 
 /// What the sources of a plan name.
@@ -67,7 +69,12 @@ pub fn discover(storage: &dyn Storage, sources: &[String]) -> Result<Discovery> 
 
 fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Result<()> {
     if source == STDIN {
-        discovery.inputs.push(Found { path: STDIN.into(), bytes: None, stamp: None });
+        discovery.inputs.push(Found {
+            path: STDIN.into(),
+            bytes: None,
+            stamp: None,
+            is_link: false,
+        });
         return Ok(());
     }
     let path = Path::new(source);
@@ -104,10 +111,11 @@ fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) ->
 
 /// A file that a source names outright.
 fn named(path: &Path, metadata: &Metadata) -> Result<Found> {
-    let stamp = Some(metadata.stamp);
+    let bytes = (metadata.kind == Kind::File).then_some(metadata.stamp.size);
+    let found =
+        Found { path: path.into(), bytes, stamp: Some(metadata.stamp), is_link: metadata.is_link };
     match metadata.kind {
-        Kind::File => Ok(Found { path: path.into(), bytes: Some(metadata.stamp.size), stamp }),
-        Kind::Stream => Ok(Found { path: path.into(), bytes: None, stamp }),
+        Kind::File | Kind::Stream => Ok(found),
         _ => Err(Error::input("a socket or a block device can't be read as JSON")
             .at(path.to_string_lossy(), None)),
     }

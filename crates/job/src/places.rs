@@ -50,8 +50,21 @@ pub fn check_places(
         }
     }
     let inputs = discovery.inputs.iter().filter(|found| found.path != Path::new(STDIN));
+    // Many files lie in few directories, one after another.
+    let mut directory: Option<(&Path, PathBuf)> = None;
     for input in inputs {
-        let path = storage.canonical(&input.path)?;
+        let path = match (input.path.parent(), input.path.file_name()) {
+            (Some(parent), Some(name)) if !input.is_link => {
+                let resolved = match directory.take_if(|(last, _)| *last == parent) {
+                    Some((_, resolved)) => resolved,
+                    None => storage.canonical(parent)?,
+                };
+                let path = resolved.join(name);
+                directory = Some((parent, resolved));
+                path
+            }
+            _ => storage.canonical(&input.path)?,
+        };
         for (place, target) in places.iter().zip(&resolved).filter(|(place, _)| place.is_target) {
             if path == *target {
                 return Err(Error::usage(format!("the {} is also a source", place.role))
