@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use distil_plan::{Error, Result};
 use rustix::fs::{
     AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, flock, fstat, fsync,
-    linkat, lstat, mkdir, renameat, renameat_with, rmdir, stat, symlink, unlink,
+    linkat, lstat, mkdir, renameat, renameat_with, stat, symlink, unlink,
 };
 use rustix::io::{Errno, pread, read, retry_on_intr, write};
 
@@ -109,6 +109,7 @@ impl Storage for Local {
 
     fn can_exchange(&self, directory: &Path) -> Result<bool> {
         let directory = directory_path(directory);
+        Probe::remove_dead(directory);
         let a = Probe::new(directory)?;
         let b = Probe::new(directory)?;
         let inode = |probe: &Probe| {
@@ -151,24 +152,8 @@ impl Storage for Local {
     }
 
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>> {
-        let cause = |e| failed("lock", path, e);
-        // No link is followed: in a directory that others may write to, it could lead anywhere.
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        loop {
-            let fd = retry_on_intr(|| rustix::fs::open(path, flags, FILE_MODE)).map_err(cause)?;
-            match retry_on_intr(|| flock(&fd, FlockOperation::NonBlockingLockExclusive)) {
-                Ok(()) => {}
-                Err(Errno::WOULDBLOCK) => return Ok(None),
-                Err(e) => return Err(cause(e)),
-            }
-            // Whoever held it may have removed the file between our open and our lock; then another
-            // process locks a new file of this name, and ours guards nothing.
-            let locked = fstat(&fd).map_err(cause)?;
-            let named = present(retry_on_intr(|| lstat(path)), "lock", path)?;
-            if named.is_some_and(|n| (n.st_dev, n.st_ino) == (locked.st_dev, locked.st_ino)) {
-                return Ok(Some(Box::new(LocalLock { _fd: fd })));
-            }
-        }
+        let lock = locked(path).map_err(|e| failed("lock", path, e))?;
+        Ok(lock.map(|lock| Box::new(lock) as Box<dyn Lock>))
     }
 
     fn canonical(&self, path: &Path) -> Result<PathBuf> {
@@ -252,6 +237,30 @@ impl OutputFile for LocalOutput {
     }
 }
 
+/// Locks a file, which is made if there is none; nothing if another process holds it.
+fn locked(path: &Path) -> rustix::io::Result<Option<LocalLock>> {
+    // No link is followed: in a directory that others may write to, it could lead anywhere.
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    loop {
+        let fd = retry_on_intr(|| rustix::fs::open(path, flags, FILE_MODE))?;
+        match retry_on_intr(|| flock(&fd, FlockOperation::NonBlockingLockExclusive)) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(None),
+            Err(e) => return Err(e),
+        }
+        // Whoever held it may have removed the file between our open and our lock; then another
+        // process locks a new file of this name, and ours guards nothing.
+        let locked = fstat(&fd)?;
+        match retry_on_intr(|| lstat(path)) {
+            Ok(named) if (named.st_dev, named.st_ino) == (locked.st_dev, locked.st_ino) => {
+                return Ok(Some(LocalLock { _fd: fd }));
+            }
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
 /// The kernel releases the lock with the descriptor, however the process ends.
 struct LocalLock {
     _fd: OwnedFd,
@@ -259,9 +268,14 @@ struct LocalLock {
 
 impl Lock for LocalLock {}
 
-/// A directory under a hidden name, removed when dropped.
+/// How the names of probes begin.
+const PROBE: &str = ".distil-probe-";
+
+/// A file under a hidden name, removed when dropped. It is locked as long as its process lives, so that
+/// others can tell what a killed one left.
 struct Probe {
     path: PathBuf,
+    _lock: LocalLock,
 }
 
 impl Probe {
@@ -269,12 +283,24 @@ impl Probe {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = directory.join(format!(".distil-probe-{}-{number}", std::process::id()));
-            match retry_on_intr(|| mkdir(&path, DIRECTORY_MODE)) {
-                Ok(()) => return Ok(Self { path }),
-                // Left by a killed process that had our number.
-                Err(Errno::EXIST) => {}
+            let path = directory.join(format!("{PROBE}{}-{number}", std::process::id()));
+            match locked(&path) {
+                Ok(Some(lock)) => return Ok(Self { path, _lock: lock }),
+                // A process of another container has our number.
+                Ok(None) => {}
                 Err(e) => return Err(failed("write to the directory", directory, e)),
+            }
+        }
+    }
+
+    /// Removes what killed processes left. What can't be removed is in nobody's way.
+    fn remove_dead(directory: &Path) {
+        let Ok(entries) = fs::read_dir(directory) else { return };
+        for entry in entries.flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(PROBE.as_bytes())
+                && let Ok(Some(_lock)) = locked(&entry.path())
+            {
+                let _ = unlink(entry.path());
             }
         }
     }
@@ -282,8 +308,8 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here, and an empty hidden directory harms nobody.
-        let _ = rmdir(&self.path);
+        // Nothing can be done about a failure here, and an empty hidden file harms nobody.
+        let _ = unlink(&self.path);
     }
 }
 

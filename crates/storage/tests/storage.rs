@@ -430,6 +430,22 @@ fn links_are_followed_to_read_but_never_to_remove() {
 }
 
 #[test]
+fn probes_that_a_killed_process_left_are_removed_and_those_of_living_ones_are_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    for name in [".distil-probe-1-0", ".distil-probe-2-7", ".distil-other"] {
+        std::fs::write(path(name), "").unwrap();
+    }
+    let living = Local.lock(&path(".distil-probe-1-0")).unwrap();
+    assert!(living.is_some());
+    assert!(Local.can_exchange(directory.path()).unwrap());
+    assert_eq!(names(&Local, directory.path()), [".distil-other", ".distil-probe-1-0"]);
+    drop(living);
+    assert!(Local.can_exchange(directory.path()).unwrap());
+    assert_eq!(names(&Local, directory.path()), [".distil-other"]);
+}
+
+#[test]
 fn a_stream_is_read_once_and_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("pipe");
