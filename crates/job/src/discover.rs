@@ -6,7 +6,9 @@ use std::path::{Component, Path, PathBuf};
 
 use distil_plan::{Error, Result};
 use distil_storage::{Kind, Metadata, Stamp, Storage};
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
+
+use crate::glob::{Glob, Place};
 
 /// The source that names standard input.
 pub const STDIN: &str = "-";
@@ -84,7 +86,7 @@ fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) ->
     match storage.metadata(path)? {
         Some(metadata) if metadata.kind == Kind::Directory => {
             let mut walk = Walk::new(storage, None);
-            walk.directory(path, Path::new(""), &metadata)?;
+            walk.directory(path, None, &metadata)?;
             if walk.found.is_empty() && !walk.skipped.is_empty() {
                 discovery.warnings.push(format!(
                     "the source {source} has no file that is read: {} skipped, for example {} \
@@ -127,15 +129,12 @@ fn is_glob_mark(c: char) -> bool {
 
 fn expand(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Result<()> {
     let (base, pattern) = split_glob(source);
-    let matcher = GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .build()
-        .map_err(|e| Error::usage(format!("cannot read the glob `{source}`: {}", e.kind())))?
-        .compile_matcher();
-    let mut walk = Walk::new(storage, Some((matcher, depth_limit(pattern))));
+    let mut glob = Glob::new(source, pattern)?;
+    let start = glob.start()?;
+    let mut walk = Walk::new(storage, Some(glob));
     match storage.metadata(base)? {
         Some(metadata) if metadata.kind == Kind::Directory => {
-            walk.directory(base, Path::new(""), &metadata)?;
+            walk.directory(base, Some(start), &metadata)?;
         }
         _ => {
             return Err(Error::input(format!(
@@ -169,12 +168,6 @@ fn split_glob(source: &str) -> (&Path, &str) {
     (Path::new(&source[..cut]), source[cut..].trim_end_matches('/'))
 }
 
-/// How many levels below its base a glob can match; nothing if there is no limit.
-fn depth_limit(pattern: &str) -> Option<usize> {
-    let unlimited = pattern.contains("**") || (pattern.contains('{') && pattern.contains('/'));
-    (!unlimited).then(|| Path::new(pattern).components().count())
-}
-
 /// The bytes of a directory's name as they stand in the paths of what lies in it.
 fn in_paths(name: &Path) -> impl Iterator<Item = &u8> {
     name.as_os_str().as_bytes().iter().chain(b"/")
@@ -183,12 +176,11 @@ fn in_paths(name: &Path) -> impl Iterator<Item = &u8> {
 /// A search below one source.
 struct Walk<'a> {
     storage: &'a dyn Storage,
-    glob: Option<(GlobMatcher, Option<usize>)>,
-    /// Device and inode of the directories on the way to where the search is.
-    chain: Vec<(u64, u64)>,
-    /// The directories below which everything was taken already. They are walked in the order of their
-    /// paths, so that a second way to one leads to no smaller path, and links that cross take no time.
-    taken: HashSet<(u64, u64)>,
+    glob: Option<Glob>,
+    /// Device and inode of the directories that were searched, and where the glob stood there; nothing
+    /// where everything was taken. They are walked in the order of their paths, so that a second way to
+    /// one leads to no smaller path: loops end, and links that cross take no time.
+    searched: HashSet<(u64, u64, Option<Place>)>,
     found: Vec<Found>,
     skipped: Vec<PathBuf>,
     dangling: Vec<PathBuf>,
@@ -198,12 +190,11 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(storage: &'a dyn Storage, glob: Option<(GlobMatcher, Option<usize>)>) -> Self {
+    fn new(storage: &'a dyn Storage, glob: Option<Glob>) -> Self {
         Self {
             storage,
             glob,
-            chain: Vec::new(),
-            taken: HashSet::new(),
+            searched: HashSet::new(),
             found: Vec::new(),
             skipped: Vec::new(),
             dangling: Vec::new(),
@@ -212,13 +203,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Searches a directory that lies `below` the base of the source.
-    fn directory(&mut self, directory: &Path, below: &Path, metadata: &Metadata) -> Result<()> {
-        let identity = (metadata.stamp.device, metadata.stamp.inode);
-        if self.chain.contains(&identity) || (self.glob.is_none() && !self.taken.insert(identity)) {
+    /// Searches a directory: all of it, or what matches the glob from this place on.
+    fn directory(
+        &mut self,
+        directory: &Path,
+        place: Option<Place>,
+        metadata: &Metadata,
+    ) -> Result<()> {
+        let Stamp { device, inode, .. } = metadata.stamp;
+        if !self.searched.insert((device, inode, place)) {
             return Ok(());
         }
-        self.chain.push(identity);
         let mut names = self.storage.list(directory)?;
         // What lies in `a` comes behind what lies in `a-b`, as `a/` does.
         names.sort_by(|a, b| in_paths(a).cmp(in_paths(b)));
@@ -229,20 +224,22 @@ impl<'a> Walk<'a> {
                 continue;
             }
             self.looked_at += 1;
-            self.entry(&path, &below.join(&name))?;
+            self.entry(&path, name.as_os_str().as_bytes(), place)?;
         }
-        self.chain.pop();
         Ok(())
     }
 
-    fn entry(&mut self, path: &Path, below: &Path) -> Result<()> {
-        let (matches, descends) = match &self.glob {
-            None => (true, true),
-            Some((glob, limit)) => {
-                (glob.is_match(below), limit.is_none_or(|limit| below.components().count() < limit))
+    fn entry(&mut self, path: &Path, name: &[u8], place: Option<Place>) -> Result<()> {
+        let (matches, below) = match (&mut self.glob, place) {
+            (Some(glob), Some(place)) => {
+                let place = glob.step(place, name)?;
+                (glob.ends(place)?, Some(glob.step(place, b"/")?))
             }
+            _ => (true, None),
         };
-        if !matches && !descends {
+        // Nothing that begins like this matches.
+        let is_dead = below.is_some_and(|place| place.is_dead());
+        if !matches && is_dead {
             return Ok(());
         }
         let Some(metadata) = self.storage.metadata(path)? else {
@@ -254,10 +251,7 @@ impl<'a> Walk<'a> {
         match metadata.kind {
             Kind::Directory if matches => {
                 self.empty_match = true;
-                let glob = self.glob.take();
-                let result = self.directory(path, below, &metadata);
-                self.glob = glob;
-                result?;
+                self.directory(path, None, &metadata)?;
             }
             Kind::Directory => self.directory(path, below, &metadata)?,
             Kind::File if matches => self.found.push(named(path, &metadata)?),
@@ -277,7 +271,7 @@ impl<'a> Walk<'a> {
         discovery.regions.push(Region {
             source: source.to_owned(),
             base: base.to_owned(),
-            glob: self.glob.map(|(glob, _)| glob),
+            glob: self.glob.map(|glob| glob.matcher),
         });
     }
 }

@@ -7,6 +7,7 @@ pub mod commit;
 pub mod digest;
 pub mod discover;
 pub mod footer;
+mod glob;
 pub mod head;
 mod json_text;
 mod marker;

@@ -147,6 +147,18 @@ fn links_are_followed_loops_end_and_a_file_is_read_once_under_its_first_path() {
 }
 
 #[test]
+fn a_glob_follows_links_as_far_as_it_says_and_through_loops_once() {
+    let tree = Tree::new(&["in/d/1.json", "in/e/2.json"]);
+    tree.link("../e", "in/d/to_e");
+    tree.link("../d", "in/e/to_d");
+    assert_eq!(tree.found(&["in/**/*.json"]), ["in/d/1.json", "in/d/to_e/2.json"]);
+    // The first way to a place is no reason to miss what another place of the glob finds there.
+    assert_eq!(tree.found(&["in/**/to_d/1.json"]), ["in/d/to_e/to_d/1.json"]);
+    assert_eq!(tree.found(&["in/e/*/1.json"]), ["in/e/to_d/1.json"]);
+    assert_eq!(tree.found(&["in/e/**/to_d/*/2.json"]), ["in/e/to_d/to_e/2.json"]);
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_warned_of_and_an_error_when_it_is_named() {
     let tree = Tree::new(&["in/1.json"]);
     tree.link("gone", "in/2.json");

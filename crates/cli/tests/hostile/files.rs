@@ -163,13 +163,17 @@ fn many_ways_to_one_directory_take_no_time() {
         }
     }
     context.write("d/l24/a.json", "{\"ts\":1}\n");
-    let begun = std::time::Instant::now();
-    context.distil(&[&["d", "--report", "r.json"], &RUN[..]].concat()).succeeds();
-    assert!(begun.elapsed() < Duration::from_secs(20));
-    let report: serde_json::Value = serde_json::from_str(&context.read("r.json")).unwrap();
-    let path = format!("d/l0/{}a.json", "x/".repeat(24));
-    assert_eq!(report["inputs"][0]["path"], path.as_str());
-    assert_eq!(report["inputs"].as_array().unwrap().len(), 1);
+    let globs = ["d/**/*.json", "d/l0/**/y/a.json", "{d/**/a,x}.json"];
+    for (source, last) in [("d", "x")].into_iter().chain(globs.into_iter().zip(["x", "y", "x"])) {
+        let begun = std::time::Instant::now();
+        let flags = [source, "--report", "r.json", "--mode", "overwrite"];
+        context.distil(&[&flags, &RUN[..]].concat()).succeeds();
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let report: serde_json::Value = serde_json::from_str(&context.read("r.json")).unwrap();
+        let path = format!("d/l0/{}{last}/a.json", "x/".repeat(23));
+        assert_eq!(report["inputs"][0]["path"], path.as_str(), "{source}");
+        assert_eq!(report["inputs"].as_array().unwrap().len(), 1);
+    }
 }
 
 #[test]
