@@ -6,6 +6,7 @@ mod console;
 mod progress;
 mod signals;
 
+use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -18,17 +19,19 @@ use crate::arguments::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    report_panics();
-    let status = match Cli::try_parse() {
+    ExitCode::from(guarded(|| match Cli::try_parse() {
         Ok(cli) => {
             start_log(cli.verbose);
-            // A panic is a bug, which the hook has told; unwinding cleans up.
-            std::panic::catch_unwind(|| console::finish(dispatch(&cli)))
-                .unwrap_or(Fault::Bug.exit_status())
+            console::finish(dispatch(&cli))
         }
         Err(error) => console::print_clap(&error),
-    };
-    ExitCode::from(status)
+    }))
+}
+
+/// The exit status of a command. A panic in it is a bug, and told as one; unwinding cleans up.
+fn guarded(command: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
+    report_panics();
+    std::panic::catch_unwind(command).unwrap_or(Fault::Bug.exit_status())
 }
 
 fn dispatch(cli: &Cli) -> Result<()> {
@@ -50,7 +53,8 @@ fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or(String::new(), |location| format!(" at {location}"));
         let what = panic.payload_as_str().unwrap_or("no message");
-        console::print_error(&Error::bug(format!("an internal check failed{place}: {what}")));
+        let error = Error::bug(format!("an internal check failed{place}: {what}"));
+        console::print_error(&error.output("it is the one before or the new one, whole"));
     }));
 }
 
@@ -70,4 +74,31 @@ fn start_log(verbose: u8) {
         .with_ansi(false)
         .without_time()
         .init();
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test of what a panic looks like")]
+mod tests {
+    use super::*;
+
+    const ROLE: &str = "DISTIL_TEST_PANICS";
+
+    /// No command is known to panic. So this test is one that does, in a process of its own.
+    #[test]
+    fn a_panic_is_told_as_a_bug_and_ends_with_status_70() {
+        if std::env::var_os(ROLE).is_some() {
+            std::process::exit(i32::from(guarded(|| panic!("no \u{1b}[2Jrow"))));
+        }
+        let name = "tests::a_panic_is_told_as_a_bug_and_ends_with_status_70";
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", name, "--nocapture"]).env(ROLE, "1").env("RUST_BACKTRACE", "1");
+        let output = command.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(70), "{told}");
+        assert!(told.contains("error: an internal check failed at "), "{told}");
+        assert!(told.contains("\n  output: ") && told.contains("\n  help: "), "{told}");
+        for word in ["panicked", "stack backtrace", "\u{1b}"] {
+            assert!(!told.contains(word), "{told}");
+        }
+    }
 }

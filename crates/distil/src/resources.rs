@@ -65,7 +65,10 @@ impl Options {
                 "a run needs a memory budget of at least {}, not {}",
                 format_bytes(MINIMUM_MEMORY),
                 format_bytes(self.memory)
-            )));
+            ))
+            .help(
+                "give it more by --memory, or leave that out: what the machine has is used then",
+            ));
         }
         Ok(())
     }

@@ -152,7 +152,9 @@ impl Target {
             }
             Kind::File | Kind::Directory => {}
             Kind::Stream | Kind::Other => {
-                return Err(self.refuse("is to be a file, but a device or a pipe is there"));
+                return Err(self
+                    .refuse("is to be a file, but a device or a pipe is there")
+                    .help("choose another name"));
             }
         }
         if self.mode == Mode::Error {

@@ -288,7 +288,9 @@ impl Fields {
         names.sort_by_cached_key(|name| (strsim::osa_distance(name, &wanted), name.clone()));
         names.truncate(5);
         if names.is_empty() {
-            return error.help("no record has any column");
+            return error.help(
+                "no record has any column: look whether the sources are those that were meant",
+            );
         }
         error.help(format!("the nearest columns: {}", names.join(", ")))
     }
