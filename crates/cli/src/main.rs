@@ -77,7 +77,12 @@ fn start_log(verbose: u8) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test of what a panic looks like")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test of what a panic looks like, in a process that it ends"
+)]
 mod tests {
     use super::*;
 
