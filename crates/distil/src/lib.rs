@@ -15,8 +15,9 @@
 //! # Ok::<(), distil::Error>(())
 //! ```
 //!
-//! What a frame can't say, a [`Plan`] can ([`Session::run`]); it is plain data, as `distil plan` prints
-//! it. The words of plans are those of [`plan`]; only [`Dedup`] is more than its namesake there.
+//! What the steps of a frame can't say, a [`Plan`] can, and is a frame too ([`Session::frame`]); it is
+//! plain data, as `distil plan` prints it, and what `distil run` runs. The words of plans are those of
+//! [`plan`]; only [`Dedup`] is more than its namesake there.
 //!
 //! ```
 //! use distil::{ColumnPath, Plan, Session, Sink, plan};
@@ -27,7 +28,8 @@
 //! let mut plan = Plan::new(vec![path("in.json")], Sink::new(path("events.parquet")));
 //! plan.dedup = Some(plan::Dedup::on_columns(ColumnPath::parse_list("id")?));
 //! plan.quarantine.path = Some(path("bad.ndjson"));
-//! let (report, result) = Session::from_env()?.run(plan);
+//! let sink = plan.sink.clone();
+//! let (report, result) = Session::from_env()?.frame(plan).run(sink);
 //! result?;
 //! assert_eq!((report.records.written, report.records.quarantined.records), (1, 1));
 //! # Ok::<(), distil::Error>(())

@@ -96,9 +96,8 @@ impl Session {
     /// Runs a plan and writes the report, for a failed run too.
     ///
     /// # Errors
-    /// See [`Fault`]; with [`Fault::AfterCommit`] the output is there, but the report or a final sync
-    /// failed.
-    pub fn run(&self, plan: Plan) -> (Report, Result<()>) {
+    /// As [`DataFrame::run`](crate::DataFrame::run).
+    pub(crate) fn run(&self, plan: Plan) -> (Report, Result<()>) {
         self.reported(plan, |plan| self.with_job(plan, distil_job::run::run))
     }
 
@@ -106,7 +105,7 @@ impl Session {
     /// report.
     ///
     /// # Errors
-    /// As [`Session::run`], as far as it can be foreseen.
+    /// As [`DataFrame::run`](crate::DataFrame::run), as far as it can be foreseen.
     pub fn dry_run(&self, plan: Plan) -> (Report, Result<ResolvedPlan>) {
         self.reported(plan, |plan| self.with_job(plan, distil_job::run::dry_run))
     }
@@ -115,7 +114,7 @@ impl Session {
     /// sources, the shape, declared types and the key count.
     ///
     /// # Errors
-    /// As [`Session::run`]: bad records, sources that are not there ...
+    /// As [`DataFrame::run`](crate::DataFrame::run): bad records, sources that are not there ...
     pub fn infer(&self, plan: Plan) -> Result<Inferred> {
         let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
         let options = engine_options(&self.options);
@@ -130,7 +129,7 @@ impl Session {
     ) -> (Report, Result<T>) {
         let Some(path) = &self.options.report else { return go(plan) };
         if let Err(error) = check_report_place(&*self.storage, &plan, path) {
-            return self.refused(&plan, error);
+            return self.refused(&plan.sink.path, error);
         }
         let (mut report, result) = go(plan);
         match (write_report(&*self.storage, path, &report), result) {
@@ -151,10 +150,10 @@ impl Session {
     }
 
     /// What a run that never began has to say.
-    fn refused<T>(&self, plan: &Plan, error: Error) -> (Report, Result<T>) {
+    pub(crate) fn refused<T>(&self, output: &str, error: Error) -> (Report, Result<T>) {
         let error = error.output("nothing was written; the output is as it was before");
         let mut report = Report::new(self.backend.name());
-        report.output.path.clone_from(&plan.sink.path);
+        report.output.path = output.to_owned();
         report.error =
             Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
         (report, Err(error))

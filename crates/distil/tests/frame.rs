@@ -12,7 +12,8 @@ use arrow_array::{
 };
 use distil::configuration::{BackendOptions, Program};
 use distil::{
-    Choice, Configuration, DataFrame, Dedup, Fault, Keep, Local, Mode, NullKeys, Session, Sink,
+    Choice, ColumnPath, Configuration, DataFrame, Dedup, Fault, Keep, Local, Mode, NullKeys, Plan,
+    Session, Sink,
 };
 use distil_storage::Storage;
 use tempfile::TempDir;
@@ -291,4 +292,29 @@ fn a_frame_has_the_same_rows_on_pandas() {
         assert_eq!(digest(native), digest(pandas));
         assert_eq!(names_and_types(native), names_and_types(pandas));
     }
+}
+
+#[test]
+fn a_plan_is_a_frame_with_its_steps() {
+    let folder = Folder::new();
+    let input = folder.write("in.json", ROWS);
+    let mut plan = Plan::new(vec![input.to_str().unwrap().to_owned()], Sink::new("unused"));
+    plan.dedup = Some(distil::plan::Dedup::on_columns(ColumnPath::parse_list("k").unwrap()));
+    plan.columns = Some(ColumnPath::parse_list("b,k").unwrap());
+    let frame = session().frame(plan);
+    let same = session().read_json(input.as_path()).drop_duplicates(Dedup::on(["k"]));
+    let expected = rows(&same.select(["b", "k"]));
+    assert_eq!(rows(&frame), expected);
+    assert_eq!(rows(&frame.clone().select(["b"])).len(), expected.len());
+    // It is run as it is: whatever fails is reported, and nothing lies beside the output meanwhile.
+    let sink = Sink::new(folder.path("missing/out.parquet").to_str().unwrap());
+    let (report, result) = frame.run(sink.clone());
+    assert_eq!(result.unwrap_err().fault, Fault::Usage);
+    assert_eq!(report.output.path, sink.path);
+    assert!(report.error.is_some());
+    assert_eq!(folder.names(), ["in.json"]);
+    // What steps can't mean is reported, too.
+    let (report, result) = frame.select(["b"]).select(["k"]).run(sink);
+    assert_eq!(result.unwrap_err().fault, Fault::Usage);
+    assert_eq!(report.error.unwrap().exit_status, 2);
 }

@@ -45,7 +45,8 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
             }),
         )
     } else {
-        session.run(plan)
+        let sink = plan.sink.clone();
+        session.frame(plan).run(sink)
     };
     progress.finish();
     if report_to_stdout {

@@ -95,7 +95,15 @@ impl Session {
     /// The records of JSON files, directories or globs.
     pub fn read_json(&self, sources: impl Into<Paths>) -> DataFrame {
         let Paths(sources) = sources.into();
-        self.frame(Source::Json(Box::new(Plan::new(sources, Sink::new("")))))
+        self.rows(Source::Json(Box::new(Plan::new(sources, Sink::new("")))))
+    }
+
+    /// The rows that a plan writes. Where they are written, [`DataFrame::run`] is told.
+    pub fn frame(&self, mut plan: Plan) -> DataFrame {
+        let dedup = plan.dedup.take().map(|dedup| Step::DropDuplicates(dedup.into()));
+        let columns = plan.columns.take().map(|columns| Step::Select(Ok(columns)));
+        let steps = dedup.into_iter().chain(columns).collect();
+        DataFrame { steps, ..self.rows(Source::Json(Box::new(plan))) }
     }
 
     /// The records of JSON files, read as the options say: their shape, their schema, what becomes
@@ -110,23 +118,23 @@ impl Session {
     ) -> Result<DataFrame> {
         let Paths(sources) = sources.into();
         let plan = options.reading_plan(&*self.storage)?;
-        Ok(self.frame(Source::Json(Box::new(Plan { sources, ..plan }))))
+        Ok(self.rows(Source::Json(Box::new(Plan { sources, ..plan }))))
     }
 
     /// The rows of Parquet files or directories of them, of distil or of others. Every value is
     /// carried exactly; a column whose type can't be is refused by its name when the rows are read.
     pub fn read_parquet(&self, paths: impl Into<Paths>) -> DataFrame {
         let Paths(paths) = paths.into();
-        self.frame(Source::Parquet(paths.into_iter().map(PathBuf::from).collect()))
+        self.rows(Source::Parquet(paths.into_iter().map(PathBuf::from).collect()))
     }
 
     /// The rows of Arrow batches of the same columns. Every value is carried exactly; a column whose
     /// type can't be is refused by its name when the rows are read.
     pub fn from_arrow(&self, batches: impl IntoIterator<Item = RecordBatch>) -> DataFrame {
-        self.frame(Source::Arrow(batches.into_iter().collect()))
+        self.rows(Source::Arrow(batches.into_iter().collect()))
     }
 
-    fn frame(&self, source: Source) -> DataFrame {
+    fn rows(&self, source: Source) -> DataFrame {
         DataFrame { session: self.clone(), source, steps: Vec::new() }
     }
 }
@@ -161,7 +169,7 @@ impl DataFrame {
     /// exists is an error; [`DataFrame::write`] knows more.
     ///
     /// # Errors
-    /// As [`Session::run`]; for the steps, a usage error for what can't be meant.
+    /// As [`DataFrame::run`].
     pub fn write_parquet(&self, path: impl AsRef<Path>) -> Result<Report> {
         self.write(Sink::new(path.as_ref().to_string_lossy()))
     }
@@ -170,11 +178,32 @@ impl DataFrame {
     /// plans it took.
     ///
     /// # Errors
-    /// As [`DataFrame::write_parquet`].
+    /// As [`DataFrame::run`].
     pub fn write(&self, sink: Sink) -> Result<Report> {
-        let beside = Path::new(sink.path.trim_end_matches('/')).parent().unwrap_or(Path::new(""));
-        let scratch = self.scratch(Some(beside))?;
-        self.run(sink, scratch.path())
+        let (report, result) = self.run(sink);
+        result.map(|()| report)
+    }
+
+    /// Writes the rows as the sink says, and reports of a run that failed, too.
+    ///
+    /// # Errors
+    /// See [`Fault`](distil_plan::Fault); with `AfterCommit` the output is there, but the report or a
+    /// final sync failed. For the steps, a usage error for what can't be meant.
+    pub fn run(&self, sink: Sink) -> (Report, Result<()>) {
+        let path = sink.path.clone();
+        let beside = Path::new(path.trim_end_matches('/')).parent().unwrap_or(Path::new(""));
+        let stages = match self.stages() {
+            Ok(stages) => stages,
+            Err(error) => return self.session.refused(&path, error),
+        };
+        if let (Source::Json(plan), [stage]) = (&self.source, stages.as_slice()) {
+            // Nothing lies between the source and the sink: nobody needs a place for it.
+            return self.session.run(stage.of(Plan { sink, ..(**plan).clone() }));
+        }
+        match self.scratch(Some(beside)) {
+            Ok(scratch) => self.run_plans(&stages, sink, scratch.path()),
+            Err(error) => self.session.refused(&path, error),
+        }
     }
 
     /// How many rows there are.
@@ -183,7 +212,7 @@ impl DataFrame {
     /// As [`DataFrame::write_parquet`].
     pub fn count(&self) -> Result<u64> {
         let scratch = self.scratch(None)?;
-        Ok(self.run(temporary(scratch.path(), "rows"), scratch.path())?.records.written)
+        Ok(self.write(temporary(scratch.path(), "rows"))?.records.written)
     }
 
     /// The first rows, for people.
@@ -194,7 +223,7 @@ impl DataFrame {
         let scratch = self.scratch(None)?;
         let sink = temporary(scratch.path(), "rows");
         let path = sink.path.clone();
-        self.run(sink, scratch.path())?;
+        self.write(sink)?;
         distil_job::head::head(&*self.session.storage, Path::new(&path), rows)
     }
 
@@ -206,7 +235,7 @@ impl DataFrame {
         let scratch = self.scratch(None)?;
         let sink = temporary(scratch.path(), "rows");
         let path = sink.path.clone();
-        self.run(sink, scratch.path())?;
+        self.write(sink)?;
         let mut batches = Vec::new();
         let parts = open_output(&*self.session.storage, Path::new(&path))?;
         for part in &parts {
@@ -283,35 +312,47 @@ impl DataFrame {
     }
 
     /// Runs one plan after another, the last into the sink.
-    fn run(&self, sink: Sink, scratch: &Path) -> Result<Report> {
-        let stages = self.stages()?;
+    fn run_plans(&self, stages: &[Stage], sink: Sink, scratch: &Path) -> (Report, Result<()>) {
         let mut source = self.source.clone();
         let mut done: Option<Report> = None;
         let storage = &*self.session.storage;
         for (at, stage) in stages.iter().enumerate() {
             let is_last = at + 1 == stages.len();
             let next = temporary(scratch, &format!("plan-{at}"));
-            let sink = if is_last { sink.clone() } else { next.clone() };
+            let sink_now = if is_last { sink.clone() } else { next.clone() };
             let records = scratch.join(format!("records-{at}.ndjson"));
-            let mut plan = source.plan(storage, stage, &records, sink)?;
-            plan.dedup.clone_from(&stage.dedup);
-            plan.columns.clone_from(&stage.columns);
+            let plan = match source.plan(storage, stage, &records, sink_now) {
+                Ok(plan) => stage.of(plan),
+                Err(error) => return self.session.refused(&sink.path, error),
+            };
             let (mut report, result) = self.session.run(plan);
-            result?;
-            storage.remove_file(&records)?;
+            report.output.path.clone_from(&sink.path);
             if at == 0 && source.is_rewritten() {
                 // The records in between are nobody's business.
                 for input in &mut report.inputs {
                     input.path = source.describe();
                 }
             }
-            done = Some(match done.take() {
+            let report = match done.take() {
                 None => report,
                 Some(earlier) => joined(earlier, report),
-            });
+            };
+            if result.is_err() {
+                return (report, result);
+            }
+            if let Err(error) = storage.remove_file(&records) {
+                return self.session.refused(&sink.path, error);
+            }
+            done = Some(report);
             source = Source::Parquet(vec![PathBuf::from(next.path)]);
         }
-        done.ok_or_else(|| Error::bug("a data frame without a plan was run"))
+        match done {
+            Some(report) => (report, Ok(())),
+            None => {
+                let error = Error::bug("a data frame without a plan was run");
+                self.session.refused(&sink.path, error)
+            }
+        }
     }
 }
 

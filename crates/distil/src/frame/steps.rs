@@ -1,6 +1,6 @@
 //! What is done to rows, in order, and the plans that do it.
 
-use distil_plan::{ColumnPath, Error, Keep, Key, NullKeys, OnConflict, OrderBy, Result};
+use distil_plan::{ColumnPath, Error, Keep, Key, NullKeys, OnConflict, OrderBy, Plan, Result};
 
 /// Which rows are the same, and which of them stays.
 ///
@@ -106,6 +106,11 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// A plan that does this.
+    pub(crate) fn of(&self, plan: Plan) -> Plan {
+        Plan { dedup: self.dedup.clone(), columns: self.columns.clone(), ..plan }
+    }
+
     /// The name under which a column is read.
     pub(crate) fn renamed(&self, name: &str) -> String {
         self.renames.iter().fold(name.to_owned(), |now, step| {
