@@ -101,21 +101,33 @@ fn bar(stage: Stage, total: Option<u64>) -> ProgressBar {
             let _ = out.write_str(&format_bytes(state.len().unwrap_or(0)));
         })
         .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-            let _ = write!(out, "{}/s", format_bytes(state.per_sec() as u64));
+            if !is_full(state.pos(), state.len()) {
+                let _ = write!(out, "{}/s", format_bytes(state.per_sec() as u64));
+            }
         })
         .with_key("left", |state: &ProgressState, out: &mut dyn Write| {
-            // Nothing is known of the time left in the first moments.
-            let _ = match state.eta().as_secs() {
-                _ if state.pos() == 0 => Ok(()),
-                0 => out.write_str("<1 s left"),
-                seconds if seconds < 120 => write!(out, "{seconds} s left"),
-                seconds => write!(out, "{} min left", seconds / 60),
-            };
+            let _ = out.write_str(&left(state.pos(), state.len(), state.eta()));
         });
     bar.set_style(style);
     bar.set_prefix(stage_name(stage));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// Whether all is through. A backend that reads first and sorts then stays there for long: what it
+/// does then has no rate, and when it ends nobody knows.
+fn is_full(done: u64, total: Option<u64>) -> bool {
+    total.is_some_and(|total| done >= total)
+}
+
+/// The time left, where anything is known of it.
+fn left(done: u64, total: Option<u64>, left: Duration) -> String {
+    match left.as_secs() {
+        _ if done == 0 || is_full(done, total) => String::new(),
+        0 => "<1 s left".to_owned(),
+        seconds if seconds < 120 => format!("{seconds} s left"),
+        seconds => format!("{} min left", seconds / 60),
+    }
 }
 
 impl Events for Progress {
@@ -203,6 +215,16 @@ pub(crate) fn counted(number: u64, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_left_is_told_only_where_it_is_known() {
+        let told = |done, seconds| left(done, Some(100), Duration::from_secs(seconds));
+        assert_eq!(told(0, 5), "");
+        assert_eq!(told(50, 0), "<1 s left");
+        assert_eq!(told(50, 119), "119 s left");
+        assert_eq!(told(50, 120), "2 min left");
+        assert_eq!(told(100, 0), "");
+    }
 
     #[test]
     fn numbers_are_grouped_by_three() {

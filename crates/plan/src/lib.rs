@@ -25,8 +25,8 @@ pub use plan::{
     Sink,
 };
 pub use report::{
-    Conflict, Duplicates, InputReport, OutputReport, QuarantinedCounts, RecordCounts, Report,
-    ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,
+    Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,
+    Report, ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,
 };
 pub use schema::{Field, Schema, SchemaSpec};
 pub use size::{format_bytes, parse_size};

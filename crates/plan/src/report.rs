@@ -149,6 +149,16 @@ pub struct StageReport {
     pub rows: u64,
 }
 
+/// The engine behind a backend that another process is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineReport {
+    /// Its version, as it says.
+    pub version: String,
+    /// What it calls the application that did the work, to find it in its own logs; nothing where it
+    /// has no such name.
+    pub application: Option<String>,
+}
+
 /// What the run used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResourceReport {
@@ -183,6 +193,9 @@ pub struct Report {
     pub distil: String,
     /// Name of the backend.
     pub backend: String,
+    /// The engine behind the backend, where that is a server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineReport>,
     /// How the run ended.
     pub status: Status,
     /// What became of the records.
@@ -212,6 +225,7 @@ impl Report {
             version: FORMAT_VERSION,
             distil: DISTIL_VERSION.to_owned(),
             backend: backend.into(),
+            engine: None,
             status: Status::Failed,
             records: RecordCounts::default(),
             conflicts: Vec::new(),

@@ -23,13 +23,13 @@ mod order;
 mod refuse;
 mod restore;
 mod server;
+mod stages;
 mod text;
 mod types;
 mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,13 +40,14 @@ use arrow_schema::DataType;
 use distil_job::outcome::Expected;
 use distil_job::parquet_reader::open_output;
 use distil_plan::{
-    Backend, Capability, Error, InputReport, Report, Request, ResolvedPlan, Result, Stage,
-    StageReport,
+    Backend, Capability, EngineReport, Error, InputReport, Report, Request, ResolvedPlan, Result,
+    Stage, StageReport,
 };
 use distil_storage::Storage;
 
 use crate::lower::{Lowered, WRITER_OPTIONS, lower};
 use crate::server::{Address, Server};
+use crate::stages::Stages;
 
 /// The patience with a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -96,12 +97,8 @@ impl Spark {
     /// # Errors
     /// An environment error: nobody is there, the token is wrong, TLS does not fit.
     pub fn version(&self) -> Result<String> {
-        let mut place = self.place();
+        let mut place = locked(&self.server);
         Ok(self.connected(&mut place)?.version.clone())
-    }
-
-    fn place(&self) -> MutexGuard<'_, Option<Server>> {
-        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn connected<'a>(&self, place: &'a mut Option<Server>) -> Result<&'a Server> {
@@ -154,12 +151,12 @@ impl Backend for Spark {
     }
 
     fn accept(&self, plan: &ResolvedPlan) -> Result<()> {
-        let mut place = self.place();
+        let mut place = locked(&self.server);
         refuse::refuse(plan, &self.connected(&mut place)?.limits)
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {
-        let mut place = self.place();
+        let mut place = locked(&self.server);
         let server = self.connected(&mut place)?;
         let result = Run { storage: &*self.storage, server, request }.run(&self.name);
         if result.is_err() {
@@ -189,15 +186,19 @@ impl Run<'_> {
             .map_err(|cause| Error::io("find", staging.scratch.display(), &cause))?;
         refuse::refuse_place(&scratch)?;
         let mut report = Report::new(name);
+        report.engine = Some(EngineReport {
+            version: self.server.version.clone(),
+            application: self.server.application.clone(),
+        });
         let began = Instant::now();
         let results = scratch.join("results");
         self.storage.create_dir(&results)?;
         if !plan.inputs.is_empty() {
             self.link(&lowered, &scratch)?;
-            self.execute(&lowered, &scratch, &results.join("parquet"))?;
+            report.stages = self.execute(&lowered, &scratch, &results.join("parquet"))?;
         }
         report.stages.push(StageReport {
-            name: format!("spark {}", self.server.version),
+            name: "spark".to_owned(),
             seconds: began.elapsed().as_secs_f64(),
             ..StageReport::default()
         });
@@ -248,22 +249,24 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn execute(&self, lowered: &Lowered, scratch: &Path, to: &Path) -> Result<()> {
+    /// Runs the query, and returns the stages that Spark tells of: Sail tells of none.
+    fn execute(&self, lowered: &Lowered, scratch: &Path, to: &Path) -> Result<Vec<StageReport>> {
         let Request { plan, events, cancel, .. } = self.request;
         let total: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
         events.begin(Stage::Decode, Some(total));
-        let read = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&read);
+        let stages = Arc::new(Mutex::new(Stages::default()));
+        let watched = Arc::clone(&stages);
         let mut told = 0;
         let meanwhile = || {
             // Links and file systems count in their own ways: never more than there is.
-            let now = read.load(Ordering::Relaxed).min(total);
+            let now = locked(&watched).bytes().min(total);
             events.advance(now.saturating_sub(told), 0);
             told = now.max(told);
         };
         let views = views(lowered, scratch)?;
         let operations = self.server.operations();
         let (query, to) = (lowered.query.clone(), url(to)?);
+        let told_of = Arc::clone(&stages);
         self.server.run(
             cancel,
             move |session| {
@@ -274,14 +277,11 @@ impl Run<'_> {
                     }
                     reader.load(Some(&path)).create_or_replace_temp_view(&name)?;
                 }
-                operations.write(query, to, |progress| {
-                    let bytes = progress.stages.iter().map(|stage| stage.input_bytes_read);
-                    let bytes = u64::try_from(bytes.sum::<i64>()).unwrap_or(0);
-                    counter.fetch_max(bytes, Ordering::Relaxed);
-                })
+                operations.write(query, to, |progress| locked(&told_of).see(progress))
             },
             meanwhile,
-        )
+        )?;
+        Ok(locked(&stages).reports())
     }
 
     /// An empty directory for a result of no rows, of which Sail writes no file; if it saw the input.
@@ -353,6 +353,11 @@ fn views(lowered: &Lowered, scratch: &Path) -> Result<Vec<ViewToRead>> {
         .iter()
         .map(|view| Ok((view.name.clone(), url(&scratch.join(&view.name))?, view.options.clone())));
     views.collect()
+}
+
+/// What a lock holds, whatever became of another holder.
+fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A path on the machine, whatever file system Spark takes for the usual one.

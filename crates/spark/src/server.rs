@@ -119,6 +119,8 @@ pub(crate) struct Limits {
 pub(crate) struct Server {
     pub(crate) session: SparkSession,
     pub(crate) version: String,
+    /// The id of its application, where it has one: Sail has none.
+    pub(crate) application: Option<String>,
     pub(crate) limits: Limits,
     address: Address,
     patience: Duration,
@@ -140,8 +142,10 @@ impl Server {
             for (name, value) in SETTINGS {
                 session.conf().set(name, value)?;
             }
+            // A server may know no such setting, and says so by an error.
+            let application = session.conf().get("spark.app.id").ok().flatten();
             let limits = limits(&session)?;
-            Ok::<_, SparkError>((session, version, limits))
+            Ok::<_, SparkError>((session, version, application, limits))
         });
         let Some(opened) = opened else {
             let mut error = Error::environment(format!(
@@ -157,9 +161,9 @@ impl Server {
             });
             return Err(error);
         };
-        let (session, version, limits) =
+        let (session, version, application, limits) =
             opened.map_err(|error| translate(&error).at(address.shown(), None))?;
-        Ok(Self { session, version, limits, address: address.clone(), patience })
+        Ok(Self { session, version, application, limits, address: address.clone(), patience })
     }
 
     /// What writes of this session are made with.

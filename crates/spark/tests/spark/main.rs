@@ -10,4 +10,5 @@ mod conformance;
 mod equal;
 mod errors;
 mod lowering;
+mod report;
 mod servers;
