@@ -49,6 +49,11 @@ pub enum Expect {
     SameBytes(Files),
 }
 
+/// Files below `in`, where plans find them.
+pub fn placed(files: &Files) -> Files {
+    files.iter().map(|(name, content)| (format!("in/{name}"), content.clone())).collect()
+}
+
 /// A case without files that reads every record and sets bad ones aside.
 pub fn case(name: impl Into<String>) -> Case {
     let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
@@ -59,6 +64,11 @@ pub fn case(name: impl Into<String>) -> Case {
 }
 
 impl Case {
+    /// The files where the plan finds them.
+    pub fn placed(&self) -> Files {
+        placed(&self.files)
+    }
+
     /// Adds a file.
     #[must_use]
     pub fn file(mut self, name: &str, content: impl AsRef<[u8]>) -> Self {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use distil_plan::Error;
 
-use super::case::{Case, Expect};
+use super::case::{Case, Expect, placed};
 use super::compare::{differences, outcome_rows, outcome_types};
 use super::features::Mark;
 use super::subject::{Files, Output, Stretch, Subject};
@@ -52,7 +52,9 @@ pub fn conformance(cases: &[Case], subject: &dyn Subject, only: &str) -> Result<
 /// Everything that differs, for people.
 pub fn judge(case: &Case, subject: &dyn Subject, stretches: &[Stretch]) -> Result<Judged, String> {
     let outcome = expected(case, &case.files);
-    let asked = |mark: &&Mark| mark.feature.is_asked(case, &outcome);
+    // Of a run that fails nobody knows all that it asks for, and which of two faults is told first is
+    // open.
+    let asked = |mark: &&Mark| outcome.is_err() || mark.feature.is_asked(case, &outcome);
     let marks: Vec<&Mark> = subject.marks().iter().filter(asked).collect();
     if marks.is_empty() {
         return check_over(case, subject, stretches).map(|()| Judged::Exact);
@@ -65,8 +67,7 @@ pub fn judge(case: &Case, subject: &dyn Subject, stretches: &[Stretch]) -> Resul
     let features: Vec<_> = marks.iter().map(|mark| mark.feature).collect();
     match subject.run(&case.files, &case.plan, &Stretch::plain()) {
         Err(error) if is_refusal(&error) => Ok(Judged::Refused),
-        // Which of two faults is told first is open.
-        Err(_) if outcome.is_err() => Ok(Judged::Refused),
+        _ if outcome.is_err() => check_over(case, subject, stretches).map(|()| Judged::Exact),
         Err(error) => {
             Err(format!("{}: should be refused for {features:?}: {}", case.name, text(&error)))
         }
@@ -126,8 +127,7 @@ pub fn check_over(case: &Case, subject: &dyn Subject, stretches: &[Stretch]) -> 
 
 /// What the oracle says; the inputs lie in `in`.
 fn expected(case: &Case, files: &Files) -> Result<Outcome, Failure> {
-    let placed: Files = files.iter().map(|(n, c)| (format!("in/{n}"), c.clone())).collect();
-    oracle::run(&case.plan, &placed)
+    oracle::run(&case.plan, &placed(files))
 }
 
 /// The output of a run, and what is wrong with it.

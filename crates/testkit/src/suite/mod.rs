@@ -14,7 +14,7 @@ mod features;
 mod subject;
 
 pub use arrow::{Table, read_parquet};
-pub use backends::{ALL, Configuration, NATIVE, PANDAS, support_table};
+pub use backends::{ALL, Configuration, NATIVE, PANDAS, SAIL, SPARK, support_table};
 pub use case::{Case, Expect, case};
 pub use cases::{cases, groups};
 pub use check::{Judged, check_over, conformance, judge};

@@ -77,9 +77,14 @@ pub(super) fn cases() -> Vec<Case> {
             .key("k")
             .same_bytes_as(&[
                 ("a.json", "{\"k\":1,\"v\":1}\n{\"k\":2,\"v\":2}\n{\"k\":1,\"v\":1}\n"),
-                ("b.json", "[{\"v\":2,\"k\":2},{\"v\":1.0e0,\"k\":1}]"),
+                ("b.json", "[{\"v\":2,\"k\":2},{\"v\":1.0,\"k\":1}]"),
                 ("c.json", "{\"x\":1,\"records\":[{\"k\":2,\"v\":2}]}"),
             ])
+            .hint("v", "int64"),
+        case("an_exponent_changes_nothing")
+            .file("a.json", "{\"k\":1,\"v\":1.0e0}\n{\"k\":2,\"v\":20E-1}\n")
+            .key("k")
+            .same_bytes_as(&[("a.json", "{\"k\":1,\"v\":1}\n{\"k\":2,\"v\":2}\n")])
             .hint("v", "int64"),
         case("a_missing_member_and_a_null_give_the_same_bytes")
             .file("a.json", "{\"k\":1,\"v\":true}\n{\"k\":2}\n")
