@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all test-rust test-python bench lint spark-up spark-down spark-servers spark-older
+.PHONY: demo test test-all test-rust test-python bench fuzz lint spark-up spark-down spark-servers spark-older
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -57,6 +57,26 @@ test-all: export DISTIL_MUTATIONS ?= 100000
 test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: test spark-older
+
+# Every target for a minute, FUZZ_SECONDS another time, FUZZ some of them. What they learn is kept in
+# fuzz/corpus, what they break in fuzz/artifacts. The targets are those of cargo-fuzz, which can run them,
+# too; here they are built by the stable compiler, which has coverage but no sanitizers.
+FUZZ ?= bytes borders paths values order spill pipeline
+FUZZ_SECONDS ?= 60
+FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares
+fuzz:
+	$(CARGO) run --locked -p distil-testkit --example seeds -- fuzz/corpus
+	RUSTFLAGS='$(FUZZ_FLAGS)' $(CARGO) build --release --locked --manifest-path fuzz/Cargo.toml \
+		--target $(FUZZ_HOST) --target-dir '$(CARGO_TARGET_DIR)/fuzz'
+	for target in $(FUZZ); do \
+		mkdir -p fuzz/artifacts/$$target; \
+		'$(CARGO_TARGET_DIR)'/fuzz/$(FUZZ_HOST)/release/$$target fuzz/corpus/$$target \
+			-artifact_prefix=fuzz/artifacts/$$target/ -dict=fuzz/json.dict -max_len=4096 -timeout=30 \
+			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; \
+	done
 
 # Tables of docs/benchmarks.md. BENCH chooses scenarios, `all` of them need 25 GB and two hours:
 # `make bench BENCH='documents lines'`; `bench/run.py --help` names them. The machine should be idle.

@@ -10,6 +10,7 @@ use distil_engine::{Native, Options};
 use distil_job::run::{Job, run};
 use distil_plan::{Cancel, Fault, Layout, Mode, NoEvents, Plan, Result, Sink};
 use distil_storage::{Failure, Memory, Storage, Survive};
+use distil_testkit::reliability::SCENARIOS;
 use distil_testkit::suite::case;
 
 /// Where runs begin, and what they do.
@@ -180,6 +181,11 @@ fn scenarios() -> Vec<Scenario> {
             )),
         ),
     ]
+}
+
+#[test]
+fn the_scoreboard_tells_how_many_scenarios_there_are() {
+    assert_eq!(scenarios().len(), SCENARIOS);
 }
 
 /// Checks that the output is the old or the new one, whole, and that a new one has all that belongs to

@@ -12,6 +12,7 @@ use std::cell::Cell;
 
 use distil_testkit::generate::{scenarios, twins};
 use distil_testkit::oracle;
+use distil_testkit::reliability::GENERATED;
 use distil_testkit::subject_native::{NativeSubject, SpillingSubject};
 use distil_testkit::suite::{Expect, Stretch, check_over};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
@@ -20,7 +21,7 @@ fn runner() -> TestRunner {
     let number = |name: &str, default: u64| {
         std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
     };
-    let cases = u32::try_from(number("DISTIL_CASES", 1000)).unwrap();
+    let cases = u32::try_from(number("DISTIL_CASES", GENERATED)).unwrap();
     let config =
         Config { cases, failure_persistence: None, max_shrink_iters: 1_500, ..Config::default() };
     let mut seed = [0; 32];

@@ -71,7 +71,18 @@ pub(super) fn cases() -> Vec<Case> {
             .types("c string"),
         digits("an_integer_of_400_digits_is_kept", 400),
         digits("an_integer_of_100000_digits_is_kept", 100_000),
-        decimals("decimals_are_kept_exactly", 2_000),
+        decimals("ten_thousand_decimals_are_kept_exactly", 10_000),
+        one(
+            "a_million_levels_in_a_record",
+            format!(
+                "{{\"a\":1}}\n{{\"a\":{}{}}}\n{{\"a\":2}}\n",
+                "[".repeat(1_000_000),
+                "]".repeat(1_000_000)
+            )
+            .as_bytes(),
+        )
+        .gives(&["{\"a\":1}", "{\"a\":2}"])
+        .bad(&[("too_deep", 8, 2_000_006)]),
         case("an_object_of_20000_members_is_json")
             .lines(&[&format!("{{\"c\":{}}}", object(20_000)), "{\"c\":{\"m00000\":5}}"])
             .types("c json"),

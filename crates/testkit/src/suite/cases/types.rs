@@ -184,7 +184,7 @@ pub(super) fn cases() -> Vec<Case> {
             .key("k")
             .types("k int64"),
         first_seen_last(),
-        one_string_in_a_thousand(),
+        one_string_among_numbers(),
         members("an_object_of_1000_members_is_a_struct", 1000),
         members("an_object_of_1001_members_is_json", 1001).types("c json"),
         spread_members(),
@@ -242,10 +242,10 @@ fn first_seen_last() -> Case {
         .types("k int64, late float64")
 }
 
-fn one_string_in_a_thousand() -> Case {
-    let mut values: Vec<String> = (0..999).map(|i| (i * 7 % 1000).to_string()).collect();
+fn one_string_among_numbers() -> Case {
+    let mut values: Vec<String> = (0..99_999).map(|i| (i * 7 % 1000).to_string()).collect();
     values.push("\"7\"".into());
-    case("a_number_in_999_records_and_a_string_in_one_is_json")
+    case("a_number_in_99999_records_and_a_string_in_one_is_json")
         .values(&values.iter().map(String::as_str).collect::<Vec<_>>())
         .types("c json")
 }
