@@ -137,7 +137,11 @@ impl Session {
             (Err(error), Ok(_)) => {
                 let error = match report.status {
                     Status::Done => Error { fault: Fault::AfterCommit, ..error }
-                        .output("the output is committed, but there is no report of it"),
+                        .output("the output is committed, but there is no report of it")
+                        .help(
+                            "do not run again for it: `distil digest` and `distil head` tell what the \
+                             output holds",
+                        ),
                     _ => error,
                 };
                 report.error = Some(ReportError {

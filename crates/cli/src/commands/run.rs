@@ -78,7 +78,8 @@ fn print_report(report: &Report) -> Result<()> {
     };
     Err(match report.status {
         Status::Done => Error { fault: Fault::AfterCommit, ..error }
-            .output("the output is committed, but there is no report of it"),
+            .output("the output is committed, but there is no report of it")
+            .help("do not run again for it: `distil digest` and `distil head` tell what the output holds"),
         _ => error,
     })
 }

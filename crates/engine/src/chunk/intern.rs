@@ -36,18 +36,18 @@ impl Interner {
         }
     }
 
-    /// Appends a string; returns whether a dictionary may still pay.
-    pub(crate) fn push(&mut self, string: &[u8]) -> bool {
+    /// Appends a string.
+    pub(crate) fn push(&mut self, string: &[u8]) {
         let Some(codes) = &mut self.codes else {
             self.plain.push(string);
-            return false;
+            return;
         };
         let before = self.distinct.len();
         let Some(code) = self.distinct.intern(string) else {
             // More than any dictionary holds.
             self.give_up();
             self.plain.push(string);
-            return false;
+            return;
         };
         codes.push(code);
         let (count, distinct) = (codes.len(), self.distinct.len());
@@ -57,7 +57,6 @@ impl Interner {
         {
             self.give_up();
         }
-        self.codes.is_some()
     }
 
     fn give_up(&mut self) {

@@ -5,7 +5,7 @@
 //!
 //! The bytes of a chunk are a function of the row group's values and the plan: a dictionary holds the
 //! distinct values that the row group uses, in order, and whether there is one follows from them,
-//! however the strings came here. [`encode`] takes [`Values::Strings`] and [`Values::Codes`] to equal
+//! however the strings came here. [`encode`] takes [`Values::Interned`] and [`Values::Codes`] to equal
 //! chunks.
 
 mod bits;
@@ -46,10 +46,7 @@ pub(crate) enum Values<'a> {
     Float64(&'a [f64]),
     /// Decimals of more than 18 digits, unscaled.
     Decimal(&'a [i128]),
-    /// Strings or binary values.
-    #[allow(dead_code, reason = "for rows that come packed")]
-    Strings(&'a Strings),
-    /// Strings as codes into a dictionary of distinct strings in the order of their bytes; it may hold
+    /// Strings or binary values as codes into a dictionary of distinct strings in the order of their bytes; it may hold
     /// more than the row group uses.
     Codes {
         codes: &'a [u32],
@@ -143,14 +140,6 @@ pub(crate) fn encode(
             write!(Decimals { values, bytes })
         }
         Values::Codes { codes, dictionary } => coded(codes, dictionary),
-        Values::Strings(strings) => {
-            let mut interner = Interner::new(strings.len());
-            // Once no dictionary pays, the strings are taken as they stand.
-            if strings.iter().all(|string| interner.push(string)) {
-                return encode(column, Values::Interned(interner), validity, rows, options);
-            }
-            plain(strings)
-        }
         Values::Interned(interner) => match interner.finish() {
             Interned::Codes(codes, dictionary) => coded(&codes, &dictionary),
             Interned::Plain(strings) => plain(&strings),
