@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use distil_plan::{InputCompression, Shape};
+use flate2::{Decompress, FlushDecompress, Status};
 
 use super::json::{Broken, Parser};
 
@@ -63,17 +64,45 @@ pub fn decompress(bytes: &[u8]) -> (InputCompression, Vec<u8>, bool) {
     let mut content = Vec::new();
     let skippable = |b: &[u8]| matches!(b, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]);
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        let cut = drain(flate2::read::MultiGzDecoder::new(bytes), &mut content).is_err();
+        let cut = !gunzip(bytes, &mut content);
         return (InputCompression::Gzip, content, cut);
     }
     if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || skippable(bytes) {
         let cut = match zstd::stream::read::Decoder::new(bytes) {
-            Ok(decoder) => drain(decoder, &mut content).is_err(),
+            Ok(mut decoder) => {
+                // Windows of any size: the library has a limit of its own for those who give none.
+                decoder.window_log_max(31).unwrap();
+                drain(decoder, &mut content).is_err()
+            }
             Err(_) => true,
         };
         return (InputCompression::Zstd, content, cut);
     }
     (InputCompression::None, bytes.to_vec(), false)
+}
+
+/// Decodes the members of a gzip file byte by byte, zeros behind them ignored; false where they break
+/// off. What the decoder counts came out before a break, even where it gives an error instead.
+fn gunzip(mut bytes: &[u8], content: &mut Vec<u8>) -> bool {
+    while bytes.iter().any(|byte| *byte != 0) {
+        let mut member = Decompress::new_gzip(15);
+        loop {
+            let before = (member.total_in(), member.total_out());
+            let mut byte = [0];
+            let status =
+                member.decompress(&bytes[before.0 as usize..], &mut byte, FlushDecompress::None);
+            if member.total_out() > before.1 {
+                content.push(byte[0]);
+            }
+            match status {
+                Ok(Status::StreamEnd) => break,
+                Ok(_) if before != (member.total_in(), member.total_out()) => {}
+                Ok(_) | Err(_) => return false,
+            }
+        }
+        bytes = &bytes[member.total_in() as usize..];
+    }
+    true
 }
 
 /// Reads byte by byte: a decoder that meets a break hides what it had put into the same buffer before.

@@ -198,6 +198,12 @@ pub(super) fn cases() -> Vec<Case> {
         case("a_gzip_file_with_a_wrong_checksum")
             .file("a.gz", flip(gzip(b"[{\"a\":1},{\"a\":2}]"), 8))
             .bad(&[("broken_range", 17, 0)]),
+        // Its decoder gives a byte and the error at once.
+        case("a_gzip_stream_that_breaks_with_its_last_byte").file(
+            "a.gz",
+            b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x8b\xae\x56\x4a\x54\xb2\x32\xac\xd5\x01\xd3\xff\xff\xff\
+              \xff\xff\xff\xff\x01\x46\xb5\xb1\0\x62\xad\x77\xc7\x11\0\0\0",
+        ),
         case("a_gzip_array_cut_in_a_record")
             .file("a.gz", cut(gzip(b"[{\"a\":1},{\"a\":2},{\"a\""), 8))
             .bad(&[("broken_range", 17, 4)]),
