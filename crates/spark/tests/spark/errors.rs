@@ -11,7 +11,7 @@ use distil_plan::{
     Cancel, Error, Events, Fault, Mode, NoEvents, Plan, Report, Schema, Sink, Stage,
 };
 use distil_spark::Spark;
-use distil_testkit::disk::{Folder, NativeScan, dedup, native, run_on, run_until, storage};
+use distil_testkit::disk::{Folder, NativeScan, dedup, native, run_on, storage};
 
 use super::servers::{Server, backend, shared};
 
@@ -165,18 +165,32 @@ fn a_server_that_is_killed_in_the_middle() {
 }
 
 fn cancelled(server: &'static str) {
+    /// Asks the run to end once the backend reads, however fast that is.
+    struct Interrupt(Cancel, AtomicU64);
+    impl Events for Interrupt {
+        fn begin(&self, stage: Stage, _: Option<u64>) {
+            // The first time it is the scan that reads.
+            if stage == Stage::Decode && self.1.fetch_add(1, Ordering::Relaxed) == 1 {
+                self.0.interrupt();
+            }
+        }
+        fn advance(&self, _: u64, _: u64) {}
+    }
     let Some(url) = shared(server) else { return };
     let before = Before::new(&many());
     let backend = backend(url);
     backend.version().unwrap();
     let cancel = Cancel::new();
-    let other = cancel.clone();
-    let timer = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(1500));
-        other.interrupt();
+    let (_, result) = run(&Job {
+        storage: storage(),
+        plan: before.plan(),
+        backend: &backend,
+        scan: Some(&NativeScan),
+        events: &Interrupt(cancel.clone(), AtomicU64::new(0)),
+        cancel: &cancel,
+        temp_dir: None,
+        report_path: None,
     });
-    let (_, result) = run_until(&before.plan(), &backend, &cancel);
-    timer.join().unwrap();
     let error = result.expect_err("the run should be cancelled");
     assert_eq!(error.fault, Fault::Interrupted, "{error}");
     assert_eq!(before.folder.names(), ["o.parquet"]);
