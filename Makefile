@@ -45,8 +45,9 @@ test: test-rust test-python
 test-rust: .venv/installed spark-servers $(PROTOC)
 	$(CARGO) test --workspace --locked $(FEATURES)
 
-# Outputs read back by pyarrow, DuckDB and Polars, and judged by a naive oracle in Python.
-test-python: .venv/installed $(VEGA)/unpacked $(PROTOC)
+# Outputs read back by pyarrow, DuckDB and Polars, and judged by a naive oracle in Python; the plan's own
+# tests on every backend.
+test-python: .venv/installed $(VEGA)/unpacked spark-servers $(PROTOC)
 	$(CARGO) build --release --locked -p distil-cli $(FEATURES)
 	DISTIL_BIN='$(abspath $(RELEASE))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
 		.venv/bin/python -m pytest -p no:cacheprovider tests/python

@@ -1,12 +1,16 @@
 """The plan's own tests on every backend, by the rows and not by counts; a job that changes its backend."""
 
+import contextlib
 import json
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-BACKENDS = ["native", "pandas"]
+SERVERS = Path(__file__).resolve().parents[1] / "spark" / "servers.py"
+BACKENDS = ["native", "pandas", "spark", "sail"]
 # `make test-all` asks for many generated cases.
 ALL = int(os.environ.get("DISTIL_CASES", "0")) > 1000
 
@@ -19,16 +23,50 @@ FIVE = [
 ]
 
 
+@contextlib.contextmanager
+def serving(name):
+    """The URL of a Spark Connect server, which ends with the tests; none where it can't run."""
+    command = [sys.executable, SERVERS, "serve", name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
+        said = keeper.stdout.readline().split()
+        yield said[0] if said else None
+        keeper.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """The URLs of the servers, each started when it is asked for first."""
+    urls = {}
+    with contextlib.ExitStack() as stack:
+
+        def url(name):
+            if name not in urls:
+                urls[name] = stack.enter_context(serving(name))
+            return urls[name]
+
+        yield url
+
+
 @pytest.fixture(params=BACKENDS)
-def backend(request, distil):
-    """A backend by its name, with the Python of these tests behind pandas."""
-    distil.write("distil.toml", f'[backends.pandas]\npython = "{sys.executable}"\n')
+def backend(request, distil, servers):
+    """A backend by its name: the Python of these tests behind pandas, a server of this machine behind
+    Spark and Sail."""
+    section = f"python = {json.dumps(sys.executable)}"
+    if request.param in ("spark", "sail"):
+        url = servers(request.param)
+        if url is None and "DISTIL_REQUIRE_SPARK" not in os.environ:
+            pytest.skip(f"the server {request.param} does not start")
+        assert url, f"the server {request.param} does not start, and DISTIL_REQUIRE_SPARK demands it"
+        section = f"url = {json.dumps(url)}"
+    if request.param != "native":
+        distil.write("distil.toml", f"[backends.{request.param}]\n{section}\n")
     return request.param
 
 
 def run(distil, backend, *arguments, output="out.parquet"):
     path, report = distil.run(*arguments, "--backend", backend, output=output)
-    assert report["backend"] == backend
+    # Sail is one of Spark's servers.
+    assert report["backend"] == ("spark" if backend == "sail" else backend)
     return path, report
 
 
