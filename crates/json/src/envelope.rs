@@ -249,6 +249,8 @@ impl Envelope {
                     return Err(Walk::Broken("expected `:` after a member name"));
                 }
                 self.state = State::Value;
+                // Only now the member is one: what is no JSON is told as that.
+                return self.name_ended().map(|()| None);
             }
             State::CommaOrEnd => match (byte, self.in_object()) {
                 (b',', true) => self.state = State::Name,
@@ -359,7 +361,7 @@ impl Envelope {
             State::Text(name) => match byte {
                 b'"' if name => {
                     self.state = State::Colon;
-                    return self.name_ended().map(|()| None);
+                    return Ok(None);
                 }
                 b'"' => {
                     self.value_ended();

@@ -198,6 +198,10 @@ pub(super) fn cases() -> Vec<Case> {
         case("a_gzip_file_with_a_wrong_checksum")
             .file("a.gz", flip(gzip(b"[{\"a\":1},{\"a\":2}]"), 8))
             .bad(&[("broken_range", 17, 0)]),
+        case("a_second_array_of_records_without_its_colon")
+            .file("a.json", "{\"records\":[{\"a\":1}],\"r\\u0065cords\"},{")
+            .gives(&["{\"a\":1}"])
+            .bad(&[("broken_range", 35, 3)]),
         // Its decoder gives a byte and the error at once.
         case("a_gzip_stream_that_breaks_with_its_last_byte").file(
             "a.gz",
