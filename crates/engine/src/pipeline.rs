@@ -88,7 +88,13 @@ pub(crate) fn run(
         held.push(kept);
     }
     report.resources.spilled_bytes += quarantine.spilled_bytes();
-    let schema = decoded.seen.schema()?;
+    let accepted = decoded.read - quarantined.records;
+    let schema = decoded.seen.schema().map_err(|error| match (accepted, decoded.read) {
+        (0, 1..) => error.help(
+            "no record is good: without --quarantine the run tells what is wrong with the first",
+        ),
+        _ => error,
+    })?;
     check_columns(plan, &decoded.seen, &schema)?;
     report.stages.push(clock.lap("decode", decoded.bytes, decoded.read));
 
@@ -111,7 +117,6 @@ pub(crate) fn run(
         packing,
         threads: options.threads,
     };
-    let accepted = decoded.read - quarantined.records;
     request.events.begin(Stage::Encode, Some(accepted));
     let finished = finale.run()?;
     report.stages.push(clock.lap("encode", finished.totals.bytes, finished.totals.rows));
