@@ -20,7 +20,7 @@ use distil_plan::{ColumnPath, Error, Field, Result, Schema, TimeUnit, Type};
 
 use crate::decimal::Decimal;
 use crate::encode::{self, Cursor, Flip, Value};
-use crate::fields::Part;
+use crate::part::Part;
 use crate::time::Instant;
 use crate::value::write_json;
 

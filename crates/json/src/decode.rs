@@ -5,11 +5,12 @@ use std::sync::Arc;
 use distil_plan::{BadPart, ColumnPath, Error, Plan, Reason, Result, Schema};
 
 use crate::facts::Position;
-use crate::fields::{Fields, Part, Why};
+use crate::fields::{Fields, Why};
 use crate::framer::{Separator, too_large_detail};
 use crate::interner::Interner;
 use crate::packed::Layout;
 use crate::packer::Packer;
+use crate::part::Part;
 use crate::record::{Bad, RecordEncoder, RecordTally};
 use crate::scan::FrameScan;
 use crate::tape::{Kind, Tape};

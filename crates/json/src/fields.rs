@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use distil_plan::{
-    ColumnPath, Dedup, Direction, Error, ExtraMembers, Field as Column, Keep, Key, Result, Schema,
-    SchemaSpec, Type,
+    ColumnPath, Error, ExtraMembers, Field as Column, Result, Schema, SchemaSpec, Type,
 };
 
 use crate::encode;
 use crate::facts::{Facts, Position, Verdict, fact};
+use crate::part::Part;
 
 /// Index of a field in the tree.
 pub(crate) type FieldId = u32;
@@ -117,7 +117,7 @@ impl Fields {
             if matches!(field.declared, Declared::List | Declared::Struct | Declared::OpenStruct)
                 || field.declared == Declared::Scalar(Type::Json)
             {
-                return Err(not_scalar(part));
+                return Err(part.not_scalar());
             }
         }
         Ok(tree)
@@ -337,7 +337,7 @@ impl Fields {
                     ))
                     .help("records without a key are kept with --null-keys value"));
                 }
-                _ => return Err(not_scalar(part)),
+                _ => return Err(part.not_scalar()),
             }
         }
         if self.keeps_extra {
@@ -547,48 +547,6 @@ impl Fields {
             _ => ("declared", 0),
         };
         (because.to_owned(), at(mask))
-    }
-}
-
-fn not_scalar(part: &Part) -> Error {
-    Error::usage(format!(
-        "the {} column {} holds lists, objects or mixed values",
-        part.name(),
-        part.path
-    ))
-    .help("a key and an order need columns of one scalar type; see `distil schema --why`")
-}
-
-/// A key or order column: a part of the row of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// The column.
-    pub path: ColumnPath,
-    /// Whether it belongs to the key, else to the order.
-    pub key: bool,
-    /// Whether its values are reversed.
-    pub reversed: bool,
-}
-
-impl Part {
-    /// The parts of a plan, the key first, and whether the rest is reversed.
-    pub fn of(dedup: Option<&Dedup>) -> (Vec<Self>, bool) {
-        let Some(Dedup { key: Key::Columns(columns), order_by, keep, .. }) = dedup else {
-            return (Vec::new(), false);
-        };
-        let last = *keep == Keep::Last;
-        let key =
-            columns.iter().map(|path| Self { path: path.clone(), key: true, reversed: false });
-        let order = order_by.iter().map(|order| Self {
-            path: order.column.clone(),
-            key: false,
-            reversed: (order.direction == Direction::Desc) != last,
-        });
-        (key.chain(order).collect(), last)
-    }
-
-    fn name(&self) -> &'static str {
-        if self.key { "key" } else { "order" }
     }
 }
 

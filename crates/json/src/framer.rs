@@ -3,6 +3,9 @@
 //! The framer decides where records begin and end, and nothing else: what is in them is the
 //! decoder's business. It is pushed windows and keeps no bytes itself, so memory does not grow with
 //! the file: a frame over the limit is skipped while its length is counted.
+//!
+//! One state machine for all shapes, and so one file: which shape it is may turn out late, and from
+//! then on the same states go on.
 
 use distil_plan::{Error, Reason, Shape};
 

@@ -15,8 +15,9 @@ use distil_plan::{NullKeys, Plan, TimeUnit};
 use crate::decimal::{Decimal, Scratch};
 use crate::encode::{self, Flip, tag};
 use crate::facts::fact;
-use crate::fields::{Fields, Part, ROOT};
+use crate::fields::{Fields, ROOT};
 use crate::interner::Interner;
+use crate::part::Part;
 use crate::time::format_instant;
 
 /// Most columns of a layout.

@@ -6,13 +6,17 @@
 //!
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
 //! journal first.
+//!
+//! The file is long because one walk does all of this at once, over state that no part of it owns alone:
+//! members, declared types, facts and bytes are each known for a moment, at the value at hand.
 
 use distil_plan::{ColumnPath, ExtraMembers, NullKeys, Reason, Type};
 
 use crate::convert::{self, Converted};
 use crate::encode::{self, Flip, tag};
 use crate::facts::{Bits, Position, fact, number_facts, string_facts};
-use crate::fields::{Declared, EXTRA, FieldId, Fields, Part, ROOT, Role};
+use crate::fields::{Declared, EXTRA, FieldId, Fields, ROOT, Role};
+use crate::part::Part;
 use crate::tape::{Kind, Node, Tape};
 use crate::time::Spelling;
 use crate::value::{DuplicateMember, ValueEncoder, name_text, scalar};

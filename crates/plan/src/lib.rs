@@ -7,6 +7,7 @@
 
 mod backend;
 mod bad;
+mod dedup;
 mod error;
 mod path;
 mod plan;
@@ -17,12 +18,12 @@ mod types;
 
 pub use backend::{Backend, Cancel, Capability, Events, NoEvents, Request, Stage, Staging};
 pub use bad::{BadPart, Reason};
+pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Place, Result, printable};
 pub use path::ColumnPath;
 pub use plan::{
-    Compression, Dedup, Direction, ExtraMembers, Input, InputCompression, Keep, Key, Layout,
-    MaxQuarantined, Mode, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec, ResolvedPlan, Shape,
-    Sink,
+    Compression, ExtraMembers, Input, InputCompression, Layout, MaxQuarantined, Mode, Plan,
+    QuarantineSpec, ResolvedPlan, Shape, Sink,
 };
 pub use report::{
     Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnPath, Error, FORMAT_VERSION, Result, Schema, SchemaSpec};
+use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Result, Schema, SchemaSpec};
 
 /// The largest record, in bytes, unless the plan says otherwise.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
@@ -85,160 +85,6 @@ impl TryFrom<String> for Shape {
 impl From<Shape> for String {
     fn from(shape: Shape) -> Self {
         shape.to_string()
-    }
-}
-
-/// Which records are the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Key {
-    /// Records that are equal in every column.
-    Record,
-    /// Records that are equal in these scalar columns.
-    Columns(Vec<ColumnPath>),
-}
-
-/// The direction of an order column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// Smallest first.
-    #[default]
-    Asc,
-    /// Largest first.
-    Desc,
-}
-
-impl Direction {
-    /// The other direction.
-    #[must_use]
-    pub fn reversed(self) -> Self {
-        match self {
-            Self::Asc => Self::Desc,
-            Self::Desc => Self::Asc,
-        }
-    }
-}
-
-/// One column of the order among records of one key. Nulls come last in both directions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OrderBy {
-    /// The column.
-    pub column: ColumnPath,
-    /// Its direction.
-    #[serde(default)]
-    pub direction: Direction,
-}
-
-impl OrderBy {
-    /// Reads `id, ts desc`.
-    ///
-    /// # Errors
-    /// A usage error that shows the text.
-    pub fn parse_list(text: &str) -> Result<Vec<Self>> {
-        let mut rest = text;
-        let mut list = Vec::new();
-        loop {
-            let (column, tail) = ColumnPath::parse_prefix(rest, text)?;
-            let (word, tail) = match tail.split_once(',') {
-                Some((word, tail)) => (word.trim(), Some(tail)),
-                None => (tail.trim(), None),
-            };
-            let direction = match word.to_ascii_lowercase().as_str() {
-                "" | "asc" => Direction::Asc,
-                "desc" => Direction::Desc,
-                _ => {
-                    return Err(Error::usage(format!(
-                        "cannot read `{word}` in the order `{text}`"
-                    ))
-                    .help("write columns separated by commas, each with asc or desc behind it"));
-                }
-            };
-            list.push(Self { column, direction });
-            match tail {
-                Some(tail) => rest = tail,
-                None => return Ok(list),
-            }
-        }
-    }
-}
-
-/// Which record of one key survives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Keep {
-    /// The first in the order.
-    #[default]
-    First,
-    /// The first when every direction of the whole order is reversed.
-    Last,
-}
-
-/// What a null in a key means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NullKeys {
-    /// The record is bad.
-    #[default]
-    Error,
-    /// Nulls are values that equal each other.
-    Value,
-}
-
-/// What two different records of one key mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnConflict {
-    /// They are counted.
-    #[default]
-    Keep,
-    /// They are counted, with a warning.
-    Warn,
-    /// The run fails.
-    Error,
-}
-
-/// How duplicates are found, and which one survives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Dedup {
-    /// Which records are the same.
-    pub key: Key,
-    /// The order among them; all other columns follow, ascending, by name.
-    #[serde(default)]
-    pub order_by: Vec<OrderBy>,
-    /// Which end of the order survives.
-    #[serde(default)]
-    pub keep: Keep,
-    /// What a null in the key means.
-    #[serde(default)]
-    pub null_keys: NullKeys,
-    /// What conflicting duplicates mean.
-    #[serde(default)]
-    pub on_conflict: OnConflict,
-}
-
-impl Dedup {
-    /// Records with equal values in these columns are duplicates; the first in name order of all
-    /// columns survives, until [`Dedup::order_by`] or [`Dedup::keep`] say otherwise.
-    pub fn on_columns(columns: Vec<ColumnPath>) -> Self {
-        Self::with_key(Key::Columns(columns))
-    }
-
-    /// Records that are equal in every column are duplicates.
-    pub fn on_record() -> Self {
-        Self::with_key(Key::Record)
-    }
-
-    fn with_key(key: Key) -> Self {
-        Self {
-            key,
-            order_by: Vec::new(),
-            keep: Keep::First,
-            null_keys: NullKeys::Error,
-            on_conflict: OnConflict::Keep,
-        }
     }
 }
 
@@ -529,11 +375,7 @@ impl Plan {
             return Err(Error::usage("a file must be allowed at least one row and one byte"));
         }
         if let Some(dedup) = &mut self.dedup {
-            if let Key::Columns(key) = &dedup.key {
-                // Records of one key are equal in its columns: as an order they say nothing.
-                dedup.order_by.retain(|order| !key.contains(&order.column));
-            }
-            check_dedup(dedup)?;
+            dedup.check()?;
         } else if self.dropped.is_some() {
             return Err(Error::usage("dropped duplicates are asked for, but the plan has no key"));
         }
@@ -550,37 +392,6 @@ impl Plan {
         self.schema.normalise()?;
         Ok(self)
     }
-}
-
-fn check_dedup(dedup: &Dedup) -> Result<()> {
-    let mut seen: Vec<&ColumnPath> = Vec::new();
-    let key: &[ColumnPath] = match &dedup.key {
-        Key::Columns(columns) if columns.is_empty() => {
-            return Err(Error::usage("the key names no column"));
-        }
-        Key::Columns(columns) => columns,
-        Key::Record if !dedup.order_by.is_empty() => {
-            return Err(Error::usage("an order has no meaning when the whole record is the key"));
-        }
-        Key::Record => &[],
-    };
-    for (path, role) in key
-        .iter()
-        .map(|path| (path, "key"))
-        .chain(dedup.order_by.iter().map(|order| (&order.column, "order")))
-    {
-        if let Some(other) = seen.iter().find(|p| p.is_prefix_of(path) || path.is_prefix_of(p)) {
-            return Err(Error::usage(if *other == path {
-                format!("the {role} column {path} is named twice")
-            } else {
-                format!(
-                    "{other} and {path} both stand in the key or the order, one inside the other"
-                )
-            }));
-        }
-        seen.push(path);
-    }
-    Ok(())
 }
 
 /// How a file is compressed.
@@ -643,6 +454,7 @@ pub struct ResolvedPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OrderBy;
 
     fn plan() -> Plan {
         Plan::new(vec!["in".into()], Sink::new("out.parquet"))
