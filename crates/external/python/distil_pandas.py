@@ -3,6 +3,8 @@
 It works in the way of the program that distil grew out of: every file into a DataFrame, sort_values,
 drop_duplicates, one Parquet file. Where pandas' own comparison is not the contract's (lists,
 structs, mixed columns, exact decimals), the sort column holds bytes that order as the values do.
+
+One file, however long: it is carried inside the program, and handed to Python as one.
 """
 
 import sys

@@ -46,8 +46,8 @@ pub(crate) enum Values<'a> {
     Float64(&'a [f64]),
     /// Decimals of more than 18 digits, unscaled.
     Decimal(&'a [i128]),
-    /// Strings or binary values as codes into a dictionary of distinct strings in the order of their bytes; it may hold
-    /// more than the row group uses.
+    /// Strings or binary values as codes into a dictionary of distinct strings in the order of their
+    /// bytes; it may hold more than the row group uses.
     Codes {
         codes: &'a [u32],
         dictionary: &'a Strings,

@@ -384,7 +384,7 @@ proptest! {
         let strings = shape.strings(text);
         let array = string_array(&strings, text);
         let [collected, coded] = string_chunks(&array, &strings, shape.options());
-            same(&collected, &coded);
+        same(&collected, &coded);
         if let Some(filter) = &collected.close.bloom_filter {
             prop_assert!(strings.iter().flatten().all(|string| filter.check(string.as_slice())));
         }
