@@ -3,6 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
@@ -144,22 +146,28 @@ fn a_long_run_tells_where_it_is_every_ten_seconds_where_there_is_no_terminal() {
     let mut child =
         context.command(&flags).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
+    let seen = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&seen);
     let feeder = std::thread::spawn(move || {
         let begun = Instant::now();
         let mut ts = 0;
-        while begun.elapsed() < Duration::from_secs(12) {
-            for _ in 0..20_000 {
+        // Should nothing be told, the run ends, and the test fails.
+        while !stop.load(Ordering::Relaxed) && begun.elapsed() < Duration::from_secs(60) {
+            for _ in 0..1_000 {
                 ts += 1;
                 writeln!(input, "{{\"ts\":{ts}}}").unwrap();
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(10));
         }
+        begun.elapsed()
     });
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
     assert!(line.starts_with("reading: ") && line.contains(" records, "), "{line}");
-    feeder.join().unwrap();
+    seen.store(true, Ordering::Relaxed);
+    let fed = feeder.join().unwrap();
+    assert!(fed > Duration::from_secs(9), "told after {fed:?}, which is too often");
     stderr.read_to_string(&mut line).unwrap();
     assert!(child.wait().unwrap().success(), "{line}");
 }

@@ -6,12 +6,14 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::context::Context;
-use crate::support::{NOBODY, Told, may_change_user};
+use crate::support::{NOBODY, Told, may_change_user, send, wait_for};
 
 const RUN: [&str; 4] = ["-o", "out.parquet", "--key", "ts"];
 const UNTOUCHED: &str = "nothing was written; the output is as it was before";
@@ -207,24 +209,56 @@ fn what_is_no_file_is_read_when_it_can_be_and_refused_when_not() {
         .succeeds();
 }
 
-/// Runs over a file that something happens to all the time.
-fn while_it_changes(change: impl Fn(&Path) + Send + 'static) {
+/// Starts runs until one was stopped within its input: it has the file open, and has read more than
+/// the samples of the first look and less than the whole, so it knows what the file was like, and has
+/// yet to look again.
+fn stopped_within(context: &Context, path: &Path) -> Child {
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(60) {
+        let arguments = [&["run", "in.json", "--quarantine", "q.ndjson"], &RUN[..]].concat();
+        let mut command = context.command(&arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let process = PathBuf::from(format!("/proc/{}", child.id()));
+        let within = || {
+            let open = process.join("fd").read_dir().into_iter().flatten().flatten();
+            let mut open = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+            let counts = std::fs::read_to_string(process.join("io")).unwrap_or_default();
+            let read = counts.lines().find_map(|line| line.strip_prefix("rchar: "));
+            open.any(|file| file == path)
+                && read
+                    .is_some_and(|read| (8 << 20..20 << 20).contains(&read.parse::<u64>().unwrap()))
+        };
+        while child.try_wait().unwrap().is_none() {
+            if within() {
+                send(&child, Signal::STOP);
+                wait_for("the run to stand still, or to be gone", || {
+                    let stat = std::fs::read_to_string(process.join("stat")).unwrap();
+                    stat.contains(") T ") || stat.contains(") Z ")
+                });
+                if within() {
+                    return child;
+                }
+                send(&child, Signal::CONT);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for written in ["out.parquet", "q.ndjson"] {
+            std::fs::remove_file(context.path(written)).unwrap();
+        }
+    }
+    panic!("no run could be stopped within its input");
+}
+
+/// Changes the input of a run that has read a part of it.
+fn while_it_is_read(change: impl Fn(&Path)) {
     let context = Context::new();
     let record = "{\"ts\":1,\"x\":\"0123456789012345678901234567890123456789\"}\n";
     context.write("in.json", record.repeat(400_000));
     let path = context.path("in.json");
-    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let stopped = std::sync::Arc::clone(&stop);
-    let changer = std::thread::spawn(move || {
-        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
-            change(&path);
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    });
-    let told = context.distil(&[&["in.json", "--quarantine", "q.ndjson"], &RUN[..]].concat());
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    changer.join().unwrap();
-    told.fails(
+    let child = stopped_within(&context, &path);
+    change(&path);
+    send(&child, Signal::CONT);
+    Told::of(&child.wait_with_output().unwrap()).fails(
         1,
         &["in.json: the file ", "while it was read", UNTOUCHED, "help: wait until nothing writes"],
     );
@@ -233,14 +267,14 @@ fn while_it_changes(change: impl Fn(&Path) + Send + 'static) {
 
 #[test]
 fn a_file_that_grows_while_it_is_read_fails_the_run() {
-    while_it_changes(|path| {
+    while_it_is_read(|path| {
         OpenOptions::new().append(true).open(path).unwrap().write_all(b"{\"ts\":2}\n").unwrap();
     });
 }
 
 #[test]
 fn a_file_that_shrinks_while_it_is_read_fails_the_run() {
-    while_it_changes(|path| {
+    while_it_is_read(|path| {
         let file = OpenOptions::new().write(true).open(path).unwrap();
         let size = file.metadata().unwrap().len();
         file.set_len(size - 100).unwrap();
@@ -249,7 +283,7 @@ fn a_file_that_shrinks_while_it_is_read_fails_the_run() {
 
 #[test]
 fn a_file_that_is_replaced_while_it_is_read_fails_the_run() {
-    while_it_changes(|path| {
+    while_it_is_read(|path| {
         let other = path.with_file_name(".other");
         std::fs::copy(path, &other).unwrap();
         std::fs::rename(other, path).unwrap();
