@@ -357,14 +357,11 @@ impl PackedScratch {
         words: &[u64],
         within: impl Fn(u64) -> bool,
     ) {
-        let ranks = &packing.ranks[worker];
-        for row in words.chunks_exact(packing.layout.words) {
-            if within(row[0]) {
-                let start = self.rows.len();
-                append(&mut self.rows, row);
-                packing.layout.rank(&mut self.rows[start..], ranks);
-            }
+        let start = self.rows.len();
+        for row in words.chunks_exact(packing.layout.words).filter(|row| within(row[0])) {
+            append(&mut self.rows, row);
         }
+        packing.layout.rank(&mut self.rows[start..], &packing.ranks[worker]);
     }
 
     /// The rows loaded, in no order.

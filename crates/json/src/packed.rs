@@ -242,17 +242,19 @@ impl Layout {
         }
     }
 
-    /// Replaces each code by its rank: `ranks` has, for each column of text, the rank of each code.
-    #[inline]
-    pub fn rank(&self, row: &mut [u64], ranks: &[Vec<u32>]) {
+    /// Replaces each code of many rows by its rank: `ranks` has, for each column of text, the rank of each
+    /// code.
+    pub fn rank(&self, rows: &mut [u64], ranks: &[Vec<u32>]) {
         for column in &self.columns {
-            if column.class == Class::Text
-                && let Place::Half(word, shift) = column.place
-            {
+            let Place::Half(word, shift) = column.place else { continue };
+            if column.class != Class::Text {
+                continue;
+            }
+            let ranks = ranks[column.text].as_slice();
+            for row in rows.chunks_exact_mut(self.words) {
                 let code = (row[word] >> shift) as u32;
-                if code != NULL_CODE
-                    && let Some(rank) = ranks[column.text].get(code as usize)
-                {
+                // A null has no rank, and stays.
+                if let Some(rank) = ranks.get(code as usize) {
                     row[word] = row[word] & !(0xFFFF_FFFF << shift) | u64::from(*rank) << shift;
                 }
             }

@@ -198,6 +198,7 @@ impl Packer {
                     looks.clear();
                     let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
                     looks.extend(spans.take(count).map(|span| interner.look(span.text(bytes))));
+                    interner.fetch(&mut looks);
                     let mut seen = looks.iter();
                     self.column(&layout, at, |span| {
                         let text = span.text(bytes);
