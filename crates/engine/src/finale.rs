@@ -17,7 +17,7 @@ use distil_storage::Storage;
 
 use crate::dedup::Policy;
 use crate::encode::{EncodedGroup, Encoder};
-use crate::groups::{Batch, Group, Lane, ROW_GROUP_BYTES};
+use crate::groups::{Group, Lane, ROW_GROUP_BYTES};
 use crate::output::{Description, Output, Totals};
 use crate::packed::{PackedScratch, Packing};
 use crate::ranges::{Outcome, Range, SHOWN, Tally};
@@ -288,11 +288,12 @@ impl Crew<'_, '_> {
             state.tally.conflicting += outcome.counts.conflicting;
             let room = SHOWN - state.conflicts.len();
             state.conflicts.extend(outcome.conflicts.into_iter().take(room));
-            let batch: Arc<Batch> = Arc::new(outcome.batch);
             let State { lanes, ready, .. } = &mut *state;
-            for lane in lanes {
-                let groups = lane.push(&batch, packing)?;
-                ready.extend(groups.into_iter().flat_map(|group| self.shares(lane, group)));
+            for batch in outcome.batches.into_iter().map(Arc::new) {
+                for lane in &mut *lanes {
+                    let groups = lane.push(&batch, packing)?;
+                    ready.extend(groups.into_iter().flat_map(|group| self.shares(lane, group)));
+                }
             }
         }
     }

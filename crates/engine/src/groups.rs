@@ -13,7 +13,7 @@ use crate::rows::RowAt;
 /// Bytes of values after which a row group is cut.
 pub(crate) const ROW_GROUP_BYTES: u64 = 128 << 20;
 
-/// Rows of one key range, reduced and in order.
+/// Rows of one key range, or a part of them, reduced and in order.
 #[derive(Debug)]
 pub(crate) enum Batch {
     /// Encoded rows.

@@ -174,6 +174,8 @@ fn append(rows: &mut Vec<u64>, row: &[u64]) {
 #[derive(Debug, Default)]
 pub(crate) struct PackedChunks {
     pub(crate) full: Vec<Vec<u64>>,
+    /// Empty ones to be filled before memory is asked for.
+    spare: Vec<Vec<u64>>,
 }
 
 impl PackedChunks {
@@ -191,6 +193,11 @@ impl PackedChunks {
 
     #[cold]
     fn open(&mut self, row: &[u64]) -> u64 {
+        if let Some(mut chunk) = self.spare.pop().filter(|spare| spare.capacity() >= row.len()) {
+            chunk.extend_from_slice(row);
+            self.full.push(chunk);
+            return 0;
+        }
         // Small partitions begin small, so that thousands of them do not waste memory.
         let capacity = match self.full.len() {
             0 => CHUNK / 16,
@@ -327,6 +334,9 @@ pub(crate) fn collapse(
 #[derive(Debug, Default)]
 pub(crate) struct PackedScratch {
     rows: Vec<u64>,
+    /// Chunks that were loaded from: survivors go back to them. Memory of the exchange would otherwise
+    /// lie idle until the end, as rows of all ranges share its pages, while survivors take new memory.
+    emptied: Vec<Vec<u64>>,
     order: Vec<u64>,
     spare: Vec<u64>,
     wide: Vec<(u64, u32)>,
@@ -336,7 +346,7 @@ pub(crate) struct PackedScratch {
 #[derive(Debug, Default)]
 pub(crate) struct PackedOutcome {
     /// Survivors in order, with ranks.
-    pub(crate) rows: Vec<u64>,
+    pub(crate) rows: PackedChunks,
     pub(crate) identical: u64,
     pub(crate) conflicting: u64,
     /// The first conflicts: the survivor and the first that differs.
@@ -347,6 +357,14 @@ impl PackedScratch {
     /// Forgets the rows of the range before.
     pub(crate) fn clear(&mut self) {
         self.rows.clear();
+        self.emptied.clear();
+    }
+
+    /// Adds all rows of a worker's chunk.
+    pub(crate) fn empty(&mut self, packing: &Packing, worker: usize, mut chunk: Vec<u64>) {
+        self.load(packing, worker, &chunk, |_| true);
+        chunk.clear();
+        self.emptied.push(chunk);
     }
 
     /// Adds rows of a worker, if their first word is within bounds.
@@ -372,14 +390,14 @@ impl PackedScratch {
     /// Sorts what was loaded and reduces it to one row a key; the first `shown` conflicts are kept.
     pub(crate) fn reduce(&mut self, layout: &Layout, shown: usize) -> PackedOutcome {
         self.sort(layout.words);
-        let Self { rows, order, wide, .. } = self;
+        let Self { rows, order, wide, emptied, .. } = self;
         let count = rows.len() / layout.words;
         let row = |at: usize| &rows[at * layout.words..][..layout.words];
         let place =
             |at: usize| if wide.is_empty() { order[at] as usize } else { wide[at].1 as usize };
         let compare = |a: usize, b: usize| layout.compare(row(a), row(b), |_, a, b| a.cmp(&b));
-        let mut outcome =
-            PackedOutcome { rows: Vec::with_capacity(rows.len()), ..PackedOutcome::default() };
+        let mut outcome = PackedOutcome::default();
+        outcome.rows.spare = std::mem::take(emptied);
         let mut equals: Vec<usize> = Vec::new();
         let mut at = 0;
         while at < count {
@@ -389,7 +407,7 @@ impl PackedScratch {
                 end += 1;
             }
             if end == at + 1 {
-                append(&mut outcome.rows, row(first));
+                outcome.rows.push(row(first));
                 at = end;
                 continue;
             }
@@ -398,7 +416,7 @@ impl PackedScratch {
             equals.sort_unstable_by(|a, b| compare(*a, *b));
             for run in equals.chunk_by(|a, b| layout.same_key(row(*a), row(*b))) {
                 let copies = run.iter().take_while(|other| row(**other) == row(run[0])).count();
-                outcome.rows.extend_from_slice(row(run[0]));
+                outcome.rows.push(row(run[0]));
                 outcome.identical += copies as u64 - 1;
                 outcome.conflicting += (run.len() - copies) as u64;
                 if let Some(witness) = run.get(copies)

@@ -32,7 +32,8 @@ pub(crate) struct Range {
 
 /// What a range was reduced to.
 pub(crate) struct Outcome {
-    pub(crate) batch: Batch,
+    /// Its rows in order.
+    pub(crate) batches: Vec<Batch>,
     pub(crate) counts: Tally,
     /// Rows of the first conflicts: the survivor's, and the first that differs.
     pub(crate) conflicts: Vec<(Vec<u8>, Vec<u8>)>,
@@ -201,7 +202,7 @@ impl Range {
         };
         for (worker, chunks) in taken(&self.packed) {
             for chunk in chunks {
-                scratch.load(packing, worker, &chunk, |_| true);
+                scratch.empty(packing, worker, chunk);
             }
         }
         let mut rows = Vec::new();
@@ -260,7 +261,7 @@ impl Range {
             }
             Ok(())
         })?;
-        Ok(Outcome { batch: Batch::Encoded { chunks, rows }, counts, conflicts })
+        Ok(Outcome { batches: vec![Batch::Encoded { chunks, rows }], counts, conflicts })
     }
 }
 
@@ -275,11 +276,11 @@ fn packed_outcome(packing: &Packing, scratch: &mut PackedScratch) -> Outcome {
         reduced.conflicts.iter().map(|(kept, dropped)| (unpacked(kept), unpacked(dropped)));
     Outcome {
         counts: Tally {
-            written: (reduced.rows.len() / packing.layout.words) as u64,
+            written: (reduced.rows.words() / packing.layout.words) as u64,
             identical: reduced.identical,
             conflicting: reduced.conflicting,
         },
         conflicts: conflicts.collect(),
-        batch: Batch::Packed(reduced.rows),
+        batches: reduced.rows.full.into_iter().map(Batch::Packed).collect(),
     }
 }
