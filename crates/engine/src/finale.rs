@@ -4,7 +4,8 @@
 //! written in the order of the ranges.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
 use arrow_array::RecordBatch;
 use distil_job::head::row_images;
@@ -150,17 +151,25 @@ impl Finale<'_> {
         });
         let changed = Condvar::new();
         std::thread::scope(|scope| {
-            let crew = || {
-                Crew {
+            let (written, files) = mpsc::channel();
+            let crew = (0..self.threads).map(|_| {
+                let crew = Crew {
                     finale: self,
                     state: &state,
                     changed: &changed,
                     outputs: &outputs,
                     encoder: &encoder,
-                }
-                .work()
-            };
-            threads::start(scope, std::iter::repeat_n(crew, self.threads)).map(drop)
+                    written: written.clone(),
+                };
+                move || crew.work()
+            });
+            threads::start(scope, crew)?;
+            // The disk writes while the crew computes. Without a thread for it the last sync takes longer.
+            drop(written);
+            let write_back =
+                move || files.iter().for_each(|path: PathBuf| self.storage.write_back(&path));
+            let _ = threads::start(scope, std::iter::once(write_back));
+            Ok::<_, Error>(())
         })?;
         let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.failed {
@@ -213,6 +222,8 @@ struct Crew<'a, 'o> {
     changed: &'a Condvar,
     outputs: &'a [Mutex<Output<'o>>],
     encoder: &'a Encoder,
+    /// Files that have more to be written to the disk.
+    written: mpsc::Sender<PathBuf>,
 }
 
 impl Crew<'_, '_> {
@@ -339,7 +350,10 @@ impl Crew<'_, '_> {
         drop(state);
         let chunks = in_order(columns).flatten().collect();
         let encoded = EncodedGroup::new(chunks, rows, Digest(digest));
-        lock(&self.outputs[lane]).push(ordinal, encoded)?;
+        if let Some(path) = lock(&self.outputs[lane]).push(ordinal, encoded)? {
+            // Nobody listens where no thread could be had.
+            let _ = self.written.send(path);
+        }
         self.events().advance(rows, rows);
         Ok(())
     }

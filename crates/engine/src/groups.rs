@@ -193,7 +193,7 @@ mod tests {
         };
         let text: String = lengths.iter().enumerate().map(line).collect();
         let mut sampler = Sampler::new(&plan).unwrap();
-        sampler.sample(text.as_bytes()).unwrap();
+        sampler.sample(text.as_bytes(), usize::MAX).unwrap();
         let layout = Arc::new(sampler.finish(&plan).1.unwrap());
         let mut decoder = Decoder::new(&plan).unwrap().packing(Some(&layout), 1 << 20);
         let mut rows = Rows::default();

@@ -53,6 +53,7 @@ pub(crate) struct Totals {
 }
 
 struct OpenFile {
+    path: PathBuf,
     writer: SerializedFileWriter<FileSink>,
     failure: Failure,
     rows: u64,
@@ -85,17 +86,19 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Takes a row group; those before it may come later.
+    /// Takes a row group; those before it may come later. Returns the file that was written to, if any.
     ///
     /// # Errors
     /// An environment error when writing fails.
-    pub(crate) fn push(&mut self, ordinal: usize, group: EncodedGroup) -> Result<()> {
+    pub(crate) fn push(&mut self, ordinal: usize, group: EncodedGroup) -> Result<Option<PathBuf>> {
         self.waiting.insert(ordinal, group);
+        let mut written = false;
         while let Some(group) = self.waiting.remove(&self.next) {
             self.next += 1;
             self.write(group)?;
+            written = true;
         }
-        Ok(())
+        Ok(self.open.as_ref().filter(|_| written).map(|file| file.path.clone()))
     }
 
     fn write(&mut self, group: EncodedGroup) -> Result<()> {
@@ -145,7 +148,7 @@ impl<'a> Output<'a> {
             Arc::clone(&self.encoder.properties),
         )
         .map_err(|error| cause(&failure, error))?;
-        Ok(OpenFile { writer, failure, rows: 0, bytes: 0, digest: 0 })
+        Ok(OpenFile { path, writer, failure, rows: 0, bytes: 0, digest: 0 })
     }
 
     fn close_file(&mut self) -> Result<()> {

@@ -6,7 +6,7 @@
 //!
 //! Values of one column are all of one class, and classes keep the order of the contract: instants of
 //! one form order like their text, doubles are only taken where they are exact, and codes become ranks
-//! (see [`Ranks`]) before they are compared.
+//! (see [`crate::Ranks`]) before they are compared.
 
 use std::cmp::Ordering;
 
@@ -481,64 +481,4 @@ pub(crate) fn from_f64(value: f64) -> u64 {
 #[inline]
 pub fn to_f64(word: u64) -> f64 {
     f64::from_bits(if word >> 63 == 1 { word ^ (1 << 63) } else { !word })
-}
-
-/// The distinct strings of one column over all workers, in order.
-#[derive(Debug, Default)]
-pub struct Ranks {
-    bytes: Vec<u8>,
-    ends: Vec<u64>,
-}
-
-impl Ranks {
-    /// The ranks of the strings of several dictionaries: the strings in order, and for each
-    /// dictionary the rank of each code.
-    pub fn of(dictionaries: &[&Interner]) -> (Self, Vec<Vec<u32>>) {
-        let mut all: Vec<(u64, u32, u32)> = Vec::new();
-        for (worker, dictionary) in dictionaries.iter().enumerate() {
-            for code in 0..dictionary.len() as u32 {
-                all.push((prefix(dictionary.get(code)), worker as u32, code));
-            }
-        }
-        let text = |(_, worker, code): &(u64, u32, u32)| dictionaries[*worker as usize].get(*code);
-        all.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| text(a).cmp(text(b))));
-        let mut ranks: Vec<Vec<u32>> =
-            dictionaries.iter().map(|dictionary| vec![0; dictionary.len()]).collect();
-        let mut strings = Self::default();
-        let mut last: Option<&[u8]> = None;
-        for entry in &all {
-            let here = text(entry);
-            if last != Some(here) {
-                strings.bytes.extend_from_slice(here);
-                strings.ends.push(strings.bytes.len() as u64);
-                last = Some(here);
-            }
-            ranks[entry.1 as usize][entry.2 as usize] = strings.ends.len() as u32 - 1;
-        }
-        (strings, ranks)
-    }
-
-    /// The string of a rank.
-    pub fn get(&self, rank: u32) -> &[u8] {
-        let rank = rank as usize;
-        let start = rank.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        &self.bytes[start..self.ends[rank] as usize]
-    }
-
-    /// How many strings there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-}
-
-fn prefix(text: &[u8]) -> u64 {
-    let mut padded = [0; 8];
-    let length = text.len().min(8);
-    padded[..length].copy_from_slice(&text[..length]);
-    u64::from_be_bytes(padded)
 }

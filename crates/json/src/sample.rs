@@ -47,14 +47,18 @@ impl Sampler {
         Ok(Self { decoder, tape: Tape::default(), keys: Vec::new(), sampled: 0 })
     }
 
-    /// Samples what look like records in `window`, a piece of a file that may begin and end anywhere.
+    /// Samples what look like records in `window`, a piece of a file that may begin and end anywhere, but
+    /// no more than `most` of them.
     ///
     /// # Errors
     /// None by the input.
-    pub fn sample(&mut self, window: &[u8]) -> Result<()> {
+    pub fn sample(&mut self, window: &[u8], most: usize) -> Result<()> {
         let mut at = 0;
         let mut fruitless = 0;
-        while let Some(found) = memchr::memchr(b'{', &window[at..]) {
+        let most = self.keys.len() + most;
+        while self.keys.len() < most
+            && let Some(found) = memchr::memchr(b'{', &window[at..])
+        {
             at += found;
             let Ok(end) = self.tape.parse(window, at) else {
                 fruitless += found + 1;

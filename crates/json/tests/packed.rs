@@ -101,7 +101,7 @@ fn plan(keys: &[&str], order: &[&str], last: bool) -> Plan {
 
 fn layout_of(plan: &Plan, lines: &[String]) -> Option<Arc<Layout>> {
     let mut sampler = Sampler::new(plan).unwrap();
-    sampler.sample(lines.join("\n").as_bytes()).unwrap();
+    sampler.sample(lines.join("\n").as_bytes(), usize::MAX).unwrap();
     sampler.finish(plan).1.map(Arc::new)
 }
 

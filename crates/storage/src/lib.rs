@@ -188,6 +188,10 @@ pub trait Storage: Send + Sync {
     /// An environment error with the path, also for a file.
     fn remove_dir_all(&self, path: &Path) -> Result<()>;
 
+    /// Has what a file holds by now written to the disk, while others go on writing it, so that less is
+    /// left to do for [`OutputFile::sync`]: that remains what makes it durable, and what tells of errors.
+    fn write_back(&self, _path: &Path) {}
+
     /// Makes the names in a directory durable.
     ///
     /// # Errors
