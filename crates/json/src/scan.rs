@@ -1,25 +1,20 @@
 //! Finding the bytes that structure JSON: ends of strings and of frames.
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// Marks (by its high bit) each byte of `word` that is zero, exact up to the lowest mark.
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGH
-}
+use wide::u8x16;
 
 /// The first quote, backslash or control character (below U+0020) at or after `at`, or the length.
+#[inline]
 pub(crate) fn string_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = zero_bytes(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero_bytes(word ^ (ONES * u64::from(b'\\')));
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let found = quote | backslash | control;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let chunk = u8x16::new(*chunk);
+        let control = chunk.min(u8x16::splat(0x1F)).simd_eq(chunk);
+        let quote = chunk.simd_eq(u8x16::splat(b'"'));
+        let backslash = chunk.simd_eq(u8x16::splat(b'\\'));
+        let found = (quote | backslash | control).to_bitmask();
         if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+            return at + found.trailing_zeros() as usize;
         }
-        at += 8;
+        at += 16;
     }
     while let Some(&byte) = bytes.get(at) {
         if byte == b'"' || byte == b'\\' || byte < 0x20 {
