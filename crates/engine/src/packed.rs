@@ -58,8 +58,8 @@ impl Packing {
                 let dictionaries: Vec<&Interner> =
                     workers.iter().filter_map(|worker| worker.get(column)).collect();
                 let (sorted, ranks) = Ranks::of(&dictionaries);
-                let sorted = (0..sorted.len() as u32).map(|rank| sorted.get(rank)).collect();
-                joined.lock().unwrap_or_else(PoisonError::into_inner).push((column, sorted, ranks));
+                let mut joined = joined.lock().unwrap_or_else(PoisonError::into_inner);
+                joined.push((column, sorted.into(), ranks));
             }
         };
         std::thread::scope(|scope| {

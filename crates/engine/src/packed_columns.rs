@@ -83,14 +83,14 @@ impl<'a> PackedGroup<'a> {
     ) -> Vec<T> {
         let layout = &self.packing.layout;
         let mut values = Vec::with_capacity(self.rows);
-        for row in self.stretches.iter().flat_map(|rows| rows.chunks_exact(layout.words)) {
-            match layout.get(row, column) {
+        for rows in &self.stretches {
+            layout.each(rows, column, |word| match word {
                 Some(word) => {
                     values.push(value(word));
                     validity.append_non_null();
                 }
                 None => validity.append_null(),
-            }
+            });
         }
         values
     }

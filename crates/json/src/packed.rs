@@ -242,6 +242,20 @@ impl Layout {
         }
     }
 
+    /// The values of a column in many rows, as [`Layout::get`] has them, one after another.
+    #[inline]
+    pub fn each(&self, rows: &[u64], column: &PackedColumn, mut value: impl FnMut(Option<u64>)) {
+        let rows = rows.chunks_exact(self.words);
+        match column.place {
+            Place::Word(word, None) => rows.for_each(|row| value(Some(row[word]))),
+            Place::Half(word, shift) => rows.for_each(|row| {
+                let half = (row[word] >> shift) as u32;
+                value((half != NULL_CODE).then_some(u64::from(half)));
+            }),
+            _ => rows.for_each(|row| value(self.get(row, column))),
+        }
+    }
+
     /// Replaces each code of many rows by its rank: `ranks` has, for each column of text, the rank of each
     /// code.
     pub fn rank(&self, rows: &mut [u64], ranks: &[Vec<u32>]) {

@@ -3,10 +3,11 @@
 use crate::interner::Interner;
 
 /// The distinct strings of one column over all workers, in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Ranks {
+    /// Where each begins, and where the last one ends.
+    offsets: Vec<usize>,
     bytes: Vec<u8>,
-    ends: Vec<u64>,
 }
 
 /// A string: its first eight bytes, its dictionary, and its code there.
@@ -29,16 +30,20 @@ impl Ranks {
         }
         let mut ranks: Vec<Vec<u32>> =
             dictionaries.iter().map(|dictionary| vec![0; dictionary.len()]).collect();
-        let mut strings = Self::default();
+        // Room for all at once: memory that is not used is not taken, and growing copies.
+        let most_bytes = dictionaries.iter().map(|dictionary| dictionary.text_bytes()).sum();
+        let mut offsets = Vec::with_capacity(all.len() + 1);
+        offsets.push(0);
+        let mut strings = Self { offsets, bytes: Vec::with_capacity(most_bytes) };
         let mut last: Option<&[u8]> = None;
         for entry in &all {
             let here = text(entry);
             if last != Some(here) {
                 strings.bytes.extend_from_slice(here);
-                strings.ends.push(strings.bytes.len() as u64);
+                strings.offsets.push(strings.bytes.len());
                 last = Some(here);
             }
-            ranks[entry.1 as usize][entry.2 as usize] = strings.ends.len() as u32 - 1;
+            ranks[entry.1 as usize][entry.2 as usize] = strings.len() as u32 - 1;
         }
         (strings, ranks)
     }
@@ -46,18 +51,22 @@ impl Ranks {
     /// The string of a rank.
     pub fn get(&self, rank: u32) -> &[u8] {
         let rank = rank as usize;
-        let start = rank.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        &self.bytes[start..self.ends[rank] as usize]
+        &self.bytes[self.offsets[rank]..self.offsets[rank + 1]]
     }
 
     /// How many strings there are.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.offsets.len() - 1
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
+    }
+
+    /// All strings one behind the other: where each begins and the last one ends, and their bytes.
+    pub fn into_parts(self) -> (Vec<usize>, Vec<u8>) {
+        (self.offsets, self.bytes)
     }
 }
 

@@ -2,16 +2,16 @@
 
 use distil_plan::TimeUnit;
 
-/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, of a year from 1 to 9999.
 ///
-/// Algorithm: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
+/// Algorithm: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`, without
+/// the eras that years before 0 need, and so in small numbers.
+#[inline]
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = (year as u32, month as u32);
+    let before = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5;
+    i64::from(before) + day - 719_469
 }
 
 /// The inverse of [`days_from_civil`]; same source.

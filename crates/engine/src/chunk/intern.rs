@@ -72,7 +72,6 @@ impl Interner {
         for code in &mut codes {
             *code = ranks[*code as usize];
         }
-        let strings = (0..sorted.len() as u32).map(|rank| sorted.get(rank)).collect();
-        Interned::Codes(codes, strings)
+        Interned::Codes(codes, sorted.into())
     }
 }

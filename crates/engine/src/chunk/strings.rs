@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use distil_json::Ranks;
+
 /// Byte strings, one behind the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Strings {
@@ -47,6 +49,13 @@ impl Strings {
     /// Bytes as plain values: each with its length before it.
     pub(super) fn plain_bytes(&self) -> usize {
         self.data.len() + 4 * self.len()
+    }
+}
+
+impl From<Ranks> for Strings {
+    fn from(ranks: Ranks) -> Self {
+        let (offsets, data) = ranks.into_parts();
+        Self { offsets, data }
     }
 }
 
