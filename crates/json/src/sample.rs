@@ -55,7 +55,7 @@ impl Sampler {
     pub fn sample(&mut self, window: &[u8], most: usize) -> Result<()> {
         let mut at = 0;
         let mut fruitless = 0;
-        let most = self.keys.len() + most;
+        let most = self.keys.len().saturating_add(most);
         while self.keys.len() < most
             && let Some(found) = memchr::memchr(b'{', &window[at..])
         {
