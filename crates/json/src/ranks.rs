@@ -122,7 +122,7 @@ mod tests {
                 .iter()
                 .map(|texts| {
                     let mut dictionary = Interner::new(1 << 30);
-                    texts.iter().for_each(|text| drop(dictionary.intern(text.as_bytes())));
+                    assert!(texts.iter().all(|text| dictionary.intern(text.as_bytes()).is_some()));
                     dictionary
                 })
                 .collect();
