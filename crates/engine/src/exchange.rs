@@ -230,7 +230,7 @@ impl<'a> Exchange<'a> {
     /// Writes all packed rows to a new file.
     fn spill_packed(&mut self) -> Result<()> {
         let Some(packing) = &mut self.packing else { return Ok(()) };
-        if packing.partitions.iter().all(|chunks| chunks.full.is_empty()) {
+        if packing.partitions.iter().all(|chunks| chunks.words() == 0) {
             return Ok(());
         }
         let path = self.scratch.join(format!("packed-{}-{}", self.worker, self.files));
@@ -277,7 +277,7 @@ impl<'a> Exchange<'a> {
         let mut all: Vec<Held> = self.partitions.into_iter().map(held).collect();
         if let Some(packing) = self.packing {
             for (held, chunks) in all.iter_mut().zip(packing.partitions) {
-                held.packed = chunks.full;
+                held.packed = chunks.into_chunks();
             }
             for (partition, segment) in packing.segments {
                 if let Some(held) = all.get_mut(partition) {

@@ -173,50 +173,71 @@ fn append(rows: &mut Vec<u64>, row: &[u64]) {
 /// Rows of one range, in no order, in chunks that never grow.
 #[derive(Debug, Default)]
 pub(crate) struct PackedChunks {
-    pub(crate) full: Vec<Vec<u64>>,
+    /// The chunk that is being filled. It is here, not in the list, because rows come to hundreds of
+    /// ranges in turn: what a row touches must be near.
+    open: Vec<u64>,
+    full: Vec<Vec<u64>>,
     /// Empty ones to be filled before memory is asked for.
     spare: Vec<Vec<u64>>,
 }
 
 impl PackedChunks {
+    /// No rows, and chunks for them.
+    pub(crate) fn in_place_of(spare: Vec<Vec<u64>>) -> Self {
+        Self { spare, ..Self::default() }
+    }
+
     /// Appends a row; returns how many more bytes of memory are taken.
     #[inline]
     pub(crate) fn push(&mut self, row: &[u64]) -> u64 {
-        if let Some(chunk) = self.full.last_mut()
-            && chunk.capacity() - chunk.len() >= row.len()
-        {
-            append(chunk, row);
+        if self.open.capacity() - self.open.len() >= row.len() {
+            append(&mut self.open, row);
             return 0;
         }
-        self.open(row)
+        self.begin(row)
     }
 
     #[cold]
-    fn open(&mut self, row: &[u64]) -> u64 {
-        if let Some(mut chunk) = self.spare.pop().filter(|spare| spare.capacity() >= row.len()) {
-            chunk.extend_from_slice(row);
-            self.full.push(chunk);
-            return 0;
-        }
-        // Small partitions begin small, so that thousands of them do not waste memory.
-        let capacity = match self.full.len() {
-            0 => CHUNK / 16,
-            1 => CHUNK / 4,
-            _ => CHUNK,
-        };
-        let mut chunk = Vec::with_capacity(capacity.max(row.len()));
+    fn begin(&mut self, row: &[u64]) -> u64 {
+        let spare = self.spare.pop().filter(|spare| spare.capacity() >= row.len());
+        let taken = if spare.is_some() { 0 } else { self.next_capacity().max(row.len()) };
+        let mut chunk = spare.unwrap_or_else(|| Vec::with_capacity(taken));
         chunk.extend_from_slice(row);
-        let taken = chunk.capacity() as u64 * 8;
-        self.full.push(chunk);
-        taken
+        let filled = std::mem::replace(&mut self.open, chunk);
+        if !filled.is_empty() {
+            self.full.push(filled);
+        }
+        taken as u64 * 8
+    }
+
+    /// Small partitions begin small, so that thousands of them do not waste memory.
+    fn next_capacity(&self) -> usize {
+        match (self.open.is_empty(), self.full.is_empty()) {
+            (true, _) => CHUNK / 16,
+            (_, true) => CHUNK / 4,
+            _ => CHUNK,
+        }
+    }
+
+    /// The chunks that have rows.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Vec<u64>> {
+        self.full.iter().chain(Some(&self.open).filter(|open| !open.is_empty()))
+    }
+
+    /// The chunks that have rows.
+    pub(crate) fn into_chunks(mut self) -> Vec<Vec<u64>> {
+        if !self.open.is_empty() {
+            self.full.push(self.open);
+        }
+        self.full
     }
 
     pub(crate) fn words(&self) -> usize {
-        self.full.iter().map(Vec::len).sum()
+        self.iter().map(Vec::len).sum()
     }
 
     pub(crate) fn capacity(&self) -> u64 {
-        self.full.iter().map(|chunk| chunk.capacity() as u64 * 8).sum()
+        self.iter().map(|chunk| chunk.capacity() as u64 * 8).sum()
     }
 }
 
@@ -274,7 +295,7 @@ pub(crate) fn spill(
         if words == 0 {
             continue;
         }
-        for chunk in &chunks.full {
+        for chunk in chunks.iter() {
             output.write_all(chunk.as_slice().to_byte_slice())?;
         }
         places.push((partition, written, words));
@@ -296,7 +317,7 @@ pub(crate) fn collapse(
     chunks: &mut PackedChunks,
     encoded: &mut Chunks,
 ) {
-    let rows: Vec<u64> = std::mem::take(chunks).full.concat();
+    let rows: Vec<u64> = std::mem::take(chunks).into_chunks().concat();
     let row = |at: &u32| &rows[*at as usize * layout.words..][..layout.words];
     let codes = |column: usize, a: u32, b: u32| {
         if a == b {
@@ -396,8 +417,10 @@ impl PackedScratch {
         let place =
             |at: usize| if wide.is_empty() { order[at] as usize } else { wide[at].1 as usize };
         let compare = |a: usize, b: usize| layout.compare(row(a), row(b), |_, a, b| a.cmp(&b));
-        let mut outcome = PackedOutcome::default();
-        outcome.rows.spare = std::mem::take(emptied);
+        let mut outcome = PackedOutcome {
+            rows: PackedChunks::in_place_of(std::mem::take(emptied)),
+            ..PackedOutcome::default()
+        };
         let mut equals: Vec<usize> = Vec::new();
         let mut at = 0;
         while at < count {

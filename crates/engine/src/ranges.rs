@@ -141,7 +141,7 @@ impl Range {
                     }
                 }
                 for (range, piece) in split.iter_mut().zip(pieces) {
-                    unlocked(&mut range.packed).push((worker, piece.full));
+                    unlocked(&mut range.packed).push((worker, piece.into_chunks()));
                 }
             }
         }
@@ -281,6 +281,6 @@ fn packed_outcome(packing: &Packing, scratch: &mut PackedScratch) -> Outcome {
             conflicting: reduced.conflicting,
         },
         conflicts: conflicts.collect(),
-        batches: reduced.rows.full.into_iter().map(Batch::Packed).collect(),
+        batches: reduced.rows.into_chunks().into_iter().map(Batch::Packed).collect(),
     }
 }

@@ -97,9 +97,10 @@ impl Packer {
     #[inline]
     pub(crate) fn meet(&mut self, bytes: &[u8], at: usize, on_a_line: bool) -> Option<usize> {
         let base = self.records.len() * self.layout.columns.len();
-        for turn in 0..self.programs.len() {
-            let which = (self.last + turn) % self.programs.len();
-            let bound = &self.programs[which];
+        // The one that was met last comes first.
+        let (before, after) = self.programs.split_at(self.last);
+        let in_turn = (self.last..).zip(after).chain((0..).zip(before));
+        for (which, bound) in in_turn {
             if on_a_line && bound.program.has_line_feed {
                 continue;
             }
@@ -299,20 +300,28 @@ impl Packer {
 
     /// Counts the strings of key and order columns.
     pub(crate) fn count_instants(&self, fields: &mut Fields) {
+        let accepted = self.records.iter().filter(|(.., rejected)| !rejected).count();
         for (at, column) in self.layout.columns.iter().enumerate() {
             let Some(field) = self.fields[at].filter(|_| column.part.is_some()) else { continue };
             if !matches!(column.class, Class::Text | Class::Instant(_)) {
                 continue;
             }
-            let width = self.layout.columns.len();
-            let strings = self.records.iter().enumerate().filter(|(record, (.., rejected))| {
-                !rejected && self.spans[record * width + at].kind == SpanKind::String
-            });
+            let may_lack = |bound: &Bound| bound.missing.contains(&at);
+            let strings = if self.nulls[at] || self.programs.iter().any(may_lack) {
+                let spans = self.spans.iter().skip(at).step_by(self.layout.columns.len());
+                let strings =
+                    self.records.iter().zip(spans).filter(|((.., rejected), span)| {
+                        !rejected && span.kind == SpanKind::String
+                    });
+                strings.count()
+            } else {
+                accepted
+            };
             let spelling = match column.class {
                 Class::Instant(digits) => Some(crate::time::Spelling::fixed(digits)),
                 _ => None,
             };
-            fields.get_mut(field).facts.instants.note_many(spelling, strings.count() as u64);
+            fields.get_mut(field).facts.instants.note_many(spelling, strings as u64);
         }
     }
 
@@ -334,6 +343,7 @@ impl Packer {
         if !self.on {
             // What is packed already stays so; what comes is encoded.
             self.programs.clear();
+            self.last = 0;
         }
         (&self.rows, &self.interners)
     }
