@@ -191,7 +191,9 @@ impl Run<'_> {
             application: self.server.application.clone(),
         });
         let began = Instant::now();
-        let results = scratch.join("results");
+        // A server may go on writing for a run that was interrupted before this one, at the same place:
+        // what another session writes is not looked at. A session has one run at a time.
+        let results = scratch.join(format!("results-{}", self.server.operations().session));
         self.storage.create_dir(&results)?;
         if !plan.inputs.is_empty() {
             self.link(&lowered, &scratch)?;
@@ -207,10 +209,11 @@ impl Run<'_> {
             // Admitted input has nothing for it, but whoever looks must not find an older one.
             self.storage.create_new(path)?.sync()?;
         }
-        let parquet = if plan.inputs.is_empty() { results } else { results.join("parquet") };
+        let parquet =
+            if plan.inputs.is_empty() { results.clone() } else { results.join("parquet") };
         let parquet = match self.storage.metadata(&parquet)? {
             Some(_) => parquet,
-            None => self.nothing_written(&lowered, scratch.join("results"))?,
+            None => self.nothing_written(&lowered, results.clone())?,
         };
         gather::gather(
             self.storage,
@@ -221,7 +224,7 @@ impl Run<'_> {
             &mut report,
         )?;
         if plan.plan.assume_valid {
-            report.inputs = self.inputs(&lowered, &scratch.join("counts"))?;
+            report.inputs = self.inputs(&lowered, &results.join("counts"))?;
         }
         report.stages.push(StageReport {
             name: "gather".to_owned(),
