@@ -1,8 +1,8 @@
 //! The first stage: all inputs to rows and facts, on all threads.
 //!
-//! A worker takes the next input, frames it and decodes its slices itself; while another worker has
-//! nothing to do, it hands slices over instead. So a thousand small files and one large one keep all
-//! threads busy alike.
+//! A worker takes the next input, frames it and decodes its slices itself; once no input is left for
+//! others, it hands slices over to them. So a thousand small files and one large one keep all threads
+//! busy alike.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -75,6 +75,8 @@ struct Handed {
 struct Queue {
     next_input: usize,
     waiting: VecDeque<Handed>,
+    /// Memory of slices that were handed over: the system would have to clear new memory for each.
+    spare: Vec<Vec<u8>>,
     /// Workers without work.
     idle: usize,
     /// Workers that frame an input and may still hand slices over.
@@ -221,6 +223,7 @@ impl<S: RowSink> Worker<'_, S> {
             match job {
                 Job::Slice(handed) => {
                     self.decode(handed.input, handed.offset, &handed.bytes, handed.separator)?;
+                    self.queue().spare.push(handed.bytes);
                 }
                 Job::Input(ordinal, opened) => {
                     let done = self.input(ordinal, opened);
@@ -338,14 +341,24 @@ impl<S: RowSink> Worker<'_, S> {
         Ok(())
     }
 
-    /// Gives a slice to a worker that has nothing to do.
+    /// Gives a slice to the workers that have no input of their own any more. They find a slice or two
+    /// when they come back: those that had to wait until this one looked again were idle for a third of
+    /// the time.
     fn hand_over(&self, input: usize, offset: u64, bytes: &[u8], separator: Separator) -> bool {
         let mut queue = self.queue();
-        if queue.idle == 0 || queue.waiting.len() >= WAITING.min(queue.idle * 2) {
+        let inputs = &self.shared.inputs;
+        let helpers = match queue.next_input < inputs.plan.inputs.len() {
+            true => 0,
+            false => inputs.options.threads.saturating_sub(queue.framing),
+        };
+        if queue.waiting.len() >= WAITING.min(helpers * 2) {
             return false;
         }
-        queue.waiting.push_back(Handed { input, offset, bytes: bytes.to_vec(), separator });
+        let mut copy = queue.spare.pop().unwrap_or_default();
         drop(queue);
+        copy.clear();
+        copy.extend_from_slice(bytes);
+        self.queue().waiting.push_back(Handed { input, offset, bytes: copy, separator });
         self.shared.changed.notify_one();
         true
     }
