@@ -196,7 +196,11 @@ class Bench:
 def commit():
     """What was measured, asked before any table changes; nothing is known outside of a clone."""
     try:
-        return printed(["git", "describe", "--always", "--dirty"]).strip()
+        commit = printed(["git", "describe", "--always"]).strip()
+        # The tables themselves change with every scenario.
+        files = ["--", ":/", ":(top,exclude)*.md"]
+        changed = printed(["git", "status", "--porcelain", "--untracked-files=no", *files])
+        return commit + ("-dirty" if changed.strip() else "")
     except Failed:
         return "unknown"
 
