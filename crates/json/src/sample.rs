@@ -90,3 +90,23 @@ impl Sampler {
         (self.keys, layout)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use distil_plan::{ColumnPath, Dedup, Sink};
+
+    use super::*;
+
+    #[test]
+    fn of_each_piece_no_more_records_are_taken_than_asked_for() {
+        let mut plan = Plan::new(vec!["in".to_owned()], Sink::new("out.parquet"));
+        plan.dedup = Some(Dedup::on_columns(vec![ColumnPath::name("k")]));
+        let piece = b"1}, {\"k\":1}, 7, {\"k\":2}, {\"k\":3}, {\"k\"";
+        for (most, expected) in [(0, 0), (1, 2), (2, 4), (3, 6), (usize::MAX, 6)] {
+            let mut sampler = Sampler::new(&plan).unwrap();
+            sampler.sample(piece, most).unwrap();
+            sampler.sample(piece, most).unwrap();
+            assert_eq!(sampler.finish(&plan).0.len(), expected);
+        }
+    }
+}

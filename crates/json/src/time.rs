@@ -271,6 +271,23 @@ mod tests {
         }
     }
 
+    /// Counted day by day, by the lengths of months alone.
+    #[test]
+    fn every_day_of_ten_thousand_years_follows_the_one_before() {
+        let mut expected = -719_162;
+        for year in 1..=9999 {
+            for month in 1..=12 {
+                let length = days_in_month(year, month);
+                for day in 1..=length {
+                    assert_eq!(real_day(year, month, day), Some(expected));
+                    assert_eq!(civil_from_days(expected), (year, month, day));
+                    expected += 1;
+                }
+                assert_eq!(real_day(year, month, length + 1), None);
+            }
+        }
+    }
+
     #[test]
     fn the_fixed_form_is_told_apart() {
         let form = |text: &str| Instant::parse(text.as_bytes()).unwrap().fixed_form();
