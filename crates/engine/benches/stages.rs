@@ -31,6 +31,7 @@ fn main() {
             shape,
             ..Parameters::default()
         };
+        storage.create_dir(Path::new("in")).unwrap();
         generate(&storage, Path::new("in/data"), &parameters, 2, &|_| {}).unwrap();
         for threads in [1, 2] {
             let count = parameters.total_records();
