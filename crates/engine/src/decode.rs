@@ -195,7 +195,7 @@ fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> (Option<Found>, Result
     let texts = shared.layout.map_or(1, |layout| layout.texts.max(1)) as u64;
     let dictionary_bytes = shared.inputs.options.row_bytes / 4 / texts;
     let mut decoder = match Decoder::new(&shared.inputs.plan.plan) {
-        Ok(decoder) => decoder.packing(shared.layout, dictionary_bytes),
+        Ok(decoder) => decoder.expecting(shared.layout, dictionary_bytes),
         Err(error) => return (None, Err(error)),
     };
     let result = Worker { shared, decoder: &mut decoder, sink }.run();

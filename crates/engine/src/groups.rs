@@ -195,7 +195,7 @@ mod tests {
         let mut sampler = Sampler::new(&plan).unwrap();
         sampler.sample(text.as_bytes(), usize::MAX).unwrap();
         let layout = Arc::new(sampler.finish(&plan).1.unwrap());
-        let mut decoder = Decoder::new(&plan).unwrap().packing(Some(&layout), 1 << 20);
+        let mut decoder = Decoder::new(&plan).unwrap().expecting(Some(&layout), 1 << 20);
         let mut rows = Rows::default();
         let bytes = text.as_bytes();
         let slice = Slice { input: 0, offset: 0, bytes, separator: Separator::Line };

@@ -64,13 +64,14 @@ pub(crate) fn run(
     request.events.begin(Stage::Decode, request.plan.inputs.iter().map(|input| input.bytes).sum());
     // Losers that are wanted are encoded rows.
     let Sample { splitters, layout, opened } = sample(&inputs, policy == Policy::Keep)?;
+    let packed = layout.as_ref().filter(|layout| layout.packs);
     let mut workers: Vec<Scatter<'_>> = (0..options.threads)
         .map(|worker| Scatter {
             exchange: Exchange::new(
                 storage.as_ref(),
                 &request.staging.scratch,
                 &splitters,
-                layout.as_ref(),
+                packed,
                 policy,
                 options.row_bytes,
                 worker,
@@ -102,9 +103,11 @@ pub(crate) fn run(
         plan.columns.as_ref().map_or_else(|| schema.clone(), |columns| schema.project(columns));
     // What is read back at once, sorted and encoded by one thread.
     let range_bytes = (options.row_bytes / 8).min(RANGE_BYTES);
-    let ranges = ranges(held, layout.as_deref(), range_bytes);
-    let packing = layout
-        .map(|layout| Packing::new(layout, &decoded.dictionaries, &schema, options.threads))
+    let ranges = ranges(held, packed.map(Arc::as_ref), range_bytes);
+    let packing = packed
+        .map(|layout| {
+            Packing::new(Arc::clone(layout), &decoded.dictionaries, &schema, options.threads)
+        })
         .transpose()?;
     let finale = Finale {
         plan,

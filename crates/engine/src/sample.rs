@@ -35,7 +35,7 @@ const GROWTH: u64 = 8;
 /// What a sample of the input tells.
 pub(crate) struct Sample {
     pub(crate) splitters: Splitters,
-    /// How most records can be packed, if they can.
+    /// What most records are like, if they are alike, and whether their rows can be packed.
     pub(crate) layout: Option<Arc<Layout>>,
     /// Streams that had to be begun.
     pub(crate) opened: Vec<Option<Opened>>,
@@ -91,9 +91,12 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
     });
     let by_first = Splitters::new(first.collect(), ranges as usize);
     let fine = by_first.partitions() * 2 >= whole.partitions();
-    let layout =
-        layout.filter(|layout| pack && fine && by_first.words_of(layout).is_some()).map(Arc::new);
-    let splitters = if layout.is_some() { by_first } else { whole };
+    let layout = layout.map(|mut layout| {
+        layout.packs &= pack && fine && by_first.words_of(&layout).is_some();
+        Arc::new(layout)
+    });
+    let packs = layout.as_ref().is_some_and(|layout| layout.packs);
+    let splitters = if packs { by_first } else { whole };
     Ok(Sample { splitters, layout, opened })
 }
 

@@ -83,9 +83,10 @@ impl Decoder {
         })
     }
 
-    /// Packs the records that fit a layout, while no dictionary needs more than so many bytes.
+    /// Expects records that fit a layout, and packs them if it does, while no dictionary needs more than
+    /// so many bytes.
     #[must_use]
-    pub fn packing(mut self, layout: Option<&Arc<Layout>>, dictionary_bytes: u64) -> Self {
+    pub fn expecting(mut self, layout: Option<&Arc<Layout>>, dictionary_bytes: u64) -> Self {
         self.packer = layout.map(|layout| Packer::new(Arc::clone(layout), dictionary_bytes));
         self
     }
@@ -164,7 +165,7 @@ impl Decoder {
         }
     }
 
-    /// Packs the record at `at`, if it is as expected: where the next one begins.
+    /// Takes the record at `at` into the block, if it is as expected: where the next one begins.
     #[inline]
     fn expected(
         &mut self,
@@ -219,10 +220,7 @@ impl Decoder {
                 }
             }
         }
-        let (rows, dictionaries) = packer.take_rows();
-        if !rows.is_empty() {
-            sink.packed(rows, dictionaries)?;
-        }
+        packer.hand_on_block(slice.bytes, sink)?;
         self.packer = Some(packer);
         Ok(())
     }
@@ -407,5 +405,63 @@ impl Seen {
     /// Why each column has its type.
     pub fn reasons(&self) -> Vec<Why> {
         self.fields.reasons()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+    use distil_plan::Dedup;
+
+    use super::*;
+    use crate::sample::Sampler;
+
+    #[derive(Default)]
+    struct Counts {
+        encoded: usize,
+        packed: usize,
+    }
+
+    impl Sink for Counts {
+        fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
+            self.encoded += 1;
+            Ok(())
+        }
+
+        fn packed(&mut self, _: &[u64], _: &[Interner]) -> Result<()> {
+            self.packed += 1;
+            Ok(())
+        }
+
+        fn bad(&mut self, part: BadPart) -> Result<()> {
+            panic!("{part:?}");
+        }
+    }
+
+    #[test]
+    fn expected_records_are_not_parsed_whether_they_are_packed_or_not() {
+        let line = |n: usize| format!("{{\"k\":\"key {n}\",\"n\":{n}}}\n");
+        let text: String = (10_000..11_000).map(line).collect();
+        for key in [Some("n"), Some("k"), Some("*"), None] {
+            let mut plan = Plan::new(vec!["in".to_owned()], distil_plan::Sink::new("out.parquet"));
+            plan.dedup = key.map(|key| match key {
+                "*" => Dedup::on_record(),
+                key => Dedup::on_columns(vec![ColumnPath::name(key)]),
+            });
+            let mut sampler = Sampler::new(&plan).unwrap();
+            sampler.sample(text.as_bytes(), 1).unwrap();
+            let layout = Arc::new(sampler.finish(&plan).1.unwrap());
+            assert_eq!(layout.packs, key == Some("n"));
+            let mut decoder = Decoder::new(&plan).unwrap().expecting(Some(&layout), 1 << 20);
+            let bytes = text.as_bytes();
+            let slice = Slice { input: 0, offset: 0, bytes, separator: Separator::Line };
+            let mut counts = Counts::default();
+            assert_eq!(decoder.decode(&slice, &mut counts).unwrap(), 1000);
+            let Counts { encoded, packed } = counts;
+            // The first one was, and is packed by itself; the others come in blocks.
+            assert_eq!((encoded, packed), if layout.packs { (0, 5) } else { (1000, 0) });
+            assert_eq!(decoder.tape.nodes()[0].start, 0, "the last record that was parsed");
+        }
     }
 }

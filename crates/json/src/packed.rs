@@ -18,7 +18,9 @@ use crate::facts::fact;
 use crate::fields::{Fields, ROOT};
 use crate::interner::Interner;
 use crate::part::Part;
+use crate::program::Span;
 use crate::time::format_instant;
+use crate::value::scalar;
 
 /// Most columns of a layout.
 const MOST_COLUMNS: usize = 128;
@@ -107,6 +109,9 @@ pub struct Layout {
     pub words: usize,
     /// How many columns are text.
     pub texts: usize,
+    /// Whether rows may travel packed. Otherwise a layout tells how records that are as expected are
+    /// encoded without being parsed.
+    pub packs: bool,
     /// First bit of the null bits, counted from the beginning of the row.
     nulls: u32,
     parts: usize,
@@ -129,17 +134,12 @@ fn class_of(bits: crate::facts::Bits) -> Option<Class> {
 }
 
 impl Layout {
-    /// A layout for records like those seen; nothing when packing them is not possible or no use.
+    /// A layout for records like those seen; nothing when there are none to expect.
     pub(crate) fn guess(plan: &Plan, fields: &Fields, parts: &[Part]) -> Option<Self> {
-        let dedup = plan.dedup.as_ref()?;
-        if plan.schema.declared.is_some()
-            || !plan.schema.hints.is_empty()
-            || dedup.null_keys != NullKeys::Error
-            || parts.is_empty()
-        {
+        if plan.schema.declared.is_some() || !plan.schema.hints.is_empty() {
             return None;
         }
-        let (_, rest_reversed) = Part::of(Some(dedup));
+        let (_, rest_reversed) = Part::of(plan.dedup.as_ref());
         let mut columns = Vec::new();
         for child in &fields.get(ROOT).children {
             let field = fields.get(*child);
@@ -167,10 +167,11 @@ impl Layout {
             rank(a).cmp(&rank(b)).then_with(|| a.name.as_bytes().cmp(b.name.as_bytes()))
         });
         let first = columns.first()?;
-        if !matches!(first.class, Class::Instant(_) | Class::Integer) {
-            return None;
-        }
+        let null_keys = plan.dedup.as_ref().map(|dedup| dedup.null_keys);
         let mut layout = Self {
+            packs: first.key
+                && matches!(first.class, Class::Instant(_) | Class::Integer)
+                && null_keys == Some(NullKeys::Error),
             words: 0,
             texts: 0,
             nulls: 0,
@@ -206,7 +207,8 @@ impl Layout {
             halves += 1;
         }
         self.nulls = words as u32 * 64 + halves * 32;
-        self.words = (self.nulls + bits).div_ceil(64) as usize;
+        // Columns of nulls alone need no place, but rows are cut by their words.
+        self.words = (self.nulls + bits).div_ceil(64).max(1) as usize;
     }
 
     /// Sets a value.
@@ -352,6 +354,37 @@ impl Layout {
         }
         out.push(tag::END_OBJECT);
         key_length
+    }
+
+    /// The encoded row of a record in place of `out`, by its values in the order of the columns; returns
+    /// how many bytes of it are the key, and the bytes of its values.
+    pub(crate) fn encode_spans(
+        &self,
+        spans: &[Span],
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> (usize, u32) {
+        out.clear();
+        let (mut key_length, mut value_bytes) = (0, 0);
+        let mut unescaped = Vec::new();
+        for (at, (column, span)) in self.columns.iter().zip(spans).enumerate() {
+            let flip = if at < self.parts {
+                Flip::reversed(column.reversed)
+            } else if span.is_value() {
+                out.extend_from_slice(&column.encoded_name);
+                self.rest_flip
+            } else {
+                continue;
+            };
+            value_bytes += scalar(&span.node(), bytes, out, flip, &mut unescaped);
+            if column.key {
+                key_length = out.len();
+            }
+        }
+        out.push(tag::END_OBJECT);
+        // Without a key the whole record is one.
+        let key_length = if self.parts == 0 { out.len() } else { key_length };
+        (key_length, u32::try_from(value_bytes).unwrap_or(u32::MAX))
     }
 
     /// Packs an encoded row into `out`, the inverse of [`Layout::unpack`]. False if that can't give the

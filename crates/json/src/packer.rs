@@ -1,4 +1,5 @@
-//! Records that are as expected, a block at a time, to packed rows.
+//! Records that are as expected, a block at a time, to packed rows, or to encoded ones where packing
+//! is not possible or does not pay.
 //!
 //! Meeting a program costs the bytes between the values; the values of a block are then converted
 //! column by column, so that look-ups of one column overlap. A record with a value that does not fit
@@ -15,7 +16,7 @@ use crate::interner::{Interner, Look};
 use crate::packed::{Class, Layout, PackedColumn, Repacked, from_f64, from_i64};
 use crate::program::{Program, Span, SpanKind};
 use crate::record::RecordEncoder;
-use crate::tape::{Kind, Node, Tape};
+use crate::tape::Tape;
 #[cfg(test)]
 use crate::time::Instant;
 
@@ -53,8 +54,10 @@ pub(crate) struct Packer {
     next: usize,
     /// For each column the field, once a program named it.
     fields: Vec<Option<FieldId>>,
-    /// Whether packing still pays.
-    on: bool,
+    /// Whether rows are packed, since that is possible and still pays.
+    packs: bool,
+    /// Whether the rows of the block are.
+    block_packs: bool,
     /// Records to learn from before enough others are met.
     patience: usize,
     spans: Vec<Span>,
@@ -69,17 +72,24 @@ pub(crate) struct Packer {
     misfits: usize,
     /// A row that was encoded first.
     repacked: Repacked,
+    /// The row at hand, encoded.
+    encoded: Vec<u8>,
 }
 
 impl Packer {
     pub(crate) fn new(layout: Arc<Layout>, dictionary_bytes: u64) -> Self {
         Self {
-            interners: (0..layout.texts).map(|_| Interner::new(dictionary_bytes)).collect(),
+            interners: if layout.packs {
+                (0..layout.texts).map(|_| Interner::new(dictionary_bytes)).collect()
+            } else {
+                Vec::new()
+            },
             programs: Vec::new(),
             last: 0,
             next: 0,
             fields: vec![None; layout.columns.len()],
-            on: true,
+            packs: layout.packs,
+            block_packs: false,
             patience: PATIENCE,
             spans: vec![Span::MISSING; BLOCK * layout.columns.len()],
             records: Vec::new(),
@@ -88,6 +98,7 @@ impl Packer {
             looks: Vec::new(),
             misfits: 0,
             repacked: Repacked::default(),
+            encoded: Vec::new(),
             layout,
         }
     }
@@ -135,7 +146,7 @@ impl Packer {
 
     /// Learns from a record that was accepted, the last on the tape. The block is empty.
     pub(crate) fn learn(&mut self, tape: &Tape, bytes: &[u8], fields: &Fields) {
-        if !self.on || self.patience == 0 {
+        if self.patience == 0 {
             return;
         }
         self.patience -= 1;
@@ -168,12 +179,12 @@ impl Packer {
     /// travel encoded would make all rows of their ranges do so.
     pub(crate) fn hand_on(&mut self, encoder: &RecordEncoder, sink: &mut impl Sink) -> Result<()> {
         let (row, value_bytes) = (encoder.row(), encoder.value_bytes());
-        if self.on && self.misfits < PATIENCE {
+        if self.packs && self.misfits < PATIENCE {
             self.misfits += 1;
             let interners = &mut self.interners;
             if self.layout.pack(row, value_bytes, interners, &mut self.repacked) {
                 self.misfits = 0;
-                self.on &= interners.iter_mut().all(|interner| interner.pays(1));
+                self.packs &= interners.iter_mut().all(|interner| interner.pays(1));
                 return sink.packed(&self.repacked.row, interners);
             }
         }
@@ -186,6 +197,7 @@ impl Packer {
         if count > BLOCK / 2 {
             self.patience = PATIENCE;
         }
+        self.block_packs = self.packs;
         self.rows.clear();
         self.rows.resize(count * self.layout.words, 0);
         let layout = Arc::clone(&self.layout);
@@ -193,6 +205,10 @@ impl Packer {
             let known = self.fields[at].map_or(0, |id| fields.get(id).facts.bits);
             let rest = column.part.is_none();
             match column.class {
+                Class::Text if !self.block_packs => self.column(&layout, at, |span| {
+                    let text = span.text(bytes);
+                    (span.kind == SpanKind::String && is_plain(text, rest, known)).then_some(0)
+                }),
                 Class::Text => {
                     let mut interner = std::mem::take(&mut self.interners[column.text]);
                     let mut looks = std::mem::take(&mut self.looks);
@@ -204,15 +220,12 @@ impl Packer {
                     self.column(&layout, at, |span| {
                         let text = span.text(bytes);
                         let look = *seen.next()?;
-                        let plain = text.len() < 20
-                            || rest && known & fact::TEXT != 0
-                            || matches!(string_facts(text), (fact::TEXT, None));
-                        if span.kind != SpanKind::String || !plain {
+                        if span.kind != SpanKind::String || !is_plain(text, rest, known) {
                             return None;
                         }
                         interner.intern_as_seen(look, text).map(u64::from)
                     });
-                    self.on &= interner.pays(count as u64);
+                    self.packs &= interner.pays(count as u64);
                     self.looks = looks;
                     self.interners[column.text] = interner;
                 }
@@ -325,9 +338,29 @@ impl Packer {
         }
     }
 
-    /// The rows of the accepted records, one after another, and the dictionaries. The block is empty
-    /// then.
-    pub(crate) fn take_rows(&mut self) -> (&[u64], &[Interner]) {
+    /// Hands on the rows of the accepted records. The block is empty then.
+    pub(crate) fn hand_on_block(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<()> {
+        if self.block_packs {
+            self.compact_rows();
+            if !self.rows.is_empty() {
+                sink.packed(&self.rows, &self.interners)?;
+            }
+        } else {
+            let spans = self.spans.chunks_exact(self.layout.columns.len());
+            for ((.., rejected), spans) in self.records.iter().zip(spans) {
+                if !rejected {
+                    let row = &mut self.encoded;
+                    let (key_length, value_bytes) = self.layout.encode_spans(spans, bytes, row);
+                    sink.row(row, key_length, value_bytes)?;
+                }
+            }
+        }
+        self.records.clear();
+        Ok(())
+    }
+
+    /// Takes the rows of rejected records out.
+    fn compact_rows(&mut self) {
         let words = self.layout.words;
         if self.records.iter().any(|(.., rejected)| *rejected) {
             let mut kept = 0;
@@ -339,14 +372,16 @@ impl Packer {
             }
             self.rows.truncate(kept);
         }
-        self.records.clear();
-        if !self.on {
-            // What is packed already stays so; what comes is encoded.
-            self.programs.clear();
-            self.last = 0;
-        }
-        (&self.rows, &self.interners)
     }
+}
+
+/// Whether a string of a column of text is nothing but text, so far as it matters there: what is no
+/// part, and has seen text, stays text whatever comes.
+#[inline]
+fn is_plain(text: &[u8], rest: bool, known: Bits) -> bool {
+    text.len() < 20
+        || rest && known & fact::TEXT != 0
+        || matches!(string_facts(text), (fact::TEXT, None))
 }
 
 /// The facts that all values of a class may tell; once they are known, only a null has more to tell.
@@ -368,11 +403,7 @@ fn facts(span: &Span, class: Class, bytes: &[u8]) -> Bits {
     match (span.kind, class) {
         (SpanKind::Null | SpanKind::Missing, _) => fact::NULL,
         (SpanKind::False | SpanKind::True, _) => fact::BOOLEAN,
-        (SpanKind::Integer | SpanKind::Fraction, _) => {
-            let kind = if span.kind == SpanKind::Integer { Kind::Integer } else { Kind::Fraction };
-            let Span { start, end, .. } = *span;
-            number_facts(&Node { kind, escaped: false, start, end, next: 0 }, bytes)
-        }
+        (SpanKind::Integer | SpanKind::Fraction, _) => number_facts(&span.node(), bytes),
         (SpanKind::String, Class::Instant(0)) => fact::SECONDS,
         (SpanKind::String, Class::Instant(3)) => fact::MILLIS,
         (SpanKind::String, Class::Instant(_)) => fact::MICROS,

@@ -41,6 +41,19 @@ impl Span {
         bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 
+    /// The span as a scalar of a tape has it.
+    pub(crate) fn node(&self) -> Node {
+        let kind = match self.kind {
+            SpanKind::Missing | SpanKind::Null => Kind::Null,
+            SpanKind::False => Kind::False,
+            SpanKind::True => Kind::True,
+            SpanKind::Integer => Kind::Integer,
+            SpanKind::Fraction => Kind::Fraction,
+            SpanKind::String => Kind::String,
+        };
+        Node { kind, escaped: false, start: self.start, end: self.end, next: 0 }
+    }
+
     pub(crate) fn is_value(&self) -> bool {
         !matches!(self.kind, SpanKind::Missing | SpanKind::Null)
     }

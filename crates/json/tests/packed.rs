@@ -1,11 +1,12 @@
-//! Packing changes nothing: rows, facts and accounts are those of records that travel encoded.
+//! Expecting and packing records changes nothing: rows, facts and accounts are those of records that are
+//! parsed.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 
 use distil_json::{Decoder, Interner, Layout, Part, Sampler, Separator, Sink, Slice, Why};
-use distil_plan::{BadPart, ColumnPath, Dedup, Keep, OrderBy, Plan, Result, Schema};
+use distil_plan::{BadPart, ColumnPath, Dedup, Keep, NullKeys, OrderBy, Plan, Result, Schema};
 use proptest::prelude::*;
 
 /// Collects rows as encoded bytes with their key lengths and value bytes.
@@ -53,7 +54,7 @@ struct Outcome {
 /// Decodes slices in their order, in `text` cut behind the given lines.
 fn decode(plan: &Plan, lines: &[String], cuts: &[bool], layout: Option<&Arc<Layout>>) -> Outcome {
     let mut sink = Rows { layout: layout.cloned(), ..Rows::default() };
-    let mut decoder = Decoder::new(plan).unwrap().packing(layout, 1 << 20);
+    let mut decoder = Decoder::new(plan).unwrap().expecting(layout, 1 << 20);
     let (mut offset, mut records) = (0u64, 0);
     let mut pending = String::new();
     for (at, line) in lines.iter().enumerate() {
@@ -174,27 +175,46 @@ fn records() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1200, ..ProptestConfig::default() })]
 
     #[test]
-    fn packing_changes_no_row_no_fact_and_no_account(
+    fn expecting_and_packing_change_no_row_no_fact_and_no_account(
         lines in records(),
         cuts in prop::collection::vec(prop::bool::weighted(0.1), 60),
-        keys in prop_oneof![Just(vec!["c0"]), Just(vec!["c1", "c0"]), Just(vec!["c0", "c2"])],
+        keys in prop_oneof![
+            2 => Just(vec!["c0"]),
+            2 => Just(vec!["c1", "c0"]),
+            2 => Just(vec!["c0", "c2"]),
+            // The whole record, and none.
+            1 => Just(vec!["*"]),
+            1 => Just(vec![]),
+        ],
         order in prop_oneof![Just(vec![]), Just(vec!["c3", "-c1"]), Just(vec!["-c2"])],
         last in any::<bool>(),
+        null_keys in prop_oneof![4 => Just(NullKeys::Error), 1 => Just(NullKeys::Value)],
+        packs in any::<bool>(),
         sampled in 1usize..60,
     ) {
         let order: Vec<&str> = order
             .into_iter()
             .filter(|name: &&str| !keys.contains(&name.trim_start_matches('-')))
             .collect();
-        let plan = plan(&keys, &order, last);
+        let mut plan = plan(&keys, &order, last);
+        match (&mut plan.dedup, keys.first()) {
+            (dedup, None) => *dedup = None,
+            (dedup, Some(&"*")) => *dedup = Some(Dedup::on_record()),
+            (Some(dedup), _) => dedup.null_keys = null_keys,
+            _ => {}
+        }
         // A sample of the first records knows little of the others.
-        let layout = layout_of(&plan, &lines[..sampled.min(lines.len())]);
-        let encoded = decode(&plan, &lines, &cuts, None);
-        let packed = decode(&plan, &lines, &cuts, layout.as_ref());
-        assert_alike(&encoded, &packed);
+        let mut layout = layout_of(&plan, &lines[..sampled.min(lines.len())]);
+        if !packs && let Some(layout) = &mut layout {
+            Arc::make_mut(layout).packs = false;
+        }
+        let parsed = decode(&plan, &lines, &cuts, None);
+        let expected = decode(&plan, &lines, &cuts, layout.as_ref());
+        assert_alike(&parsed, &expected);
+        assert!(expected.packed == 0 || layout.is_some_and(|layout| layout.packs));
     }
 }
 
@@ -259,7 +279,7 @@ fn packed_rows_order_as_encoded_rows_do() {
         let text = lines.join("\n");
         // Once to fill the dictionaries, so that ranks do not change within the second pass.
         let layout = Arc::new(layout);
-        let mut decoder = Decoder::new(&plan).unwrap().packing(Some(&layout), 1 << 20);
+        let mut decoder = Decoder::new(&plan).unwrap().expecting(Some(&layout), 1 << 20);
         for offset in [0, 1 << 20] {
             all.clear();
             let slice =
@@ -284,7 +304,7 @@ fn a_record_over_several_lines_is_no_line() {
     let layout = layout_of(&plan, std::slice::from_ref(&text));
     let decoded = |layout: Option<&Arc<Layout>>| {
         let mut sink = Rows { layout: layout.cloned(), ..Rows::default() };
-        let mut decoder = Decoder::new(&plan).unwrap().packing(layout, 1 << 20);
+        let mut decoder = Decoder::new(&plan).unwrap().expecting(layout, 1 << 20);
         for (input, separator) in [(0, Separator::Blank), (1, Separator::Line)] {
             let slice = Slice { input, offset: 0, bytes: text.as_bytes(), separator };
             decoder.decode(&slice, &mut sink).unwrap();
