@@ -20,8 +20,8 @@ use crate::dedup::Policy;
 use crate::encode::{EncodedGroup, Encoder};
 use crate::groups::{Group, Lane, ROW_GROUP_BYTES};
 use crate::output::{Description, Output, Totals};
-use crate::packed::{PackedScratch, Packing};
-use crate::ranges::{Outcome, Range, SHOWN, Tally};
+use crate::packed::Packing;
+use crate::ranges::{Outcome, Range, SHOWN, Scratch, Tally};
 use crate::threads;
 use crate::writers::ColumnChunk;
 
@@ -53,6 +53,8 @@ struct State {
     assembled: usize,
     lanes: Vec<Lane>,
     ready: VecDeque<Share>,
+    /// Row groups that are cut, but not encoded yet: while there are some, more shares may come.
+    open: usize,
     /// Row groups by lane and ordinal.
     underway: BTreeMap<(usize, usize), Underway>,
     tally: Tally,
@@ -143,6 +145,7 @@ impl Finale<'_> {
             assembled: 0,
             lanes,
             ready: VecDeque::new(),
+            open: 0,
             underway: BTreeMap::new(),
             tally: Tally::default(),
             conflicts: Vec::new(),
@@ -228,7 +231,7 @@ struct Crew<'a, 'o> {
 
 impl Crew<'_, '_> {
     fn work(&self) {
-        let mut scratch = PackedScratch::default();
+        let mut scratch = Scratch::default();
         while let Some(task) = self.next() {
             let done = match task {
                 Task::Reduce(range) => self.reduce(range, &mut scratch),
@@ -259,17 +262,20 @@ impl Crew<'_, '_> {
                 return Some(Task::Reduce(state.next_range - 1));
             }
             if state.assembled == self.finale.ranges.len() {
-                if state.flushed {
+                if !state.flushed {
+                    state.flushed = true;
+                    let State { lanes, ready, open, .. } = &mut *state;
+                    for lane in lanes {
+                        let last = lane.finish();
+                        *open += usize::from(last.is_some());
+                        ready.extend(last.into_iter().flat_map(|group| self.shares(lane, group)));
+                    }
+                    self.changed.notify_all();
+                    continue;
+                }
+                if state.open == 0 {
                     return None;
                 }
-                state.flushed = true;
-                let State { lanes, ready, .. } = &mut *state;
-                for lane in lanes {
-                    let last = lane.finish();
-                    ready.extend(last.into_iter().flat_map(|group| self.shares(lane, group)));
-                }
-                self.changed.notify_all();
-                continue;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -283,7 +289,7 @@ impl Crew<'_, '_> {
         self.finale.request.events
     }
 
-    fn reduce(&self, range: usize, scratch: &mut PackedScratch) -> Result<()> {
+    fn reduce(&self, range: usize, scratch: &mut Scratch) -> Result<()> {
         self.cancel().check()?;
         let packing = self.finale.packing.as_ref();
         let outcome = self.finale.ranges[range].reduce(self.finale.policy, packing, scratch)?;
@@ -299,10 +305,11 @@ impl Crew<'_, '_> {
             state.tally.conflicting += outcome.counts.conflicting;
             let room = SHOWN - state.conflicts.len();
             state.conflicts.extend(outcome.conflicts.into_iter().take(room));
-            let State { lanes, ready, .. } = &mut *state;
+            let State { lanes, ready, open, .. } = &mut *state;
             for batch in outcome.batches.into_iter().map(Arc::new) {
                 for lane in &mut *lanes {
                     let groups = lane.push(&batch, packing)?;
+                    *open += groups.len();
                     ready.extend(groups.into_iter().flat_map(|group| self.shares(lane, group)));
                 }
             }
@@ -347,6 +354,7 @@ impl Crew<'_, '_> {
             return Ok(());
         }
         let Underway { columns, digest, .. } = state.underway.remove(&key).unwrap_or_default();
+        state.open -= 1;
         drop(state);
         let chunks = in_order(columns).flatten().collect();
         let encoded = EncodedGroup::new(chunks, rows, Digest(digest));

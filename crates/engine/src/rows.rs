@@ -115,6 +115,8 @@ pub(crate) fn places(chunks: &[Vec<u8>]) -> impl Iterator<Item = (RowAt, Row<'_>
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     pub(crate) full: Vec<Vec<u8>>,
+    /// Empty chunks of the usual capacity, to be taken before new memory is.
+    pub(crate) spare: Vec<Vec<u8>>,
 }
 
 impl Chunks {
@@ -130,7 +132,8 @@ impl Chunks {
                 1 => CHUNK / 4,
                 _ => CHUNK,
             };
-            let chunk = Vec::with_capacity(capacity.max(needed));
+            let spare = if needed <= CHUNK { self.spare.pop() } else { None };
+            let chunk = spare.unwrap_or_else(|| Vec::with_capacity(capacity.max(needed)));
             taken = chunk.capacity() as u64;
             self.full.push(chunk);
         }
@@ -138,6 +141,13 @@ impl Chunks {
             row.write(chunk);
         }
         taken
+    }
+
+    /// Appends a row; returns where it is.
+    pub(crate) fn place(&mut self, row: &Row<'_>) -> RowAt {
+        self.push(row);
+        let end = self.full.last().map_or(0, Vec::len);
+        RowAt::new(self.full.len().saturating_sub(1), end - row.stored_length())
     }
 
     pub(crate) fn capacity(&self) -> u64 {
