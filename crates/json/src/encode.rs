@@ -23,6 +23,8 @@
 //! and ends: null comes last and names are walked in ascending order in both directions. The values
 //! above leave room for that: no inverted tag reaches `FE`, and the inverted end of a list is `FF`.
 
+use wide::u8x16;
+
 use crate::decimal::Decimal;
 
 /// Tags; see the table above.
@@ -300,14 +302,15 @@ impl<'a> Cursor<'a> {
 
     /// Reads up to the end of a string, and uses the end.
     fn unescape(&mut self, out: &mut Vec<u8>, mask: u8) {
-        let end = find(mask, self.bytes);
-        let text = &self.bytes[..end];
+        // Nearly all strings end at the first byte that could be an escape.
+        let mut end = end_or_escape(mask, self.bytes);
         let start = out.len();
-        if find(1 ^ mask, text) == end {
-            out.extend_from_slice(text);
+        if self.bytes.get(end).is_none_or(|byte| *byte == mask) {
+            out.extend_from_slice(&self.bytes[..end]);
             invert(&mut out[start..], mask);
         } else {
-            let mut bytes = text.iter().map(|byte| byte ^ mask);
+            end += memchr::memchr(mask, &self.bytes[end..]).unwrap_or(self.bytes.len() - end);
+            let mut bytes = self.bytes[..end].iter().map(|byte| byte ^ mask);
             while let Some(byte) = bytes.next() {
                 out.push(if byte == 1 { bytes.next().unwrap_or(1).wrapping_sub(1) } else { byte });
             }
@@ -363,15 +366,19 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Where a byte first stands, or the length. Most strings are short: the search call would cost more.
-fn find(byte: u8, bytes: &[u8]) -> usize {
-    const NEAR: usize = 32;
-    let near = bytes.len().min(NEAR);
-    match bytes[..near].iter().position(|other| *other == byte) {
-        Some(at) => at,
-        None if near == bytes.len() => near,
-        None => near + memchr::memchr(byte, &bytes[near..]).unwrap_or(bytes.len() - near),
+/// Where the end of a string or an escape first stands, both under a mask, or the length.
+fn end_or_escape(mask: u8, bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let chunk = u8x16::new(*chunk) ^ u8x16::splat(mask);
+        let found = chunk.min(u8x16::splat(1)).simd_eq(chunk).to_bitmask();
+        if found != 0 {
+            return at + found.trailing_zeros() as usize;
+        }
+        at += 16;
     }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| byte ^ mask <= 1).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

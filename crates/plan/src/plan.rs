@@ -167,7 +167,7 @@ pub enum Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Compression {
-    /// Zstandard at a level from 1 to 22.
+    /// Zstandard at a level from 1 to 22; by level 1 where that makes pages no larger.
     Zstd(u8),
     /// Snappy.
     Snappy,
