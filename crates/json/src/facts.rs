@@ -198,8 +198,13 @@ pub(crate) enum Verdict {
 /// The facts of a number.
 pub(crate) fn number_facts(node: &Node, bytes: &[u8]) -> Bits {
     let text = node.text(bytes);
-    if node.kind == Kind::Integer && text.len() <= 15 {
-        return fact::INTEGER;
+    // At most 15 digits survive a double.
+    match node.kind {
+        Kind::Integer if text.len() <= 15 => return fact::INTEGER,
+        Kind::Fraction if text.len() <= 16 && !text.iter().any(|byte| byte | 0x20 == b'e') => {
+            return fact::FRACTION;
+        }
+        _ => {}
     }
     let number = Decimal::parse(text).unwrap_or(Decimal::ZERO);
     let inexact = if number.is_exact_f64() { 0 } else { fact::INEXACT };
