@@ -1,17 +1,24 @@
-//! The stages of whole runs on the file system in memory, in ns a record of one core: what the report
-//! of a run says of each. `cargo bench -p distil-engine -- RECORDS` takes another number of records.
+//! The stages of whole runs on the file system in memory, in ns a record of one core. Decoding and
+//! encoding are what the report of a run says, but what decoding the same records costs alone is taken
+//! from the first and leaves the exchange: reading, framing, and scattering to ranges.
+//! `cargo bench -p distil-engine -- RECORDS` takes another number of records.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use std::collections::BTreeMap;
+use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use distil_datagen::{Parameters, Shape, generate};
 use distil_engine::{Native, Options};
 use distil_job::run::{Job, run};
-use distil_plan::{Cancel, ColumnPath, Dedup, Mode, NoEvents, OrderBy, Plan, Sink, StageReport};
+use distil_json::{Decoder, Interner, Sampler, Separator, Slice};
+use distil_plan::{
+    BadPart, Cancel, ColumnPath, Dedup, Mode, NoEvents, OrderBy, Plan, Result, Sink, StageReport,
+};
 use distil_storage::{Memory, Storage};
 
 const RUNS: usize = 5;
@@ -19,8 +26,10 @@ const RECORDS: u64 = 1_050_000;
 const FILES: u64 = 20;
 
 fn main() {
-    // Cargo adds `--bench`.
-    let records = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(RECORDS);
+    // Without `--bench`, which Cargo adds to benchmarks, this is a test that they still run.
+    let benches = std::env::args().any(|word| word == "--bench");
+    let records = if benches { RECORDS } else { RECORDS / 50 };
+    let records = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(records);
     for shape in [Shape::Document, Shape::Lines] {
         let storage = Memory::new();
         let parameters = Parameters {
@@ -33,12 +42,14 @@ fn main() {
         };
         storage.create_dir(Path::new("in")).unwrap();
         generate(&storage, Path::new("in/data"), &parameters, 2, &|_| {}).unwrap();
+        let count = parameters.total_records();
+        let decode = median(|| decoded(&storage, shape), RUNS) * 1e9 / count as f64;
         for threads in [1, 2] {
-            let count = parameters.total_records();
             print!("{shape:8} {threads} thread{}", if threads == 1 { " " } else { "s" });
-            for (name, nanoseconds) in medians(&storage, threads, count) {
-                print!("  {name} {nanoseconds:.0}");
-            }
+            let stages = medians(&storage, threads, count);
+            let (first, encode) = (stages["decode"], stages["encode"]);
+            let exchange = first - decode;
+            print!("  decode {decode:.0}  exchange {exchange:.0}  encode {encode:.0}");
             println!("  ns a record, of {count}");
         }
     }
@@ -46,35 +57,93 @@ fn main() {
 
 /// For every stage the median over the runs of the processor time that it took for a record; the
 /// first run warms up.
-fn medians(storage: &Memory, threads: usize, records: u64) -> Vec<(String, f64)> {
-    let mut seen: BTreeMap<usize, Vec<StageReport>> = BTreeMap::new();
+fn medians(storage: &Memory, threads: usize, records: u64) -> BTreeMap<String, f64> {
+    let mut seen: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for _ in 0..=RUNS {
-        for (place, stage) in stages(storage, threads).into_iter().enumerate() {
-            seen.entry(place).or_default().push(stage);
+        for stage in stages(storage, threads) {
+            seen.entry(stage.name).or_default().push(stage.cpu_seconds);
         }
     }
-    seen.into_values()
-        .map(|runs| {
-            let name = runs[0].name.clone();
-            let mut seconds: Vec<f64> = runs[1..].iter().map(|stage| stage.cpu_seconds).collect();
-            seconds.sort_by(f64::total_cmp);
-            (name, seconds[seconds.len() / 2] * 1e9 / records as f64)
+    seen.into_iter()
+        .map(|(name, seconds)| {
+            let mut seconds = seconds.into_iter();
+            let median = median(|| seconds.next().unwrap(), RUNS);
+            (name, median * 1e9 / records as f64)
         })
         .collect()
 }
 
-fn stages(storage: &Memory, threads: usize) -> Vec<StageReport> {
+/// The median of so many calls, after one.
+fn median(mut seconds: impl FnMut() -> f64, runs: usize) -> f64 {
+    seconds();
+    let mut all: Vec<f64> = (0..runs).map(|_| seconds()).collect();
+    all.sort_by(f64::total_cmp);
+    all[runs / 2]
+}
+
+/// Seconds to decode all records, each file as one slice.
+fn decoded(storage: &Memory, shape: Shape) -> f64 {
+    let plan = plan();
+    let files: Vec<Vec<u8>> = storage
+        .names("in/data")
+        .iter()
+        .map(|name| storage.get(format!("in/data/{name}")).unwrap())
+        .collect();
+    let mut sampler = Sampler::new(&plan).unwrap();
+    sampler.sample(&files[0], 1000).unwrap();
+    let layout = sampler.finish(&plan).1.map(Arc::new);
+    let begin = Instant::now();
+    let mut decoder = Decoder::new(&plan).unwrap().expecting(layout.as_ref(), 1 << 30);
+    for (input, file) in files.iter().enumerate() {
+        let (start, end, separator) = match shape {
+            Shape::Lines => (0, file.len(), Separator::Line),
+            _ => {
+                let start = file.iter().position(|byte| *byte == b'[').unwrap() + 1;
+                let end = file.iter().rposition(|byte| *byte == b']').unwrap();
+                (start, end, Separator::Blank)
+            }
+        };
+        let slice = Slice { input, offset: start as u64, bytes: &file[start..end], separator };
+        decoder.decode(&slice, &mut Nowhere).unwrap();
+    }
+    begin.elapsed().as_secs_f64()
+}
+
+/// Looks at rows and keeps none.
+struct Nowhere;
+
+impl distil_json::Sink for Nowhere {
+    fn row(&mut self, row: &[u8], _: usize, _: u32) -> Result<()> {
+        black_box(row);
+        Ok(())
+    }
+
+    fn packed(&mut self, rows: &[u64], _: &[Interner]) -> Result<()> {
+        black_box(rows);
+        Ok(())
+    }
+
+    fn bad(&mut self, part: BadPart) -> Result<()> {
+        panic!("the benchmark has a bad record: {part:?}")
+    }
+}
+
+fn plan() -> Plan {
     let mut plan = Plan::new(vec!["in/data".into()], Sink::new("out.parquet"));
     plan.sink.mode = Mode::Overwrite;
     plan.dedup = Some(Dedup {
         order_by: OrderBy::parse_list("id, data").unwrap(),
         ..Dedup::on_columns(ColumnPath::parse_list("ts").unwrap())
     });
+    plan
+}
+
+fn stages(storage: &Memory, threads: usize) -> Vec<StageReport> {
     let shared: Arc<dyn Storage> = Arc::new(storage.clone());
     let backend = Native::new(Arc::clone(&shared), Options::new(threads, 4 << 30));
     let job = Job {
         storage: Arc::clone(&shared),
-        plan,
+        plan: plan(),
         backend: &backend,
         scan: None,
         events: &NoEvents,

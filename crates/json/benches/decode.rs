@@ -1,11 +1,12 @@
-//! Decoding, by the shape of the records. A slice has a thousand of them, so microseconds a slice are
-//! nanoseconds a record.
+//! Decoding, by the shape of the records: parsed, or expected and packed, or expected and encoded. A
+//! slice has a thousand of them, so microseconds a slice are nanoseconds a record.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use distil_json::{Decoder, Interner, Separator, Sink, Slice};
+use distil_json::{Decoder, Interner, Sampler, Separator, Sink, Slice};
 use distil_plan::{BadPart, ColumnPath, Dedup, OrderBy, Plan, Result};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -32,21 +33,42 @@ enum Shape {
 
 #[divan::bench(args = [Shape::Plain, Shape::Lengths, Shape::Escapes, Shape::Wide, Shape::Nested])]
 fn lines(bencher: Bencher<'_, '_>, shape: Shape) {
-    decode(bencher, &records(shape).join("\n"), Separator::Line);
+    decode(bencher, &records(shape).join("\n"), Separator::Line, "ts", None);
 }
 
 #[divan::bench(args = [Shape::Plain, Shape::Wide])]
 fn array(bencher: Bencher<'_, '_>, shape: Shape) {
-    decode(bencher, &records(shape).join(", "), Separator::Blank);
+    decode(bencher, &records(shape).join(", "), Separator::Blank, "ts", None);
 }
 
-fn decode(bencher: Bencher<'_, '_>, text: &str, separator: Separator) {
+#[divan::bench(args = [Shape::Plain, Shape::Lengths, Shape::Wide])]
+fn packed(bencher: Bencher<'_, '_>, shape: Shape) {
+    decode(bencher, &records(shape).join("\n"), Separator::Line, "ts", Some(true));
+}
+
+#[divan::bench(args = [Shape::Plain, Shape::Lengths, Shape::Wide])]
+fn encoded(bencher: Bencher<'_, '_>, shape: Shape) {
+    decode(bencher, &records(shape).join("\n"), Separator::Line, "id", Some(false));
+}
+/// Decodes records; `expected` tells whether they are, and then whether they are packed.
+fn decode(
+    bencher: Bencher<'_, '_>,
+    text: &str,
+    separator: Separator,
+    key: &str,
+    expected: Option<bool>,
+) {
     let mut plan = Plan::new(Vec::new(), distil_plan::Sink::new("out.parquet"));
+    let order = if key == "ts" { "id" } else { "ts" };
     plan.dedup = Some(Dedup {
-        order_by: OrderBy::parse_list("id").unwrap(),
-        ..Dedup::on_columns(ColumnPath::parse_list("ts").unwrap())
+        order_by: OrderBy::parse_list(order).unwrap(),
+        ..Dedup::on_columns(ColumnPath::parse_list(key).unwrap())
     });
-    let mut decoder = Decoder::new(&plan).unwrap();
+    let mut sampler = Sampler::new(&plan).unwrap();
+    sampler.sample(text.as_bytes(), 64).unwrap();
+    let layout = sampler.finish(&plan).1.filter(|_| expected.is_some()).map(Arc::new);
+    assert_eq!(layout.as_ref().map(|layout| layout.packs), expected);
+    let mut decoder = Decoder::new(&plan).unwrap().expecting(layout.as_ref(), 1 << 20);
     let slice = Slice { input: 0, offset: 0, bytes: text.as_bytes(), separator };
     bencher.counter(ItemsCount::new(RECORDS)).counter(BytesCount::of_str(text)).bench_local(|| {
         assert_eq!(decoder.decode(&slice, &mut Nowhere).unwrap(), RECORDS);
