@@ -192,6 +192,12 @@ impl<'a> Decimal<'a> {
         if zeros < 0 || exponent > 39 {
             return None;
         }
+        if exponent <= 18 {
+            let digits = self.head.iter().chain(self.tail);
+            let value = digits.fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
+            let value = value * 10_i64.pow(zeros as u32);
+            return Some(i128::from(if self.negative { -value } else { value }));
+        }
         // Towards the negative, whose range is larger by one.
         let mut value: i128 = 0;
         for digit in self.head.iter().chain(self.tail) {
@@ -340,7 +346,7 @@ impl Decimal<'_> {
 }
 
 /// The powers of ten that a double holds exactly.
-const POWERS_OF_TEN: [f64; 23] = [
+pub(crate) const POWERS_OF_TEN: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];

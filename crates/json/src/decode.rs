@@ -439,28 +439,54 @@ mod tests {
         }
     }
 
+    fn decoder_of(plan: &Plan, sampled: &str) -> Decoder {
+        let mut sampler = Sampler::new(plan).unwrap();
+        sampler.sample(sampled.as_bytes(), 1).unwrap();
+        let layout = Arc::new(sampler.finish(plan).1.unwrap());
+        Decoder::new(plan).unwrap().expecting(Some(&layout), 1 << 20)
+    }
+
+    fn plan_of(key: Option<&str>) -> Plan {
+        let mut plan = Plan::new(vec!["in".to_owned()], distil_plan::Sink::new("out.parquet"));
+        plan.dedup = key.map(|key| match key {
+            "*" => Dedup::on_record(),
+            key => Dedup::on_columns(vec![ColumnPath::name(key)]),
+        });
+        plan
+    }
+
+    #[test]
+    fn what_is_met_and_never_fits_is_not_expected_for_long() {
+        let plan = plan_of(Some("k"));
+        let mut decoder = decoder_of(&plan, r#"{"k":1,"t":"2019-04-23T17:00:00.000Z"}"#);
+        let line = |n: usize| format!("{{\"k\":{n},\"t\":\"2019-04-23T17:00:00Z\"}}\n");
+        let text: String = (0..10_000).map(line).collect();
+        let mut slices = 0;
+        while decoder.packer.as_ref().unwrap().learns() {
+            slices += 1;
+            let (offset, bytes) = (slices << 32, text.as_bytes());
+            let slice = Slice { input: 0, offset, bytes, separator: Separator::Line };
+            let mut counts = Counts::default();
+            decoder.decode(&slice, &mut counts).unwrap();
+            assert_eq!((counts.encoded, counts.packed), (10_000, 0));
+            assert!(slices < 10, "records are expected that never fit");
+        }
+    }
+
     #[test]
     fn expected_records_are_not_parsed_whether_they_are_packed_or_not() {
         let line = |n: usize| format!("{{\"k\":\"key {n}\",\"n\":{n}}}\n");
         let text: String = (10_000..11_000).map(line).collect();
         for key in [Some("n"), Some("k"), Some("*"), None] {
-            let mut plan = Plan::new(vec!["in".to_owned()], distil_plan::Sink::new("out.parquet"));
-            plan.dedup = key.map(|key| match key {
-                "*" => Dedup::on_record(),
-                key => Dedup::on_columns(vec![ColumnPath::name(key)]),
-            });
-            let mut sampler = Sampler::new(&plan).unwrap();
-            sampler.sample(text.as_bytes(), 1).unwrap();
-            let layout = Arc::new(sampler.finish(&plan).1.unwrap());
-            assert_eq!(layout.packs, key == Some("n"));
-            let mut decoder = Decoder::new(&plan).unwrap().expecting(Some(&layout), 1 << 20);
+            let packs = key == Some("n");
+            let mut decoder = decoder_of(&plan_of(key), &text);
             let bytes = text.as_bytes();
             let slice = Slice { input: 0, offset: 0, bytes, separator: Separator::Line };
             let mut counts = Counts::default();
             assert_eq!(decoder.decode(&slice, &mut counts).unwrap(), 1000);
             let Counts { encoded, packed } = counts;
             // The first one was, and is packed by itself; the others come in blocks.
-            assert_eq!((encoded, packed), if layout.packs { (0, 5) } else { (1000, 0) });
+            assert_eq!((encoded, packed), if packs { (0, 5) } else { (1000, 0) });
             assert_eq!(decoder.tape.nodes()[0].start, 0, "the last record that was parsed");
         }
     }

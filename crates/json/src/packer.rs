@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use distil_plan::Result;
 
+use crate::decimal::POWERS_OF_TEN;
 use crate::decode::Sink;
 use crate::facts::{Bits, fact, number_facts, string_facts};
 use crate::fields::{FieldId, Fields};
@@ -24,8 +25,8 @@ use crate::time::Instant;
 const BLOCK: usize = 256;
 /// Programs that are tried; records of one source take few forms.
 const PROGRAMS: usize = 4;
-/// Records that are learnt from in vain before learning stops: where all differ it costs more than it
-/// saves.
+/// Records that are learnt from in vain before learning stops: where all differ, or have values that do
+/// not fit, it costs more than it saves.
 const PATIENCE: usize = 256;
 
 /// A program, and the column of each of its slots.
@@ -134,6 +135,11 @@ impl Packer {
         self.records.pop();
     }
 
+    #[cfg(test)]
+    pub(crate) fn learns(&self) -> bool {
+        self.patience > 0
+    }
+
     /// Whether the block must be converted before the next record is met.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
@@ -194,9 +200,6 @@ impl Packer {
     /// Converts the records of the block, and finds those that do not fit.
     pub(crate) fn convert(&mut self, bytes: &[u8], fields: &Fields) {
         let count = self.records.len();
-        if count > BLOCK / 2 {
-            self.patience = PATIENCE;
-        }
         self.block_packs = self.packs;
         self.rows.clear();
         self.rows.resize(count * self.layout.words, 0);
@@ -355,8 +358,26 @@ impl Packer {
                 }
             }
         }
+        self.judge();
         self.records.clear();
         Ok(())
+    }
+
+    /// Whether expecting such records was worth it, if the block says so: learning goes on, or else
+    /// begins anew while there is patience.
+    fn judge(&mut self) {
+        let count = self.records.len();
+        if count <= BLOCK / 2 {
+            return;
+        }
+        let rejected = self.records.iter().filter(|(.., rejected)| *rejected).count();
+        if rejected * 8 < count * 7 {
+            self.patience = PATIENCE;
+        } else {
+            self.programs.clear();
+            self.last = 0;
+            self.next = 0;
+        }
     }
 
     /// Takes the rows of rejected records out.
@@ -431,8 +452,6 @@ fn integer(text: &[u8]) -> Option<i64> {
 /// once, as it should be (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990).
 #[inline]
 fn double(text: &[u8]) -> Option<f64> {
-    const POWERS: [f64; 16] =
-        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         _ => (false, text),
@@ -454,7 +473,7 @@ fn double(text: &[u8]) -> Option<f64> {
     if count > 15 {
         return None;
     }
-    let value = all as f64 / POWERS.get(count - behind.unwrap_or(count))?;
+    let value = all as f64 / POWERS_OF_TEN.get(count - behind.unwrap_or(count))?;
     Some(if negative { -value } else { value })
 }
 

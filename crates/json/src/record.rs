@@ -197,10 +197,7 @@ impl RecordEncoder {
 
     fn accept(&mut self, position: Position) {
         for (id, bits, ordinal) in self.journal.drain(..) {
-            let field = self.fields.get_mut(id);
-            if bits & !field.facts.bits != 0 {
-                field.facts.note(bits, Position { ordinal, ..position });
-            }
+            self.fields.get_mut(id).facts.note(bits, Position { ordinal, ..position });
         }
         for (id, spelling) in self.spellings.drain(..) {
             self.fields.get_mut(id).facts.instants.note(spelling);
@@ -330,11 +327,11 @@ impl RecordEncoder {
             let node = &nodes[index as usize];
             match (&self.fields.get(id).declared, node.kind) {
                 (_, Kind::Null) => {
-                    self.journal.push((id, fact::NULL, index));
+                    self.note(id, fact::NULL, index);
                     encode::null(out);
                 }
                 (Declared::Open | Declared::List, Kind::List) => {
-                    self.journal.push((id, fact::LIST, index));
+                    self.note(id, fact::LIST, index);
                     if self.fields.get(id).declared == Declared::Open && !self.fields.nests(id) {
                         self.values.encode(tape, bytes, index, out, flip)?;
                         continue;
@@ -353,7 +350,7 @@ impl RecordEncoder {
                 }
                 (Declared::Open | Declared::Struct | Declared::OpenStruct, Kind::Object) => {
                     let members = if node.next > index + 1 { fact::MEMBERS } else { 0 };
-                    self.journal.push((id, fact::OBJECT | members, index));
+                    self.note(id, fact::OBJECT | members, index);
                     if self.fields.get(id).declared == Declared::Open && !self.fields.nests(id) {
                         self.values.encode(tape, bytes, index, out, flip)?;
                         continue;
@@ -395,7 +392,7 @@ impl RecordEncoder {
                 // No key: the run will be refused once all facts are in, unless the record is bad.
                 let bits =
                     if node.kind == Kind::List { fact::LIST } else { fact::OBJECT | fact::MEMBERS };
-                self.journal.push((id, bits, index));
+                self.note(id, bits, index);
                 self.values.encode(tape, bytes, index, &mut out, flip).map_err(Bad::from)
             }
             _ => {
@@ -406,6 +403,14 @@ impl RecordEncoder {
         };
         self.parts[part].1 = out;
         done
+    }
+
+    /// Notes facts that are new, for when the record is accepted.
+    #[inline]
+    fn note(&mut self, id: FieldId, bits: Bits, ordinal: u32) {
+        if bits & !self.fields.get(id).facts.bits != 0 {
+            self.journal.push((id, bits, ordinal));
+        }
     }
 
     fn note_scalar(&mut self, node: &Node, index: u32, bytes: &[u8], id: FieldId) {
@@ -434,7 +439,7 @@ impl RecordEncoder {
             Kind::List => fact::LIST,
             Kind::Object => fact::OBJECT,
         };
-        self.journal.push((id, bits, index));
+        self.note(id, bits, index);
     }
 
     fn declared(
@@ -447,7 +452,7 @@ impl RecordEncoder {
         flip: Flip,
     ) -> Result<(), Bad> {
         let node = &tape.nodes()[index as usize];
-        self.journal.push((id, fact::NULL, index));
+        self.note(id, fact::NULL, index);
         let Declared::Scalar(data_type) = &self.fields.get(id).declared else { return Ok(()) };
         if *data_type == Type::Json {
             return Ok(self.values.encode(tape, bytes, index, out, flip)?);
