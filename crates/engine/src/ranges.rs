@@ -16,6 +16,9 @@ use crate::spill::Segment;
 /// met again when the rows of all ranges went through the cache, which costs two waits for memory a row (a
 /// tenth to a fifth of the time to encode).
 const SMALL: usize = 1 << 10;
+/// Bytes of a range up to which that is done: a range that came out much larger than it was meant to, as
+/// where the sample told nothing of the keys, would take its memory twice.
+const COPIED: usize = 16 << 20;
 /// Chunks that a thread keeps to copy to.
 const SPARE: usize = 64;
 
@@ -229,7 +232,7 @@ impl Range {
         Ok(())
     }
 
-    /// The rows in memory move into the result, in order if they are small.
+    /// The rows in memory move into the result; they are copied in order if they are small.
     fn reduce_encoded(
         &self,
         policy: Policy,
@@ -247,7 +250,8 @@ impl Range {
             chunks.extend(unpack_all(packing, scratch.packed.rows()));
         }
         let order = sorted(&chunks)?;
-        let small = chunks.iter().map(Vec::len).sum::<usize>() <= order.len() * SMALL;
+        let bytes: usize = chunks.iter().map(Vec::len).sum();
+        let small = bytes <= (order.len() * SMALL).min(COPIED);
         let mut copies = Chunks { spare: std::mem::take(&mut scratch.spare), ..Chunks::default() };
         let mut in_order = |row: Row<'_>, place| {
             if small { copies.place(&Row { counts: SINGLE, ..row }) } else { place }
@@ -283,8 +287,8 @@ impl Range {
             }
             Ok(())
         })?;
+        scratch.spare = copies.spare;
         if small {
-            scratch.spare = copies.spare;
             let room = SPARE.saturating_sub(scratch.spare.len());
             let read = std::mem::replace(&mut chunks, copies.full);
             let read = read.into_iter().filter(|chunk| chunk.capacity() == CHUNK);
