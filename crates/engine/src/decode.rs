@@ -95,7 +95,7 @@ struct Shared<'a> {
     bytes: AtomicU64,
 }
 
-/// Decodes all inputs into the sinks, one for each worker; records that fit `layout` are packed;
+/// Decodes all inputs into the sinks, one for each worker; records that fit `layout` are expected;
 /// `opened` are inputs that were begun to be read.
 ///
 /// # Errors

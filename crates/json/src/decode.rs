@@ -365,7 +365,7 @@ impl Seen {
         self.null_key |= other.null_key;
     }
 
-    /// A layout for records like those seen, where they can be packed.
+    /// A layout for records like those seen, where they are alike.
     pub fn layout(&self, plan: &Plan) -> Option<Layout> {
         Layout::guess(plan, &self.fields, &self.parts)
     }

@@ -472,12 +472,23 @@ mod tests {
                 cursor.skip_value();
                 assert_eq!(cursor.bytes, [0xAB], "{text}");
             }
-            for text in [&b""[..], b"a", b"\0", b"\x01\0\x01", "é€".as_bytes()] {
+            // Ends and escapes at every place of the 16 bytes that are looked at together.
+            let long = (0..40).flat_map(|length| {
+                let plain = vec![b'x'; length];
+                let escaped = (0..length).map(move |at| {
+                    let mut text = vec![b'x'; length];
+                    text[at] = (at % 2) as u8;
+                    text
+                });
+                escaped.chain([plain])
+            });
+            let short = [&b""[..], b"a", b"\0", b"\x01\0\x01", "é€".as_bytes()];
+            for text in short.into_iter().map(<[u8]>::to_vec).chain(long) {
                 let mut bytes = Vec::new();
-                string(&mut bytes, text, flip);
+                string(&mut bytes, &text, flip);
                 let mut cursor = Cursor::new(&bytes, flip);
                 assert_eq!(cursor.next(&mut buffer), Value::String);
-                assert_eq!((buffer.as_slice(), cursor.bytes.len()), (text, 0));
+                assert_eq!((buffer.as_slice(), cursor.bytes.len()), (text.as_slice(), 0));
                 let mut cursor = Cursor::new(&bytes, flip);
                 cursor.skip_value();
                 assert!(cursor.bytes.is_empty());

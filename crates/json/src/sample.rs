@@ -83,8 +83,8 @@ impl Sampler {
         Ok(())
     }
 
-    /// The keys that were found, and a layout for records like those that were seen, where they can be
-    /// packed.
+    /// The keys that were found, and a layout for records like those that were seen, where they are
+    /// alike.
     pub fn finish(self, plan: &Plan) -> (Vec<Vec<u8>>, Option<Layout>) {
         let layout = self.decoder.finish().0.layout(plan);
         (self.keys, layout)

@@ -315,3 +315,16 @@ fn a_record_over_several_lines_is_no_line() {
     assert_eq!((rows, bad.len()), (300, 600));
     assert_eq!(decoded(layout.as_ref()), (rows, bad, 300));
 }
+
+#[test]
+fn strings_that_are_too_many_for_a_dictionary_travel_encoded_from_then_on() {
+    let line =
+        |n: u64| format!(r#"{{"k":{n},"t":"{:016x}"}}"#, n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let lines: Vec<String> = (0..280_000).map(line).collect();
+    let plan = plan(&["k"], &["t"], false);
+    let layout = layout_of(&plan, &lines[..100]);
+    let parsed = decode(&plan, &lines, &[], None);
+    let expected = decode(&plan, &lines, &[], layout.as_ref());
+    assert_alike(&parsed, &expected);
+    assert!((1..lines.len()).contains(&expected.packed), "{}", expected.packed);
+}
