@@ -15,7 +15,7 @@ use std::time::Instant;
 use distil_datagen::{Parameters, Shape, generate};
 use distil_engine::{Native, Options};
 use distil_job::run::{Job, run};
-use distil_json::{Decoder, Interner, Sampler, Separator, Slice};
+use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator};
 use distil_plan::{
     BadPart, Cancel, ColumnPath, Dedup, Mode, NoEvents, OrderBy, Plan, Result, Sink, StageReport,
 };
@@ -103,7 +103,7 @@ fn decoded(storage: &Memory, shape: Shape) -> f64 {
                 (start, end, Separator::Blank)
             }
         };
-        let slice = Slice { input, offset: start as u64, bytes: &file[start..end], separator };
+        let slice = FrameSlice { input, offset: start as u64, bytes: &file[start..end], separator };
         decoder.decode(&slice, &mut Nowhere).unwrap();
     }
     begin.elapsed().as_secs_f64()
@@ -118,7 +118,7 @@ impl distil_json::Sink for Nowhere {
         Ok(())
     }
 
-    fn packed(&mut self, rows: &[u64], _: &[Interner]) -> Result<()> {
+    fn packed(&mut self, rows: &[u64], _: &[Dictionary]) -> Result<()> {
         black_box(rows);
         Ok(())
     }

@@ -14,7 +14,7 @@ use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::chunk::{self, Chunk, Interner, Options, Values};
+use crate::chunk::{self, Chunk, Dictionary, Options, Values};
 
 /// A flat column of a row group under way.
 pub(crate) struct Collector {
@@ -31,7 +31,7 @@ enum Collected {
     Float32(Vec<f32>),
     Float64(Vec<f64>),
     Decimal(Vec<i128>),
-    Strings(Interner),
+    Strings(Dictionary),
 }
 
 /// Whether a column of the type has a [`Collector`].
@@ -49,7 +49,7 @@ impl Collector {
             Physical::FLOAT => Collected::Float32(Vec::with_capacity(rows)),
             Physical::DOUBLE => Collected::Float64(Vec::with_capacity(rows)),
             Physical::FIXED_LEN_BYTE_ARRAY => Collected::Decimal(Vec::with_capacity(rows)),
-            Physical::BYTE_ARRAY => Collected::Strings(Interner::new(rows)),
+            Physical::BYTE_ARRAY => Collected::Strings(Dictionary::new(rows)),
             Physical::INT96 => return Err(mismatch()),
         };
         let validity = NullBufferBuilder::new(rows);

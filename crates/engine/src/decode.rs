@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use distil_job::quarantine::Quarantine;
-use distil_json::{Decoder, Interner, Layout, Seen, Separator, Sink, Slice};
+use distil_json::{Decoder, Dictionary, FrameSlice, PackedLayout, Seen, Separator, Sink};
 use distil_plan::{
     BadPart, Cancel, Error, Events, Input, InputReport, Reason, ResolvedPlan, Result, Shape,
 };
@@ -45,14 +45,14 @@ pub(crate) trait RowSink: Send {
     ///
     /// # Errors
     /// As [`RowSink::row`].
-    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()>;
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()>;
 }
 
 /// What decoding found, besides the rows.
 pub(crate) struct Decoded {
     pub(crate) seen: Seen,
     /// For each worker the dictionaries of the rows that it packed.
-    pub(crate) dictionaries: Vec<Vec<Interner>>,
+    pub(crate) dictionaries: Vec<Vec<Dictionary>>,
     pub(crate) inputs: Vec<InputReport>,
     /// Records found, bad ones included.
     pub(crate) read: u64,
@@ -87,7 +87,7 @@ struct Queue {
 
 struct Shared<'a> {
     inputs: &'a Inputs<'a>,
-    layout: Option<&'a Arc<Layout>>,
+    layout: Option<&'a Arc<PackedLayout>>,
     queue: Mutex<Queue>,
     changed: Condvar,
     stop: AtomicBool,
@@ -103,7 +103,7 @@ struct Shared<'a> {
 pub(crate) fn decode<S: RowSink>(
     inputs: &Inputs<'_>,
     sinks: &mut [S],
-    layout: Option<&Arc<Layout>>,
+    layout: Option<&Arc<PackedLayout>>,
     opened: Vec<Option<Opened>>,
 ) -> Result<Decoded> {
     let count = inputs.plan.inputs.len();
@@ -188,7 +188,7 @@ pub(crate) fn more_to_the_point(error: Error, seen: &Seen) -> Error {
     }
 }
 
-type Found = (Seen, Vec<Interner>);
+type Found = (Seen, Vec<Dictionary>);
 
 fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> (Option<Found>, Result<()>) {
     // Dictionaries stay in memory whatever is spilled: together they get a part of the rows' share.
@@ -373,7 +373,7 @@ impl<S: RowSink> Worker<'_, S> {
         bytes: &[u8],
         separator: Separator,
     ) -> Result<()> {
-        let slice = Slice { input, offset, bytes, separator };
+        let slice = FrameSlice { input, offset, bytes, separator };
         let mut sink = Divert { sink: self.sink, quarantine: self.shared.inputs.quarantine };
         let records = self.decoder.decode(&slice, &mut sink)?;
         self.shared.records[input].fetch_add(records, Ordering::Relaxed);
@@ -393,7 +393,7 @@ impl<S: RowSink> Sink for Divert<'_, S> {
         self.sink.row(row, key_length, value_bytes)
     }
 
-    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
         self.sink.packed(rows, dictionaries)
     }
 

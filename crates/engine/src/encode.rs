@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use distil_job::digest::digest_batches;
 use distil_json::digest::Digest;
-use distil_json::{Part, RowReader};
+use distil_json::{RowReader, SortColumn};
 use distil_plan::{ColumnPath, Compression, Dedup, Error, Key, Result, Schema, Sink, Type};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
@@ -51,7 +51,7 @@ impl EncodedGroup {
 /// Encodes row groups of one schema.
 pub(crate) struct Encoder {
     schema: Schema,
-    parts: Vec<Part>,
+    sort_columns: Vec<SortColumn>,
     rest_reversed: bool,
     columns: Option<Vec<ColumnPath>>,
     arrow: SchemaRef,
@@ -74,8 +74,8 @@ impl Encoder {
         sink: &Sink,
         digest: bool,
     ) -> Result<Self> {
-        let (parts, rest_reversed) = Part::of(dedup);
-        let reader = RowReader::new(schema, &parts, rest_reversed, columns)?;
+        let (sort_columns, rest_reversed) = SortColumn::of(dedup);
+        let reader = RowReader::new(schema, &sort_columns, rest_reversed, columns)?;
         let arrow = Arc::clone(reader.schema());
         let parquet_schema = ArrowSchemaConverter::new().convert(&arrow).map_err(parquet_error)?;
         let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
@@ -88,7 +88,7 @@ impl Encoder {
         .map_err(parquet_error)?;
         Ok(Self {
             schema: schema.clone(),
-            parts,
+            sort_columns,
             rest_reversed,
             columns: columns.map(<[ColumnPath]>::to_vec),
             nested: ArrowRowGroupWriterFactory::new(&nowhere, Arc::clone(&arrow)),
@@ -180,7 +180,8 @@ impl Encoder {
         slice: usize,
     ) -> Result<(RecordBatch, Digest)> {
         let columns = self.columns.as_deref();
-        let mut reader = RowReader::new(&self.schema, &self.parts, self.rest_reversed, columns)?;
+        let mut reader =
+            RowReader::new(&self.schema, &self.sort_columns, self.rest_reversed, columns)?;
         let (mut skipped, mut wanted) = (slice * SLICE, SLICE);
         let mut unpacked = Vec::new();
         for (batch, begin, end) in &group.stretches {

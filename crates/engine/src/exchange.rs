@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use distil_json::{Interner, Layout};
+use distil_json::{Dictionary, PackedLayout};
 use distil_plan::{Error, Result};
 use distil_storage::Storage;
 
@@ -43,7 +43,7 @@ impl Splitters {
 
     /// The first words of the splitters, for packed rows; nothing if a splitter is not the first column
     /// of a key as the layout has it.
-    pub(crate) fn words_of(&self, layout: &Layout) -> Option<Vec<u64>> {
+    pub(crate) fn words_of(&self, layout: &PackedLayout) -> Option<Vec<u64>> {
         self.keys.iter().map(|key| layout.first_word(key)).collect()
     }
 
@@ -84,7 +84,7 @@ pub(crate) struct Exchange<'a> {
 
 /// One worker's packed rows.
 struct Packing {
-    layout: Arc<Layout>,
+    layout: Arc<PackedLayout>,
     splitters: WordSplitters,
     partitions: Vec<PackedChunks>,
     segments: Vec<(usize, PackedSegment)>,
@@ -111,7 +111,7 @@ impl<'a> Exchange<'a> {
         storage: &'a dyn Storage,
         scratch: &'a Path,
         splitters: &'a Splitters,
-        layout: Option<&Arc<Layout>>,
+        layout: Option<&Arc<PackedLayout>>,
         policy: Policy,
         limit: u64,
         worker: usize,
@@ -162,11 +162,11 @@ impl<'a> Exchange<'a> {
     ///
     /// # Errors
     /// As [`Exchange::push`].
-    pub(crate) fn push_packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+    pub(crate) fn push_packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
         let Some(packing) = &mut self.packing else {
             return Err(Error::bug("rows are packed without a layout"));
         };
-        let memory = dictionaries.iter().map(Interner::memory).sum::<u64>();
+        let memory = dictionaries.iter().map(Dictionary::memory).sum::<u64>();
         self.taken += memory - packing.dictionaries.min(memory);
         packing.dictionaries = memory;
         for row in rows.chunks_exact(packing.layout.words) {
@@ -182,7 +182,7 @@ impl<'a> Exchange<'a> {
 
     /// Reduces packed rows where that pays: the fullest partition tells. A key that is there more
     /// than once goes on as an encoded row, which has counts.
-    fn relieve_packed(&mut self, dictionaries: &[Interner]) -> Result<()> {
+    fn relieve_packed(&mut self, dictionaries: &[Dictionary]) -> Result<()> {
         let Some(packing) = &mut self.packing else { return Ok(()) };
         let fullest = (0..packing.partitions.len())
             .max_by_key(|at| packing.partitions[*at].words())

@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use arrow_array::RecordBatch;
 use distil_job::head::row_images;
 use distil_json::digest::Digest;
-use distil_json::{Part, RowReader};
+use distil_json::{RowReader, SortColumn};
 use distil_plan::{
     Cancel, ColumnPath, Conflict, Error, Events, Key, Layout, Plan, Request, Result, Schema,
 };
@@ -198,8 +198,8 @@ impl Finale<'_> {
         if rows.is_empty() || dedup.is_none_or(|dedup| dedup.key == Key::Record) {
             return Ok(Vec::new());
         }
-        let (parts, rest_reversed) = Part::of(dedup);
-        let mut reader = RowReader::new(self.schema, &parts, rest_reversed, None)?;
+        let (sort_columns, rest_reversed) = SortColumn::of(dedup);
+        let mut reader = RowReader::new(self.schema, &sort_columns, rest_reversed, None)?;
         for (kept, dropped) in rows {
             reader.append(kept)?;
             reader.append(dropped)?;

@@ -156,7 +156,7 @@ impl Lane {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use distil_json::{Decoder, Interner, Sampler, Separator, Sink, Slice};
+    use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator, Sink};
     use distil_plan::{BadPart, ColumnPath, Dedup, Plan};
     use proptest::prelude::*;
 
@@ -174,7 +174,7 @@ mod tests {
             Err(Error::bug("the records fit the layout"))
         }
 
-        fn packed(&mut self, rows: &[u64], _: &[Interner]) -> Result<()> {
+        fn packed(&mut self, rows: &[u64], _: &[Dictionary]) -> Result<()> {
             self.packed.extend_from_slice(rows);
             Ok(())
         }
@@ -198,7 +198,7 @@ mod tests {
         let mut decoder = Decoder::new(&plan).unwrap().expecting(Some(&layout), 1 << 20);
         let mut rows = Rows::default();
         let bytes = text.as_bytes();
-        let slice = Slice { input: 0, offset: 0, bytes, separator: Separator::Line };
+        let slice = FrameSlice { input: 0, offset: 0, bytes, separator: Separator::Line };
         decoder.decode(&slice, &mut rows).unwrap();
         let (seen, dictionaries) = decoder.finish();
         let schema = seen.schema().unwrap();

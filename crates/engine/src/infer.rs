@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil_job::quarantine::Quarantine;
-use distil_json::{Interner, Why};
+use distil_json::{Dictionary, Why};
 use distil_plan::{Cancel, Events, InputReport, ResolvedPlan, Result, Schema, Stage};
 use distil_storage::Storage;
 
@@ -36,7 +36,7 @@ impl RowSink for Nothing {
         Ok(())
     }
 
-    fn packed(&mut self, _: &[u64], _: &[Interner]) -> Result<()> {
+    fn packed(&mut self, _: &[u64], _: &[Dictionary]) -> Result<()> {
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Packed rows on their way: chunks of words, raw segments on disk, and ranges reduced by words.
 //!
 //! What is packed stays so while it can; where rows of a range travel encoded, or the schema ends with
-//! other types, packed rows are unpacked and go the way of all others (see `distil_json::Layout`).
+//! other types, packed rows are unpacked and go the way of all others (see `distil_json::PackedLayout`).
 
 use std::cmp::Ordering;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_buffer::ToByteSlice as _;
-use distil_json::{Class, Interner, Layout, PackedColumn, Ranks};
+use distil_json::{Class, Dictionary, PackedColumn, PackedLayout, Ranks};
 use distil_plan::{Error, Result, Schema, TimeUnit, Type};
 use distil_storage::{InputFile, Storage};
 
@@ -25,7 +25,7 @@ type Joined = (usize, Strings, Vec<Vec<u32>>);
 
 /// What the second half of a run knows of packed rows.
 pub(crate) struct Packing {
-    pub(crate) layout: Arc<Layout>,
+    pub(crate) layout: Arc<PackedLayout>,
     /// For each column of text its strings in order.
     pub(crate) strings: Vec<Strings>,
     /// For each worker and column of text the ranks of its codes.
@@ -42,8 +42,8 @@ impl Packing {
     /// # Errors
     /// An environment error if no thread can be started.
     pub(crate) fn new(
-        layout: Arc<Layout>,
-        workers: &[Vec<Interner>],
+        layout: Arc<PackedLayout>,
+        workers: &[Vec<Dictionary>],
         schema: &Schema,
         threads: usize,
     ) -> Result<Self> {
@@ -55,7 +55,7 @@ impl Packing {
                 if column >= layout.texts {
                     return;
                 }
-                let dictionaries: Vec<&Interner> =
+                let dictionaries: Vec<&Dictionary> =
                     workers.iter().filter_map(|worker| worker.get(column)).collect();
                 let (sorted, ranks) = Ranks::of(&dictionaries);
                 let mut joined = joined.lock().unwrap_or_else(PoisonError::into_inner);
@@ -312,8 +312,8 @@ pub(crate) fn spill(
 /// Takes the rows whose keys occur more than once out of `chunks`, reduces them to one row a key and
 /// its witness, and appends these, encoded, to `encoded`. What stays has a key of its own.
 pub(crate) fn collapse(
-    layout: &Layout,
-    dictionaries: &[Interner],
+    layout: &PackedLayout,
+    dictionaries: &[Dictionary],
     chunks: &mut PackedChunks,
     encoded: &mut Chunks,
 ) {
@@ -409,7 +409,7 @@ impl PackedScratch {
     }
 
     /// Sorts what was loaded and reduces it to one row a key; the first `shown` conflicts are kept.
-    pub(crate) fn reduce(&mut self, layout: &Layout, shown: usize) -> PackedOutcome {
+    pub(crate) fn reduce(&mut self, layout: &PackedLayout, shown: usize) -> PackedOutcome {
         self.sort(layout.words);
         let Self { rows, order, wide, emptied, .. } = self;
         let count = rows.len() / layout.words;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use distil_job::quarantine::Quarantine;
 use distil_json::digest::Digest;
-use distil_json::{Interner, Seen};
+use distil_json::{Dictionary, Seen};
 use distil_plan::{Error, Plan, RecordCounts, Report, Request, Result, Schema, Stage, StageReport};
 use distil_storage::Storage;
 
@@ -203,7 +203,7 @@ impl RowSink for Scatter<'_> {
         self.exchange.push(&Row { bytes: row, key_length, value_bytes, counts: SINGLE })
     }
 
-    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
         self.exchange.push_packed(rows, dictionaries)
     }
 }

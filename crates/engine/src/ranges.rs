@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use distil_json::Layout;
+use distil_json::PackedLayout;
 use distil_plan::Result;
 
 use crate::dedup::{Policy, Reduced, reduce, sorted};
@@ -67,7 +67,7 @@ pub(crate) struct Tally {
 
 /// The ranges in order, from what each worker held of them. A range of more than `most` bytes is split
 /// by the keys of its own rows.
-pub(crate) fn ranges(held: Vec<Vec<Held>>, layout: Option<&Layout>, most: u64) -> Vec<Range> {
+pub(crate) fn ranges(held: Vec<Vec<Held>>, layout: Option<&PackedLayout>, most: u64) -> Vec<Range> {
     let count = held.iter().map(Vec::len).max().unwrap_or_default();
     let mut merged: Vec<Range> = Vec::new();
     merged.resize_with(count, Range::default);
@@ -98,7 +98,7 @@ impl Range {
     /// Pieces of the range: a piece has the rows in memory that are its own, and reads its part of the
     /// segments. Runs of encoded rows in memory are never split, as they are only kept while they
     /// are few.
-    fn split(mut self, layout: Option<&Layout>, most: u64) -> Vec<Self> {
+    fn split(mut self, layout: Option<&PackedLayout>, most: u64) -> Vec<Self> {
         let most = most.max(1);
         let on_disk: u64 = self.segments.iter().map(Segment::bytes).sum();
         let packed_words = self.packed_words();
@@ -117,7 +117,9 @@ impl Range {
                 .segments
                 .iter()
                 .flat_map(Segment::mark_keys)
-                .map(|key| if packed_words > 0 { Layout::first_part(key) } else { key }.to_vec())
+                .map(|key| {
+                    if packed_words > 0 { PackedLayout::first_part(key) } else { key }.to_vec()
+                })
                 .collect(),
         };
         bounds.sort_unstable();
@@ -174,7 +176,7 @@ impl Range {
     }
 
     /// First words of rows from all over the range in memory, or from its first segment.
-    fn sample_words(&mut self, layout: &Layout) -> Vec<u64> {
+    fn sample_words(&mut self, layout: &PackedLayout) -> Vec<u64> {
         let mut words = Vec::new();
         for (_, chunks) in unlocked(&mut self.packed) {
             words.extend(chunks.iter().flat_map(|chunk| chunk.iter().step_by(layout.words * 16)));

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use distil_json::{Layout, Sampler};
+use distil_json::{PackedLayout, Sampler};
 use distil_plan::{InputCompression, Result};
 use distil_storage::{InputStream, Kind};
 
@@ -36,7 +36,7 @@ const GROWTH: u64 = 8;
 pub(crate) struct Sample {
     pub(crate) splitters: Splitters,
     /// What most records are like, if they are alike, and whether their rows can be packed.
-    pub(crate) layout: Option<Arc<Layout>>,
+    pub(crate) layout: Option<Arc<PackedLayout>>,
     /// Streams that had to be begun.
     pub(crate) opened: Vec<Option<Opened>>,
 }
@@ -86,7 +86,7 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
     // Packed rows are told apart by the first column of the key alone, and so are all others then: equal
     // keys must meet. That is no use where the first column has few values.
     let first = keys.into_iter().map(|mut key| {
-        key.truncate(Layout::first_part(&key).len());
+        key.truncate(PackedLayout::first_part(&key).len());
         key
     });
     let by_first = Splitters::new(first.collect(), ranges as usize);

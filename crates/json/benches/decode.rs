@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use distil_json::{Decoder, Interner, Sampler, Separator, Sink, Slice};
+use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator, Sink};
 use distil_plan::{BadPart, ColumnPath, Dedup, OrderBy, Plan, Result};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -69,7 +69,7 @@ fn decode(
     let layout = sampler.finish(&plan).1.filter(|_| expected.is_some()).map(Arc::new);
     assert_eq!(layout.as_ref().map(|layout| layout.packs), expected);
     let mut decoder = Decoder::new(&plan).unwrap().expecting(layout.as_ref(), 1 << 20);
-    let slice = Slice { input: 0, offset: 0, bytes: text.as_bytes(), separator };
+    let slice = FrameSlice { input: 0, offset: 0, bytes: text.as_bytes(), separator };
     bencher.counter(ItemsCount::new(RECORDS)).counter(BytesCount::of_str(text)).bench_local(|| {
         assert_eq!(decoder.decode(&slice, &mut Nowhere).unwrap(), RECORDS);
     });
@@ -84,7 +84,7 @@ impl Sink for Nowhere {
         Ok(())
     }
 
-    fn packed(&mut self, rows: &[u64], _: &[Interner]) -> Result<()> {
+    fn packed(&mut self, rows: &[u64], _: &[Dictionary]) -> Result<()> {
         black_box(rows);
         Ok(())
     }

@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use distil_plan::{BadPart, ColumnPath, Error, Plan, Reason, Result, Schema};
+use distil_plan::{BadPart, Error, Plan, Reason, Result};
 
-use crate::facts::Position;
-use crate::fields::{Fields, Why};
-use crate::framer::{Separator, too_large_detail};
-use crate::interner::Interner;
-use crate::packed::Layout;
-use crate::packer::Packer;
-use crate::part::Part;
-use crate::record::{Bad, RecordEncoder, RecordTally};
-use crate::scan::FrameScan;
-use crate::tape::{Kind, Tape};
+use crate::frame::framer::{Separator, too_large_detail};
+use crate::packed::dictionary::Dictionary;
+use crate::packed::layout::PackedLayout;
+use crate::packed::packer::Packer;
+use crate::parse::scan::FrameScan;
+use crate::parse::tape::{Kind, Tape};
+use crate::rows::record::{Bad, RecordEncoder};
+use crate::rows::sink::Sink;
+use crate::seen::Seen;
+use crate::types::facts::Position;
+use crate::types::fields::Fields;
+use crate::types::sort_column::SortColumn;
 
 /// Whole frames of one input.
 #[derive(Clone, Copy, Debug)]
-pub struct Slice<'a> {
+pub struct FrameSlice<'a> {
     /// Ordinal of the input.
     pub input: usize,
     /// Offset of the first byte.
@@ -28,32 +30,9 @@ pub struct Slice<'a> {
     pub separator: Separator,
 }
 
-/// Receives what a slice holds, in order.
-pub trait Sink {
-    /// An accepted record: its row, how many bytes of it are the key, and the bytes of its values (8 for
-    /// a number, 1 for a boolean, the length of a string as it is spelled).
-    ///
-    /// # Errors
-    /// Whatever keeps the row from being kept; decoding stops.
-    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()>;
-
-    /// Accepted records as rows of the decoder's layout, one after another, and the dictionaries of
-    /// their codes.
-    ///
-    /// # Errors
-    /// As [`Sink::row`].
-    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()>;
-
-    /// A bad record.
-    ///
-    /// # Errors
-    /// Once the run must stop.
-    fn bad(&mut self, part: BadPart) -> Result<()>;
-}
-
 /// Decodes slices, in any order, and knows what it saw of the columns.
 pub struct Decoder {
-    parts: Vec<Part>,
+    sort_columns: Vec<SortColumn>,
     encoder: RecordEncoder,
     tape: Tape,
     packer: Option<Packer>,
@@ -69,12 +48,12 @@ impl Decoder {
     /// # Errors
     /// A usage error if a column that the plan names can't be there.
     pub fn new(plan: &Plan) -> Result<Self> {
-        let (parts, rest_reversed) = Part::of(plan.dedup.as_ref());
+        let (sort_columns, rest_reversed) = SortColumn::of(plan.dedup.as_ref());
         let null_keys = plan.dedup.as_ref().map(|dedup| dedup.null_keys).unwrap_or_default();
-        let fields = Fields::new(&plan.schema, plan.extra_members, &parts)?;
+        let fields = Fields::new(&plan.schema, plan.extra_members, &sort_columns)?;
         Ok(Self {
-            encoder: RecordEncoder::new(fields, parts.clone(), rest_reversed, null_keys),
-            parts,
+            encoder: RecordEncoder::new(fields, sort_columns.clone(), rest_reversed, null_keys),
+            sort_columns,
             tape: Tape::default(),
             packer: None,
             max_record: plan.max_record,
@@ -86,7 +65,7 @@ impl Decoder {
     /// Expects records that fit a layout, and packs them if it does, while no dictionary needs more than
     /// so many bytes.
     #[must_use]
-    pub fn expecting(mut self, layout: Option<&Arc<Layout>>, dictionary_bytes: u64) -> Self {
+    pub fn expecting(mut self, layout: Option<&Arc<PackedLayout>>, dictionary_bytes: u64) -> Self {
         self.packer = layout.map(|layout| Packer::new(Arc::clone(layout), dictionary_bytes));
         self
     }
@@ -95,7 +74,7 @@ impl Decoder {
     ///
     /// # Errors
     /// Those of the sink.
-    pub fn decode(&mut self, slice: &Slice<'_>, sink: &mut impl Sink) -> Result<u64> {
+    pub fn decode(&mut self, slice: &FrameSlice<'_>, sink: &mut impl Sink) -> Result<u64> {
         self.begin(slice);
         let bytes = slice.bytes;
         // One check for the whole slice: records are looked at singly only if it fails.
@@ -169,7 +148,7 @@ impl Decoder {
     #[inline]
     fn expected(
         &mut self,
-        slice: &Slice<'_>,
+        slice: &FrameSlice<'_>,
         at: usize,
         sink: &mut impl Sink,
     ) -> Result<Option<usize>> {
@@ -179,7 +158,7 @@ impl Decoder {
         }
         let Some(packer) = &mut self.packer else { return Ok(None) };
         let on_a_line = slice.separator == Separator::Line;
-        let Some(end) = packer.meet(slice.bytes, at, on_a_line) else { return Ok(None) };
+        let Some(end) = packer.match_at(slice.bytes, at, on_a_line) else { return Ok(None) };
         let next = match (slice.separator, &slice.bytes[end..]) {
             (Separator::Blank, _) | (Separator::Line, []) => Some(end),
             (Separator::Line, [b'\n', ..]) => Some(end + 1),
@@ -187,14 +166,14 @@ impl Decoder {
             _ => None,
         };
         if next.is_none() || (end - at) as u64 > self.max_record {
-            packer.unmeet();
+            packer.unmatch();
             return Ok(None);
         }
         Ok(next)
     }
 
     /// Hands on the records that were expected.
-    fn flush(&mut self, slice: &Slice<'_>, sink: &mut impl Sink) -> Result<()> {
+    fn flush(&mut self, slice: &FrameSlice<'_>, sink: &mut impl Sink) -> Result<()> {
         let Some(mut packer) = self.packer.take_if(|packer| !packer.is_empty()) else {
             return Ok(());
         };
@@ -229,7 +208,7 @@ impl Decoder {
     /// handed on.
     fn take(
         &mut self,
-        slice: &Slice<'_>,
+        slice: &FrameSlice<'_>,
         start: usize,
         end: usize,
         utf8: bool,
@@ -249,7 +228,7 @@ impl Decoder {
     /// Encodes the record on the tape; false if it is bad, which the sink is told.
     fn encode(
         &mut self,
-        slice: &Slice<'_>,
+        slice: &FrameSlice<'_>,
         start: usize,
         end: usize,
         utf8: bool,
@@ -279,14 +258,14 @@ impl Decoder {
         }
     }
 
-    fn too_large(&self, slice: &Slice<'_>, start: usize, end: usize) -> BadPart {
+    fn too_large(&self, slice: &FrameSlice<'_>, start: usize, end: usize) -> BadPart {
         let bad = Bad { reason: Reason::TooLarge, detail: too_large_detail(self.max_record) };
         bad_part(slice, start, end, bad)
     }
 
     /// First positions are found by never looking back: when slices come out of order, what was seen is
     /// put aside, to be joined by minimum.
-    fn begin(&mut self, slice: &Slice<'_>) {
+    fn begin(&mut self, slice: &FrameSlice<'_>) {
         let here = (slice.input, slice.offset);
         if self.latest.is_some_and(|latest| here < latest) {
             // The fields keep their numbers, so that what the encoder expects stays true.
@@ -300,22 +279,22 @@ impl Decoder {
     }
 
     /// Ends decoding: what was seen of the columns, and the dictionaries of packed rows.
-    pub fn finish(self) -> (Seen, Vec<Interner>) {
+    pub fn finish(self) -> (Seen, Vec<Dictionary>) {
         let mut fields = self.encoder.fields;
         if let Some(earlier) = &self.earlier {
             fields.join(earlier);
         }
         let seen = Seen {
             fields,
-            parts: self.parts,
+            sort_columns: self.sort_columns,
             tally: self.encoder.total,
             null_key: self.encoder.null_key,
         };
-        (seen, self.packer.map(|packer| packer.interners).unwrap_or_default())
+        (seen, self.packer.map(|packer| packer.dictionaries).unwrap_or_default())
     }
 }
 
-fn bad_part(slice: &Slice<'_>, start: usize, end: usize, bad: Bad) -> BadPart {
+fn bad_part(slice: &FrameSlice<'_>, start: usize, end: usize, bad: Bad) -> BadPart {
     let length = (end - start) as u64;
     BadPart {
         input: slice.input,
@@ -346,68 +325,6 @@ fn trim(bytes: &[u8], start: usize, end: usize) -> (usize, usize) {
     (start + first, start + last + 1)
 }
 
-/// What decoders saw of the columns; joins with what others saw.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    fields: Fields,
-    parts: Vec<Part>,
-    /// Counts of accepted records.
-    pub tally: RecordTally,
-    null_key: bool,
-}
-
-impl Seen {
-    /// Adds what another decoder of the same plan saw.
-    pub fn join(&mut self, other: &Self) {
-        self.fields.join(&other.fields);
-        self.tally.ignored_members += other.tally.ignored_members;
-        self.tally.rounded += other.tally.rounded;
-        self.null_key |= other.null_key;
-    }
-
-    /// A layout for records like those seen, where they are alike.
-    pub fn layout(&self, plan: &Plan) -> Option<Layout> {
-        Layout::guess(plan, &self.fields, &self.parts)
-    }
-
-    /// The schema.
-    ///
-    /// # Errors
-    /// An input error if the records do not allow one, or not this key or order.
-    pub fn schema(&self) -> Result<Schema> {
-        self.fields.resolve(&self.parts)
-    }
-
-    /// Checks that the schema has a column that the plan names.
-    ///
-    /// # Errors
-    /// An input error with the nearest columns.
-    pub fn require(&self, schema: &Schema, path: &ColumnPath) -> Result<()> {
-        match schema.find(path) {
-            Some(_) => Ok(()),
-            None => Err(self.fields.no_such_column(path)),
-        }
-    }
-
-    /// The error for a key column that no record had, not even with null: more to the point than
-    /// records without a key.
-    pub fn missing_key(&self) -> Option<Error> {
-        if !self.null_key {
-            return None;
-        }
-        self.parts
-            .iter()
-            .filter(|part| part.key)
-            .find(|part| !self.fields.has(&part.path))
-            .map(|part| self.fields.no_such_column(&part.path))
-    }
-
-    /// Why each column has its type.
-    pub fn reasons(&self) -> Vec<Why> {
-        self.fields.reasons()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -415,6 +332,8 @@ mod tests {
     use distil_plan::Dedup;
 
     use super::*;
+    use distil_plan::ColumnPath;
+
     use crate::sample::Sampler;
 
     #[derive(Default)]
@@ -429,7 +348,7 @@ mod tests {
             Ok(())
         }
 
-        fn packed(&mut self, _: &[u64], _: &[Interner]) -> Result<()> {
+        fn packed(&mut self, _: &[u64], _: &[Dictionary]) -> Result<()> {
             self.packed += 1;
             Ok(())
         }
@@ -465,7 +384,7 @@ mod tests {
         while decoder.packer.as_ref().unwrap().learns() {
             slices += 1;
             let (offset, bytes) = (slices << 32, text.as_bytes());
-            let slice = Slice { input: 0, offset, bytes, separator: Separator::Line };
+            let slice = FrameSlice { input: 0, offset, bytes, separator: Separator::Line };
             let mut counts = Counts::default();
             decoder.decode(&slice, &mut counts).unwrap();
             assert_eq!((counts.encoded, counts.packed), (10_000, 0));
@@ -481,7 +400,7 @@ mod tests {
             let packs = key == Some("n");
             let mut decoder = decoder_of(&plan_of(key), &text);
             let bytes = text.as_bytes();
-            let slice = Slice { input: 0, offset: 0, bytes, separator: Separator::Line };
+            let slice = FrameSlice { input: 0, offset: 0, bytes, separator: Separator::Line };
             let mut counts = Counts::default();
             assert_eq!(decoder.decode(&slice, &mut counts).unwrap(), 1000);
             let Counts { encoded, packed } = counts;

@@ -1,44 +1,35 @@
 //! JSON bytes to rows and columns: shapes and frames, the strict parser, facts about types and their
 //! join, canonical text, and the order-preserving encoding that decides survivors.
 //!
-//! The way through this crate: [`Framer`] cuts a stream into slices of whole frames, [`Decoder`] turns
-//! slices into encoded rows and notes facts, [`Seen`] joins facts into a schema, and [`RowReader`]
-//! turns rows into Arrow columns. No input or output, and no threads.
+//! The folders follow the data: `frame` cuts a stream into slices of whole frames ([`Framer`]), `parse`
+//! turns a frame into a tape, `rows` a tape into an encoded row while `types` notes facts, `packed` turns
+//! records that look alike into packed rows without parsing them. [`Decoder`] drives all of these,
+//! [`Seen`] joins facts into a schema, and [`RowReader`] turns rows into Arrow columns. `values` is what all
+//! of them agree on. No input or output, and no threads.
 
-mod blocks;
-mod columns;
-mod convert;
-pub mod decimal;
 mod decode;
-pub mod digest;
-mod encode;
-mod envelope;
-mod facts;
-mod fields;
-mod framer;
-mod interner;
+mod frame;
 mod packed;
-mod packer;
-mod part;
-mod program;
-mod ranks;
-mod record;
+mod parse;
+mod rows;
 mod sample;
-mod scan;
-mod tape;
-mod time;
-mod value;
+mod seen;
+mod types;
+mod values;
 
-pub use columns::{RowReader, arrow_schema};
-pub use decode::{Decoder, Seen, Sink, Slice};
-pub use facts::Position;
-pub use fields::Why;
-pub use framer::{Framer, Separator, Step};
-pub use interner::Interner;
-pub use packed::{Class, Layout, PackedColumn, to_f64, to_i64};
-pub use part::Part;
-pub use ranks::Ranks;
-pub use record::RecordTally;
+pub use decode::{Decoder, FrameSlice};
+pub use frame::framer::{Framer, Separator, Step};
+pub use packed::dictionary::Dictionary;
+pub use packed::layout::{Class, PackedColumn, PackedLayout, to_f64, to_i64};
+pub use packed::ranks::Ranks;
+pub use rows::reader::{RowReader, arrow_schema};
+pub use rows::record::RecordTally;
+pub use rows::sink::Sink;
+pub use rows::value::write_string;
 pub use sample::Sampler;
-pub use time::{format_date, format_instant};
-pub use value::write_string;
+pub use seen::Seen;
+pub use types::facts::Position;
+pub use types::fields::Why;
+pub use types::sort_column::SortColumn;
+pub use values::time::{format_date, format_instant};
+pub use values::{decimal, digest};

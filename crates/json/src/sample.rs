@@ -3,11 +3,12 @@
 
 use distil_plan::{BadPart, Plan, Result};
 
-use crate::decode::{Decoder, Sink, Slice};
-use crate::framer::Separator;
-use crate::interner::Interner;
-use crate::packed::Layout;
-use crate::tape::Tape;
+use crate::decode::{Decoder, FrameSlice};
+use crate::frame::framer::Separator;
+use crate::packed::dictionary::Dictionary;
+use crate::packed::layout::PackedLayout;
+use crate::parse::tape::Tape;
+use crate::rows::sink::Sink;
 
 /// Most bytes without a record that are searched.
 const FRUITLESS: usize = 1 << 16;
@@ -15,7 +16,7 @@ const FRUITLESS: usize = 1 << 16;
 struct Keys<'a>(&'a mut Vec<Vec<u8>>);
 
 impl Sink for Keys<'_> {
-    fn packed(&mut self, _: &[u64], _: &[Interner]) -> Result<()> {
+    fn packed(&mut self, _: &[u64], _: &[Dictionary]) -> Result<()> {
         Ok(())
     }
 
@@ -68,7 +69,7 @@ impl Sampler {
                 }
                 continue;
             };
-            let slice = Slice {
+            let slice = FrameSlice {
                 input: 0,
                 offset: self.sampled + at as u64,
                 bytes: &window[at..end],
@@ -85,7 +86,7 @@ impl Sampler {
 
     /// The keys that were found, and a layout for records like those that were seen, where they are
     /// alike.
-    pub fn finish(self, plan: &Plan) -> (Vec<Vec<u8>>, Option<Layout>) {
+    pub fn finish(self, plan: &Plan) -> (Vec<Vec<u8>>, Option<PackedLayout>) {
         let layout = self.decoder.finish().0.layout(plan);
         (self.keys, layout)
     }

@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use distil_json::{Decoder, Interner, Layout, Part, Sampler, Separator, Sink, Slice, Why};
+use distil_json::{
+    Decoder, Dictionary, FrameSlice, PackedLayout, Sampler, Separator, Sink, SortColumn, Why,
+};
 use distil_plan::{BadPart, ColumnPath, Dedup, Keep, NullKeys, OrderBy, Plan, Result, Schema};
 use proptest::prelude::*;
 
 /// Collects rows as encoded bytes with their key lengths and value bytes.
 #[derive(Default)]
 struct Rows {
-    layout: Option<Arc<Layout>>,
+    layout: Option<Arc<PackedLayout>>,
     rows: Vec<(Vec<u8>, usize, u32)>,
     packed: usize,
     bad: Vec<(u64, String)>,
@@ -24,7 +26,7 @@ impl Sink for Rows {
         Ok(())
     }
 
-    fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
         let layout = self.layout.as_ref().unwrap();
         for row in rows.chunks_exact(layout.words) {
             let text = |column: usize, code| dictionaries[column].get(code);
@@ -52,7 +54,12 @@ struct Outcome {
 }
 
 /// Decodes slices in their order, in `text` cut behind the given lines.
-fn decode(plan: &Plan, lines: &[String], cuts: &[bool], layout: Option<&Arc<Layout>>) -> Outcome {
+fn decode(
+    plan: &Plan,
+    lines: &[String],
+    cuts: &[bool],
+    layout: Option<&Arc<PackedLayout>>,
+) -> Outcome {
     let mut sink = Rows { layout: layout.cloned(), ..Rows::default() };
     let mut decoder = Decoder::new(plan).unwrap().expecting(layout, 1 << 20);
     let (mut offset, mut records) = (0u64, 0);
@@ -61,8 +68,12 @@ fn decode(plan: &Plan, lines: &[String], cuts: &[bool], layout: Option<&Arc<Layo
         pending.push_str(line);
         pending.push('\n');
         if cuts.get(at).copied().unwrap_or(at + 1 == lines.len()) || at + 1 == lines.len() {
-            let slice =
-                Slice { input: 0, offset, bytes: pending.as_bytes(), separator: Separator::Line };
+            let slice = FrameSlice {
+                input: 0,
+                offset,
+                bytes: pending.as_bytes(),
+                separator: Separator::Line,
+            };
             records += decoder.decode(&slice, &mut sink).unwrap();
             offset += pending.len() as u64;
             pending.clear();
@@ -100,7 +111,7 @@ fn plan(keys: &[&str], order: &[&str], last: bool) -> Plan {
     plan
 }
 
-fn layout_of(plan: &Plan, lines: &[String]) -> Option<Arc<Layout>> {
+fn layout_of(plan: &Plan, lines: &[String]) -> Option<Arc<PackedLayout>> {
     let mut sampler = Sampler::new(plan).unwrap();
     sampler.sample(lines.join("\n").as_bytes(), usize::MAX).unwrap();
     sampler.finish(plan).1.map(Arc::new)
@@ -250,15 +261,15 @@ fn packed_rows_order_as_encoded_rows_do() {
     for (order, last) in [(vec![], false), (vec!["-t", "x"], false), (vec!["x", "-f"], true)] {
         let plan = plan(&["k"], &order, last);
         let layout = layout_of(&plan, &lines).unwrap();
-        let (parts, _) = Part::of(plan.dedup.as_ref());
+        let (parts, _) = SortColumn::of(plan.dedup.as_ref());
         assert_eq!(parts.len(), order.len() + 1);
         let mut all: Vec<(Vec<u64>, Vec<u8>)> = Vec::new();
-        struct Both<'a>(&'a Layout, &'a mut Vec<(Vec<u64>, Vec<u8>)>);
+        struct Both<'a>(&'a PackedLayout, &'a mut Vec<(Vec<u64>, Vec<u8>)>);
         impl Sink for Both<'_> {
             fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
                 Ok(())
             }
-            fn packed(&mut self, rows: &[u64], dictionaries: &[Interner]) -> Result<()> {
+            fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
                 let ranks: Vec<Vec<u32>> = dictionaries
                     .iter()
                     .map(|dictionary| distil_json::Ranks::of(&[dictionary]).1.remove(0))
@@ -283,7 +294,7 @@ fn packed_rows_order_as_encoded_rows_do() {
         for offset in [0, 1 << 20] {
             all.clear();
             let slice =
-                Slice { input: 0, offset, bytes: text.as_bytes(), separator: Separator::Line };
+                FrameSlice { input: 0, offset, bytes: text.as_bytes(), separator: Separator::Line };
             decoder.decode(&slice, &mut Both(&layout, &mut all)).unwrap();
         }
         assert_eq!(all.len(), lines.len());
@@ -302,11 +313,11 @@ fn a_record_over_several_lines_is_no_line() {
     let text: String = (0..300).map(|n| record(n) + "\n").collect();
     let plan = plan(&["k"], &[], false);
     let layout = layout_of(&plan, std::slice::from_ref(&text));
-    let decoded = |layout: Option<&Arc<Layout>>| {
+    let decoded = |layout: Option<&Arc<PackedLayout>>| {
         let mut sink = Rows { layout: layout.cloned(), ..Rows::default() };
         let mut decoder = Decoder::new(&plan).unwrap().expecting(layout, 1 << 20);
         for (input, separator) in [(0, Separator::Blank), (1, Separator::Line)] {
-            let slice = Slice { input, offset: 0, bytes: text.as_bytes(), separator };
+            let slice = FrameSlice { input, offset: 0, bytes: text.as_bytes(), separator };
             decoder.decode(&slice, &mut sink).unwrap();
         }
         (sink.rows.len(), sink.bad, sink.packed)

@@ -7,12 +7,12 @@ use super::strings::Strings;
 
 /// Strings of a row group, as codes for as long as a dictionary may pay.
 #[derive(Debug)]
-pub(crate) struct Interner {
+pub(crate) struct Dictionary {
     /// Values that may come.
     most: usize,
     /// Codes count strings as they come first; none once a dictionary is certain not to pay.
     codes: Option<Vec<u32>>,
-    distinct: distil_json::Interner,
+    distinct: distil_json::Dictionary,
     /// All strings, once there are no codes.
     plain: Strings,
 }
@@ -25,13 +25,13 @@ pub(crate) enum Interned {
     Plain(Strings),
 }
 
-impl Interner {
+impl Dictionary {
     /// For `most` values at most.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             most,
             codes: Some(Vec::with_capacity(most)),
-            distinct: distil_json::Interner::new(u64::MAX),
+            distinct: distil_json::Dictionary::new(u64::MAX),
             plain: Strings::default(),
         }
     }

@@ -32,8 +32,8 @@ use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
 
 use self::dictionary::Ranked;
+pub(crate) use self::intern::Dictionary;
 use self::intern::Interned;
-pub(crate) use self::intern::Interner;
 use self::leaf::{Booleans, Decimals, Floats, Integers, Plain};
 pub(crate) use self::strings::Strings;
 
@@ -53,7 +53,7 @@ pub(crate) enum Values<'a> {
         dictionary: &'a Strings,
     },
     /// Strings that were interned one by one.
-    Interned(Interner),
+    Interned(Dictionary),
 }
 
 /// How the plan wants a chunk.

@@ -1,8 +1,8 @@
 //! The text around an array of records in a document: a strict parser that is fed bytes in any
 //! pieces and keeps nothing but its state.
 
-use crate::decimal::MAX_EXPONENT;
-use crate::tape::{MAX_DEPTH, unescape};
+use crate::parse::tape::{MAX_DEPTH, unescape};
+use crate::values::decimal::MAX_EXPONENT;
 
 /// What the bytes led to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Values without a schema: from the tape to the order-preserving encoding, and from there to
 //! canonical JSON text.
 
-use crate::decimal::Decimal;
-use crate::encode::{self, Cursor, Flip, Value, tag};
-use crate::tape::{Kind, Node, Tape, unescape};
+use crate::parse::tape::{Kind, Node, Tape, unescape};
+use crate::values::decimal::Decimal;
+use crate::values::encoding::{self, Cursor, Flip, Value, tag};
 
 /// A member name occurs twice in one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl ValueEncoder {
                 }
                 Work::Member(name) => {
                     name_text(&nodes[name as usize], bytes, &mut self.text);
-                    encode::member_name(out, &self.text);
+                    encoding::member_name(out, &self.text);
                     name + 1
                 }
                 Work::Value(index) => index,
@@ -145,26 +145,26 @@ pub(crate) fn scalar(
     text: &mut Vec<u8>,
 ) -> u64 {
     match node.kind {
-        Kind::False => encode::boolean(out, false, flip),
-        Kind::True => encode::boolean(out, true, flip),
+        Kind::False => encoding::boolean(out, false, flip),
+        Kind::True => encoding::boolean(out, true, flip),
         Kind::Integer | Kind::Fraction => {
             // The parser checked the exponent.
             let number = Decimal::parse(node.text(bytes)).unwrap_or(Decimal::ZERO);
-            encode::number(out, &number, flip);
+            encoding::number(out, &number, flip);
             return 8;
         }
         Kind::String if node.escaped => {
             text.clear();
             unescape(node.text(bytes), text);
-            encode::string(out, text, flip);
+            encoding::string(out, text, flip);
             return text.len() as u64;
         }
         Kind::String => {
-            encode::plain_string(out, node.text(bytes), flip);
+            encoding::plain_string(out, node.text(bytes), flip);
             return u64::from(node.end - node.start);
         }
         _ => {
-            encode::null(out);
+            encoding::null(out);
             return 0;
         }
     }

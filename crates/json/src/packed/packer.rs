@@ -1,7 +1,7 @@
 //! Records that are as expected, a block at a time, to packed rows, or to encoded ones where packing
 //! is not possible or does not pay.
 //!
-//! Meeting a program costs the bytes between the values; the values of a block are then converted
+//! Matching a template costs the bytes between the values; the values of a block are then converted
 //! column by column, so that look-ups of one column overlap. A record with a value that does not fit
 //! its column's class is rejected, and goes the way of all other records.
 
@@ -9,29 +9,27 @@ use std::sync::Arc;
 
 use distil_plan::Result;
 
-use crate::decimal::POWERS_OF_TEN;
-use crate::decode::Sink;
-use crate::facts::{Bits, fact, number_facts, string_facts};
-use crate::fields::{FieldId, Fields};
-use crate::interner::{Interner, Look};
-use crate::packed::{Class, Layout, PackedColumn, Repacked, from_f64, from_i64};
-use crate::program::{Program, Span, SpanKind};
-use crate::record::RecordEncoder;
-use crate::tape::Tape;
-#[cfg(test)]
-use crate::time::Instant;
+use crate::packed::dictionary::{Dictionary, Probe};
+use crate::packed::layout::{Class, PackedColumn, PackedLayout, Repacked, from_f64, from_i64};
+use crate::packed::template::{Span, SpanKind, Template};
+use crate::parse::tape::Tape;
+use crate::rows::record::RecordEncoder;
+use crate::rows::sink::Sink;
+use crate::types::facts::{Bits, fact, number_facts, string_facts};
+use crate::types::fields::{FieldId, Fields};
+use crate::values::short::{double, instant, integer};
 
 /// Records of a block: their spans fit the first cache.
 const BLOCK: usize = 256;
-/// Programs that are tried; records of one source take few forms.
-const PROGRAMS: usize = 4;
+/// Templates that are tried; records of one source take few forms.
+const TEMPLATES: usize = 4;
 /// Records that are learnt from in vain before learning stops: where all differ, or have values that do
 /// not fit, it costs more than it saves.
 const PATIENCE: usize = 256;
 
-/// A program, and the column of each of its slots.
+/// A template, and the column of each of its slots.
 struct Bound {
-    program: Program,
+    template: Template,
     columns: Vec<usize>,
     /// Columns that its records do not have.
     missing: Vec<usize>,
@@ -47,13 +45,13 @@ pub(crate) struct Note {
 
 /// Packs the records of one decoder.
 pub(crate) struct Packer {
-    layout: Arc<Layout>,
+    layout: Arc<PackedLayout>,
     /// Dictionaries of the columns of text.
-    pub(crate) interners: Vec<Interner>,
-    programs: Vec<Bound>,
+    pub(crate) dictionaries: Vec<Dictionary>,
+    templates: Vec<Bound>,
     last: usize,
     next: usize,
-    /// For each column the field, once a program named it.
+    /// For each column the field, once a template named it.
     fields: Vec<Option<FieldId>>,
     /// Whether rows are packed, since that is possible and still pays.
     packs: bool,
@@ -62,13 +60,13 @@ pub(crate) struct Packer {
     /// Records to learn from before enough others are met.
     patience: usize,
     spans: Vec<Span>,
-    /// For each record of the block: where it begins and ends, its program, whether it was rejected.
+    /// For each record of the block: where it begins and ends, its template, whether it was rejected.
     records: Vec<(u32, u32, u8, bool)>,
     rows: Vec<u64>,
     /// For each column whether the block has a null there.
     nulls: Vec<bool>,
     /// The strings of the block and column at hand.
-    looks: Vec<Look>,
+    probes: Vec<Probe>,
     /// Records in a row that were encoded and could not be packed then.
     misfits: usize,
     /// A row that was encoded first.
@@ -78,14 +76,14 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    pub(crate) fn new(layout: Arc<Layout>, dictionary_bytes: u64) -> Self {
+    pub(crate) fn new(layout: Arc<PackedLayout>, dictionary_bytes: u64) -> Self {
         Self {
-            interners: if layout.packs {
-                (0..layout.texts).map(|_| Interner::new(dictionary_bytes)).collect()
+            dictionaries: if layout.packs {
+                (0..layout.texts).map(|_| Dictionary::new(dictionary_bytes)).collect()
             } else {
                 Vec::new()
             },
-            programs: Vec::new(),
+            templates: Vec::new(),
             last: 0,
             next: 0,
             fields: vec![None; layout.columns.len()],
@@ -96,7 +94,7 @@ impl Packer {
             records: Vec::new(),
             rows: Vec::new(),
             nulls: vec![false; layout.columns.len()],
-            looks: Vec::new(),
+            probes: Vec::new(),
             misfits: 0,
             repacked: Repacked::default(),
             encoded: Vec::new(),
@@ -107,17 +105,18 @@ impl Packer {
     /// Meets the record that begins at `at`, on a line of its own or not: where it ends, if it is as
     /// expected.
     #[inline]
-    pub(crate) fn meet(&mut self, bytes: &[u8], at: usize, on_a_line: bool) -> Option<usize> {
+    pub(crate) fn match_at(&mut self, bytes: &[u8], at: usize, on_a_line: bool) -> Option<usize> {
         let base = self.records.len() * self.layout.columns.len();
         // The one that was met last comes first.
-        let (before, after) = self.programs.split_at(self.last);
+        let (before, after) = self.templates.split_at(self.last);
         let in_turn = (self.last..).zip(after).chain((0..).zip(before));
         for (which, bound) in in_turn {
-            if on_a_line && bound.program.has_line_feed {
+            if on_a_line && bound.template.has_line_feed {
                 continue;
             }
             let spans = &mut self.spans[base..base + self.layout.columns.len()];
-            let end = bound.program.meet(bytes, at, |slot, span| spans[bound.columns[slot]] = span);
+            let end =
+                bound.template.match_at(bytes, at, |slot, span| spans[bound.columns[slot]] = span);
             if let Some(end) = end {
                 for column in &bound.missing {
                     spans[*column] = Span::MISSING;
@@ -131,7 +130,7 @@ impl Packer {
     }
 
     /// Takes the last record out of the block again.
-    pub(crate) fn unmeet(&mut self) {
+    pub(crate) fn unmatch(&mut self) {
         self.records.pop();
     }
 
@@ -156,12 +155,12 @@ impl Packer {
             return;
         }
         self.patience -= 1;
-        let Some(program) = Program::learn(tape, bytes, fields) else { return };
-        if self.programs.iter().any(|bound| bound.program == program) {
+        let Some(template) = Template::learn(tape, bytes, fields) else { return };
+        if self.templates.iter().any(|bound| bound.template == template) {
             return;
         }
         let mut columns = Vec::new();
-        for slot in &program.slots {
+        for slot in &template.slots {
             let name = &fields.get(slot.field).name;
             let Some(column) = self.layout.columns.iter().position(|c| c.name == *name) else {
                 return;
@@ -170,14 +169,14 @@ impl Packer {
             columns.push(column);
         }
         let missing = (0..self.layout.columns.len()).filter(|c| !columns.contains(c)).collect();
-        let bound = Bound { program, columns, missing };
-        if self.programs.len() < PROGRAMS {
-            self.last = self.programs.len();
-            self.programs.push(bound);
+        let bound = Bound { template, columns, missing };
+        if self.templates.len() < TEMPLATES {
+            self.last = self.templates.len();
+            self.templates.push(bound);
         } else {
             self.last = self.next;
-            self.programs[self.next] = bound;
-            self.next = (self.next + 1) % PROGRAMS;
+            self.templates[self.next] = bound;
+            self.next = (self.next + 1) % TEMPLATES;
         }
     }
 
@@ -187,11 +186,11 @@ impl Packer {
         let (row, value_bytes) = (encoder.row(), encoder.value_bytes());
         if self.packs && self.misfits < PATIENCE {
             self.misfits += 1;
-            let interners = &mut self.interners;
-            if self.layout.pack(row, value_bytes, interners, &mut self.repacked) {
+            let dictionaries = &mut self.dictionaries;
+            if self.layout.pack(row, value_bytes, dictionaries, &mut self.repacked) {
                 self.misfits = 0;
-                self.packs &= interners.iter_mut().all(|interner| interner.pays(1));
-                return sink.packed(&self.repacked.row, interners);
+                self.packs &= dictionaries.iter_mut().all(|dictionary| dictionary.pays(1));
+                return sink.packed(&self.repacked.row, dictionaries);
             }
         }
         sink.row(row, encoder.key_length(), value_bytes)
@@ -213,24 +212,24 @@ impl Packer {
                     (span.kind == SpanKind::String && is_plain(text, rest, known)).then_some(0)
                 }),
                 Class::Text => {
-                    let mut interner = std::mem::take(&mut self.interners[column.text]);
-                    let mut looks = std::mem::take(&mut self.looks);
-                    looks.clear();
+                    let mut dictionary = std::mem::take(&mut self.dictionaries[column.text]);
+                    let mut probes = std::mem::take(&mut self.probes);
+                    probes.clear();
                     let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
-                    looks.extend(spans.take(count).map(|span| interner.look(span.text(bytes))));
-                    interner.fetch(&mut looks);
-                    let mut seen = looks.iter();
+                    probes.extend(spans.take(count).map(|span| dictionary.probe(span.text(bytes))));
+                    dictionary.prefetch(&mut probes);
+                    let mut seen = probes.iter();
                     self.column(&layout, at, |span| {
                         let text = span.text(bytes);
-                        let look = *seen.next()?;
+                        let probe = *seen.next()?;
                         if span.kind != SpanKind::String || !is_plain(text, rest, known) {
                             return None;
                         }
-                        interner.intern_as_seen(look, text).map(u64::from)
+                        dictionary.intern_probed(probe, text).map(u64::from)
                     });
-                    self.packs &= interner.pays(count as u64);
-                    self.looks = looks;
-                    self.interners[column.text] = interner;
+                    self.packs &= dictionary.pays(count as u64);
+                    self.probes = probes;
+                    self.dictionaries[column.text] = dictionary;
                 }
                 Class::Instant(digits) => self.column(&layout, at, |span| {
                     (span.kind == SpanKind::String)
@@ -257,7 +256,12 @@ impl Packer {
     /// Sets one column of all rows to what `value` makes of spans, missing ones and nulls included; a
     /// value without a form rejects its record, and so does a null in the key.
     #[inline]
-    fn column(&mut self, layout: &Layout, at: usize, mut value: impl FnMut(&Span) -> Option<u64>) {
+    fn column(
+        &mut self,
+        layout: &PackedLayout,
+        at: usize,
+        mut value: impl FnMut(&Span) -> Option<u64>,
+    ) {
         let column: &PackedColumn = &layout.columns[at];
         let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
         let rows = self.rows.chunks_exact_mut(layout.words);
@@ -266,7 +270,7 @@ impl Packer {
             let set = value(span);
             nulls |= span.kind == SpanKind::Null;
             record.3 |= set.is_none() && (span.is_value() || column.key);
-            layout.set(row, column.place, set);
+            layout.set(row, column.slot, set);
         }
         self.nulls[at] = nulls;
     }
@@ -299,10 +303,10 @@ impl Packer {
     }
 
     fn ordinal(&self, record: usize, column: usize) -> u32 {
-        let (.., program, _) = self.records[record];
-        let ordinal = self.programs.get(usize::from(program)).and_then(|bound| {
+        let (.., template, _) = self.records[record];
+        let ordinal = self.templates.get(usize::from(template)).and_then(|bound| {
             let slot = bound.columns.iter().position(|of| *of == column)?;
-            bound.program.slots.get(slot)
+            bound.template.slots.get(slot)
         });
         ordinal.map_or(0, |slot| slot.ordinal)
     }
@@ -323,7 +327,7 @@ impl Packer {
                 continue;
             }
             let may_lack = |bound: &Bound| bound.missing.contains(&at);
-            let strings = if self.nulls[at] || self.programs.iter().any(may_lack) {
+            let strings = if self.nulls[at] || self.templates.iter().any(may_lack) {
                 let spans = self.spans.iter().skip(at).step_by(self.layout.columns.len());
                 let strings =
                     self.records.iter().zip(spans).filter(|((.., rejected), span)| {
@@ -334,7 +338,7 @@ impl Packer {
                 accepted
             };
             let spelling = match column.class {
-                Class::Instant(digits) => Some(crate::time::Spelling::fixed(digits)),
+                Class::Instant(digits) => Some(crate::values::time::Spelling::fixed(digits)),
                 _ => None,
             };
             fields.get_mut(field).facts.instants.note_many(spelling, strings as u64);
@@ -346,7 +350,7 @@ impl Packer {
         if self.block_packs {
             self.compact_rows();
             if !self.rows.is_empty() {
-                sink.packed(&self.rows, &self.interners)?;
+                sink.packed(&self.rows, &self.dictionaries)?;
             }
         } else {
             let spans = self.spans.chunks_exact(self.layout.columns.len());
@@ -374,7 +378,7 @@ impl Packer {
         if rejected * 8 < count * 7 {
             self.patience = PATIENCE;
         } else {
-            self.programs.clear();
+            self.templates.clear();
             self.last = 0;
             self.next = 0;
         }
@@ -429,141 +433,5 @@ fn facts(span: &Span, class: Class, bytes: &[u8]) -> Bits {
         (SpanKind::String, Class::Instant(3)) => fact::MILLIS,
         (SpanKind::String, Class::Instant(_)) => fact::MICROS,
         (SpanKind::String, _) => fact::TEXT,
-    }
-}
-
-/// An integer of at most 18 digits.
-#[inline]
-fn integer(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        _ => (false, text),
-    };
-    if digits.len() > 18 {
-        return None;
-    }
-    let value = digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    Some(if negative { -value } else { value })
-}
-
-/// A number of at most 15 digits without an exponent, which a double keeps exactly.
-///
-/// Both the digits and the power of ten are doubles without rounding, so that their quotient is rounded
-/// once, as it should be (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990).
-#[inline]
-fn double(text: &[u8]) -> Option<f64> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        _ => (false, text),
-    };
-    if digits.len() > 16 {
-        return None;
-    }
-    let (mut all, mut count, mut behind) = (0u64, 0, None);
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                all = all * 10 + u64::from(byte - b'0');
-                count += 1;
-            }
-            b'.' => behind = Some(count),
-            _ => return None,
-        }
-    }
-    if count > 15 {
-        return None;
-    }
-    let value = all as f64 / POWERS_OF_TEN.get(count - behind.unwrap_or(count))?;
-    Some(if negative { -value } else { value })
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-
-/// The text as digit values where the pattern has a zero, nothing where it has other bytes; none if a
-/// byte is not as the pattern wants it.
-#[inline]
-fn met(text: &[u8], at: usize, pattern: &[u8; 8]) -> Option<u64> {
-    let word = u64::from_le_bytes(*text.get(at..)?.first_chunk::<8>()?);
-    let values = word ^ u64::from_le_bytes(*pattern);
-    // Added to a digit above 9, or to anything but the byte of the pattern, this reaches the high bit.
-    let mut limit = 0u64;
-    for (index, byte) in pattern.iter().enumerate() {
-        limit |= (if *byte == b'0' { 0x76 } else { 0x7F }) << (index * 8);
-    }
-    ((values.wrapping_add(limit) | values) & (ONES * 0x80) == 0).then_some(values)
-}
-
-/// Two digits at a byte of a word of [`met`].
-#[inline]
-fn pair(values: u64, at: u32) -> i64 {
-    let digits = values >> (at * 8);
-    ((digits & 0xFF) * 10 + (digits >> 8 & 0xFF)) as i64
-}
-
-/// The count of an instant of the fixed form with so many digits of a fraction, in
-/// [`Class::unit`]s; nothing for any other text.
-#[inline]
-pub(crate) fn instant(text: &[u8], digits: u32) -> Option<i64> {
-    let date = met(text, 0, b"0000-00-")?;
-    let time = met(text, 8, b"00T00:00")?;
-    let (second, fraction, per_second) = match (digits, text.len()) {
-        (0, 20) => (pair(met(text, 12, b"0:00:00Z")?, 5), 0, 1_000),
-        (3, 24) => {
-            let tail = met(text, 16, b":00.000Z")?;
-            (pair(tail, 1), pair(tail, 4) * 10 + (tail >> 48 & 0xFF) as i64, 1_000)
-        }
-        (6, 27) => {
-            let (tail, end) = (met(text, 16, b":00.0000")?, met(text, 19, b".000000Z")?);
-            (pair(tail, 1), pair(end, 1) * 10_000 + pair(end, 3) * 100 + pair(end, 5), 1_000_000)
-        }
-        _ => return None,
-    };
-    let (year, month) = (pair(date, 0) * 100 + pair(date, 2), pair(date, 5));
-    let (day, hour, minute) = (pair(time, 0), pair(time, 3), pair(time, 6));
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let days = crate::time::real_day(year, month, day)?;
-    Some((days * 86_400 + hour * 3_600 + minute * 60 + second) * per_second + fraction)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn instants_are_read_as_the_definition_reads_them(
-            text in "[0-9]{2}(00|19|20|99)-[01][0-9]-[0-3][0-9][Tt ][012][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{3}|\\.[0-9]{6}|\\.[0-9]{1,7}|)[Zz+]",
-            at in 0usize..27,
-            byte in any::<u8>(),
-            change in any::<bool>(),
-        ) {
-            let mut text = text.into_bytes();
-            if change && at < text.len() {
-                text[at] = byte;
-            }
-            let instant_of = Instant::parse(&text);
-            let form = instant_of.as_ref().and_then(Instant::fixed_form);
-            for digits in [0, 3, 6] {
-                let expected = (form == Some(digits))
-                    .then(|| instant_of.and_then(|found| found.count(Class::unit(digits))))
-                    .flatten();
-                prop_assert_eq!(instant(&text, digits), expected);
-            }
-        }
-
-        #[test]
-        fn doubles_are_taken_only_where_they_are_exact(
-            text in "-?(0|[1-9][0-9]{0,16})(\\.[0-9]{1,17})?([eE][+-]?[0-9]{1,3})?",
-        ) {
-            if let Some(value) = double(text.as_bytes()) {
-                let number = crate::decimal::Decimal::parse(text.as_bytes()).unwrap();
-                prop_assert!(number.is_exact_f64());
-                prop_assert_eq!(number.to_f64(), value);
-            }
-        }
     }
 }

@@ -6,9 +6,9 @@
 
 use distil_plan::{TimeUnit, Type};
 
-use crate::decimal::Decimal;
-use crate::tape::{Kind, Node};
-use crate::time::{Instant, Spelling};
+use crate::parse::tape::{Kind, Node};
+use crate::values::decimal::Decimal;
+use crate::values::time::{Instant, Spelling};
 
 /// A set of facts.
 pub(crate) type Bits = u16;

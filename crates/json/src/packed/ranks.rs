@@ -1,6 +1,6 @@
 //! The strings of dictionaries in order, so that codes can be compared as numbers.
 
-use crate::interner::Interner;
+use crate::packed::dictionary::Dictionary;
 
 /// The distinct strings of one column over all workers, in order.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ type Entry = (u64, u32, u32);
 impl Ranks {
     /// The ranks of the strings of several dictionaries: the strings in order, and for each
     /// dictionary the rank of each code.
-    pub fn of(dictionaries: &[&Interner]) -> (Self, Vec<Vec<u32>>) {
+    pub fn of(dictionaries: &[&Dictionary]) -> (Self, Vec<Vec<u32>>) {
         let mut all: Vec<Entry> =
             Vec::with_capacity(dictionaries.iter().map(|dictionary| dictionary.len()).sum());
         for (worker, dictionary) in dictionaries.iter().enumerate() {
@@ -118,10 +118,10 @@ mod tests {
                 0..4,
             ),
         ) {
-            let dictionaries: Vec<Interner> = texts
+            let dictionaries: Vec<Dictionary> = texts
                 .iter()
                 .map(|texts| {
-                    let mut dictionary = Interner::new(1 << 30);
+                    let mut dictionary = Dictionary::new(1 << 30);
                     assert!(texts.iter().all(|text| dictionary.intern(text.as_bytes()).is_some()));
                     dictionary
                 })

@@ -9,10 +9,10 @@
 
 use distil_plan::{Error, Reason, Shape};
 
-use crate::blocks::frames_end;
-use crate::envelope::{Envelope, Walk};
-use crate::scan::FrameScan;
-use crate::tape::skip_blanks;
+use crate::frame::bitmaps::frames_end;
+use crate::frame::envelope::{Envelope, Walk};
+use crate::parse::scan::FrameScan;
+use crate::parse::tape::skip_blanks;
 
 /// How frames follow each other in a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use distil_plan::{ColumnPath, Dedup, Direction, Error, Keep, Key};
 
 /// A key or order column: a part of the row of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct SortColumn {
     /// The column.
     pub path: ColumnPath,
     /// Whether it belongs to the key, else to the order.
@@ -13,8 +13,8 @@ pub struct Part {
     pub reversed: bool,
 }
 
-impl Part {
-    /// The parts of a plan, the key first, and whether the rest is reversed.
+impl SortColumn {
+    /// The sort columns of a plan, the key first, and whether the rest is reversed.
     pub fn of(dedup: Option<&Dedup>) -> (Vec<Self>, bool) {
         let Some(Dedup { key: Key::Columns(columns), order_by, keep, .. }) = dedup else {
             return (Vec::new(), false);

@@ -4,11 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use distil_plan::{EpochUnit, TimeUnit, Type};
 
-use crate::decimal::{Decimal, Scratch};
-use crate::encode::{self, Flip};
-use crate::tape::{Kind, Node};
-use crate::time::{Instant, in_years, parse_date};
-use crate::value::{name_text, scalar};
+use crate::parse::tape::{Kind, Node};
+use crate::rows::value::{name_text, scalar};
+use crate::values::decimal::{Decimal, Scratch};
+use crate::values::encoding::{self, Flip};
+use crate::values::time::{Instant, in_years, parse_date};
 
 /// A value that does not fit its declared type.
 pub(crate) struct DoesNotFit;
@@ -37,17 +37,17 @@ pub(crate) fn declared(
         (Type::Binary, Kind::String) => {
             name_text(node, bytes, text);
             let binary = STANDARD.decode(&text).map_err(|_| DoesNotFit)?;
-            encode::binary(out, &binary, flip);
+            encoding::binary(out, &binary, flip);
             converted.value_bytes = binary.len() as u64;
         }
         (Type::Timestamp(unit), Kind::String) => {
             name_text(node, bytes, text);
             let instant = Instant::parse(text).ok_or(DoesNotFit)?;
-            encode::timestamp(out, instant.count(*unit).ok_or(DoesNotFit)?, flip);
+            encoding::timestamp(out, instant.count(*unit).ok_or(DoesNotFit)?, flip);
         }
         (Type::Date, Kind::String) => {
             name_text(node, bytes, text);
-            encode::date(out, parse_date(text).ok_or(DoesNotFit)?, flip);
+            encoding::date(out, parse_date(text).ok_or(DoesNotFit)?, flip);
         }
         (_, Kind::Integer | Kind::Fraction) => {
             let number = Decimal::parse(node.text(bytes)).map_err(|_| DoesNotFit)?;
@@ -87,16 +87,16 @@ fn from_number(
                 _ => Decimal::from_f32(number.to_f32(), &mut scratch),
             }
             .ok_or(DoesNotFit)?;
-            encode::number(out, &nearest, flip);
+            encoding::number(out, &nearest, flip);
             return Ok(nearest.cmp(number).is_ne());
         }
         Type::Epoch(unit) => {
-            encode::timestamp(out, epoch(*unit, number).ok_or(DoesNotFit)?, flip);
+            encoding::timestamp(out, epoch(*unit, number).ok_or(DoesNotFit)?, flip);
             return Ok(false);
         }
         _ => return Err(DoesNotFit),
     }
-    encode::number(out, number, flip);
+    encoding::number(out, number, flip);
     Ok(false)
 }
 
@@ -110,7 +110,7 @@ fn epoch(unit: EpochUnit, number: &Decimal<'_>) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tape::Tape;
+    use crate::parse::tape::Tape;
 
     #[test]
     fn equal_values_count_equal_bytes_however_they_are_spelled() {

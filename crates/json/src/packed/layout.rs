@@ -1,6 +1,6 @@
 //! Packed rows: records of flat, expected columns as a few machine words.
 //!
-//! A packed row is a shorter spelling of an encoded one (see [`crate::record`]), and [`Layout::unpack`]
+//! A packed row is a shorter spelling of an encoded one (see [`crate::rows::record`]), and [`PackedLayout::unpack`]
 //! gives that one back, byte for byte. So whether a record travels packed or encoded changes nothing
 //! but speed: a layout is guessed from a sample, and what does not fit it travels encoded.
 //!
@@ -10,17 +10,17 @@
 
 use std::cmp::Ordering;
 
-use distil_plan::{NullKeys, Plan, TimeUnit};
+use distil_plan::{NullKeys, Plan};
 
-use crate::decimal::{Decimal, Scratch};
-use crate::encode::{self, Flip, tag};
-use crate::facts::fact;
-use crate::fields::{Fields, ROOT};
-use crate::interner::Interner;
-use crate::part::Part;
-use crate::program::Span;
-use crate::time::format_instant;
-use crate::value::scalar;
+use crate::packed::dictionary::Dictionary;
+use crate::packed::template::Span;
+use crate::rows::value::scalar;
+use crate::types::facts::fact;
+use crate::types::fields::{Fields, ROOT};
+use crate::types::sort_column::SortColumn;
+use crate::values::decimal::{Decimal, Scratch};
+use crate::values::encoding::{self, Flip, tag};
+use crate::values::time::{fixed_unit, format_instant};
 
 /// Most columns of a layout.
 const MOST_COLUMNS: usize = 128;
@@ -59,16 +59,11 @@ impl Class {
             _ => 8,
         }
     }
-
-    /// Unit of the counts of an instant.
-    pub(crate) fn unit(digits: u32) -> TimeUnit {
-        if digits == 6 { TimeUnit::Micros } else { TimeUnit::Millis }
-    }
 }
 
 /// Where a value is in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum PackedSlot {
     /// A word, and the bit that tells that it is null (no bit: it never is).
     Word(usize, Option<u32>),
     /// Half of a word.
@@ -88,7 +83,7 @@ pub struct PackedColumn {
     pub(crate) part: Option<usize>,
     pub(crate) key: bool,
     pub(crate) reversed: bool,
-    pub(crate) place: Place,
+    pub(crate) slot: PackedSlot,
     encoded_name: Vec<u8>,
 }
 
@@ -102,7 +97,7 @@ pub(crate) struct Repacked {
 
 /// How the records of a run are packed.
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub struct PackedLayout {
     /// In the order that decides between rows: key, order, then the rest by name.
     pub columns: Vec<PackedColumn>,
     /// Words of a row. The first orders like the first column of the key.
@@ -114,11 +109,11 @@ pub struct Layout {
     pub packs: bool,
     /// First bit of the null bits, counted from the beginning of the row.
     nulls: u32,
-    parts: usize,
+    sort_columns: usize,
     rest_flip: Flip,
 }
 
-fn class_of(bits: crate::facts::Bits) -> Option<Class> {
+fn class_of(bits: crate::types::facts::Bits) -> Option<Class> {
     let values = bits & !fact::NULL;
     Some(match values {
         0 => Class::Nothing,
@@ -133,17 +128,17 @@ fn class_of(bits: crate::facts::Bits) -> Option<Class> {
     })
 }
 
-impl Layout {
+impl PackedLayout {
     /// A layout for records like those seen; nothing when there are none to expect.
-    pub(crate) fn guess(plan: &Plan, fields: &Fields, parts: &[Part]) -> Option<Self> {
+    pub(crate) fn guess(plan: &Plan, fields: &Fields, sort_columns: &[SortColumn]) -> Option<Self> {
         if plan.schema.declared.is_some() || !plan.schema.hints.is_empty() {
             return None;
         }
-        let (_, rest_reversed) = Part::of(plan.dedup.as_ref());
+        let (_, rest_reversed) = SortColumn::of(plan.dedup.as_ref());
         let mut columns = Vec::new();
         for child in &fields.get(ROOT).children {
             let field = fields.get(*child);
-            let part = parts
+            let part = sort_columns
                 .iter()
                 .position(|part| part.path.steps() == std::slice::from_ref(&field.name));
             columns.push(PackedColumn {
@@ -151,13 +146,13 @@ impl Layout {
                 class: class_of(field.facts.bits)?,
                 text: 0,
                 part,
-                key: part.is_some_and(|part| parts[part].key),
-                reversed: part.map_or(rest_reversed, |part| parts[part].reversed),
-                place: Place::Nowhere,
+                key: part.is_some_and(|part| sort_columns[part].key),
+                reversed: part.map_or(rest_reversed, |part| sort_columns[part].reversed),
+                slot: PackedSlot::Nowhere,
                 encoded_name: field.encoded_name.clone(),
             });
         }
-        if parts.iter().enumerate().any(|(at, _)| columns.iter().all(|c| c.part != Some(at)))
+        if sort_columns.iter().enumerate().any(|(at, _)| columns.iter().all(|c| c.part != Some(at)))
             || columns.len() > MOST_COLUMNS
         {
             return None;
@@ -175,7 +170,7 @@ impl Layout {
             words: 0,
             texts: 0,
             nulls: 0,
-            parts: parts.len(),
+            sort_columns: sort_columns.len(),
             rest_flip: Flip::reversed(rest_reversed),
             columns,
         };
@@ -191,7 +186,7 @@ impl Layout {
                 bits += 1;
                 bits - 1
             });
-            column.place = Place::Word(words, bit);
+            column.slot = PackedSlot::Word(words, bit);
             words += 1;
         }
         for column in &mut self.columns {
@@ -203,7 +198,7 @@ impl Layout {
                 Class::Boolean => {}
                 _ => continue,
             }
-            column.place = Place::Half(words + halves as usize / 2, halves % 2 * 32);
+            column.slot = PackedSlot::Half(words + halves as usize / 2, halves % 2 * 32);
             halves += 1;
         }
         self.nulls = words as u32 * 64 + halves * 32;
@@ -213,14 +208,14 @@ impl Layout {
 
     /// Sets a value.
     #[inline]
-    pub(crate) fn set(&self, row: &mut [u64], place: Place, value: Option<u64>) {
-        match (place, value) {
-            (Place::Word(word, _), Some(value)) => row[word] = value,
-            (Place::Word(_, Some(bit)), None) => {
+    pub(crate) fn set(&self, row: &mut [u64], slot: PackedSlot, value: Option<u64>) {
+        match (slot, value) {
+            (PackedSlot::Word(word, _), Some(value)) => row[word] = value,
+            (PackedSlot::Word(_, Some(bit)), None) => {
                 let bit = self.nulls + bit;
                 row[bit as usize / 64] |= 1 << (bit % 64);
             }
-            (Place::Half(word, shift), value) => {
+            (PackedSlot::Half(word, shift), value) => {
                 row[word] |= value.unwrap_or(u64::from(NULL_CODE)) << shift;
             }
             _ => {}
@@ -230,27 +225,27 @@ impl Layout {
     /// A value: an order-preserving word, or a code or rank; nothing for a null.
     #[inline]
     pub fn get(&self, row: &[u64], column: &PackedColumn) -> Option<u64> {
-        match column.place {
-            Place::Word(word, None) => Some(row[word]),
-            Place::Word(word, Some(bit)) => {
+        match column.slot {
+            PackedSlot::Word(word, None) => Some(row[word]),
+            PackedSlot::Word(word, Some(bit)) => {
                 let bit = self.nulls + bit;
                 (row[bit as usize / 64] >> (bit % 64) & 1 == 0).then_some(row[word])
             }
-            Place::Half(word, shift) => {
+            PackedSlot::Half(word, shift) => {
                 let half = (row[word] >> shift) as u32;
                 (half != NULL_CODE).then_some(u64::from(half))
             }
-            Place::Nowhere => None,
+            PackedSlot::Nowhere => None,
         }
     }
 
-    /// The values of a column in many rows, as [`Layout::get`] has them, one after another.
+    /// The values of a column in many rows, as [`PackedLayout::get`] has them, one after another.
     #[inline]
     pub fn each(&self, rows: &[u64], column: &PackedColumn, mut value: impl FnMut(Option<u64>)) {
         let rows = rows.chunks_exact(self.words);
-        match column.place {
-            Place::Word(word, None) => rows.for_each(|row| value(Some(row[word]))),
-            Place::Half(word, shift) => rows.for_each(|row| {
+        match column.slot {
+            PackedSlot::Word(word, None) => rows.for_each(|row| value(Some(row[word]))),
+            PackedSlot::Half(word, shift) => rows.for_each(|row| {
                 let half = (row[word] >> shift) as u32;
                 value((half != NULL_CODE).then_some(u64::from(half)));
             }),
@@ -262,7 +257,7 @@ impl Layout {
     /// code.
     pub fn rank(&self, rows: &mut [u64], ranks: &[Vec<u32>]) {
         for column in &self.columns {
-            let Place::Half(word, shift) = column.place else { continue };
+            let PackedSlot::Half(word, shift) = column.slot else { continue };
             if column.class != Class::Text {
                 continue;
             }
@@ -321,7 +316,7 @@ impl Layout {
         u32::try_from(bytes.sum::<usize>()).unwrap_or(u32::MAX)
     }
 
-    /// What [`Layout::value_bytes`] is at most, if the strings of each column of text have at most so
+    /// What [`PackedLayout::value_bytes`] is at most, if the strings of each column of text have at most so
     /// many bytes.
     pub fn most_value_bytes(&self, longest: &[usize]) -> u32 {
         let bytes = self.columns.iter().map(|column| match column.class {
@@ -340,13 +335,13 @@ impl Layout {
     ) -> usize {
         out.clear();
         let mut key_length = 0;
-        for column in &self.columns[..self.parts] {
+        for column in &self.columns[..self.sort_columns] {
             self.encode(row, column, Flip::reversed(column.reversed), &text, out);
             if column.key {
                 key_length = out.len();
             }
         }
-        for column in &self.columns[self.parts..] {
+        for column in &self.columns[self.sort_columns..] {
             if self.get(row, column).is_some() {
                 out.extend_from_slice(&column.encoded_name);
                 self.encode(row, column, self.rest_flip, &text, out);
@@ -368,7 +363,7 @@ impl Layout {
         let (mut key_length, mut value_bytes) = (0, 0);
         let mut unescaped = Vec::new();
         for (at, (column, span)) in self.columns.iter().zip(spans).enumerate() {
-            let flip = if at < self.parts {
+            let flip = if at < self.sort_columns {
                 Flip::reversed(column.reversed)
             } else if span.is_value() {
                 out.extend_from_slice(&column.encoded_name);
@@ -383,54 +378,54 @@ impl Layout {
         }
         out.push(tag::END_OBJECT);
         // Without a key the whole record is one.
-        let key_length = if self.parts == 0 { out.len() } else { key_length };
+        let key_length = if self.sort_columns == 0 { out.len() } else { key_length };
         (key_length, u32::try_from(value_bytes).unwrap_or(u32::MAX))
     }
 
-    /// Packs an encoded row into `out`, the inverse of [`Layout::unpack`]. False if that can't give the
+    /// Packs an encoded row into `out`, the inverse of [`PackedLayout::unpack`]. False if that can't give the
     /// row back, byte for byte and with the same `value_bytes`, or a dictionary is full.
     pub(crate) fn pack(
         &self,
         encoded: &[u8],
         value_bytes: u32,
-        interners: &mut [Interner],
+        dictionaries: &mut [Dictionary],
         out: &mut Repacked,
     ) -> bool {
         let Repacked { row, text, unpacked } = out;
         row.clear();
         row.resize(self.words, 0);
-        let mut cursor = encode::Cursor::new(encoded, self.rest_flip);
+        let mut cursor = encoding::Cursor::new(encoded, self.rest_flip);
         for (at, column) in self.columns.iter().enumerate() {
-            let value = if at < self.parts {
+            let value = if at < self.sort_columns {
                 cursor.flip = Flip::reversed(column.reversed);
-                self.word(column, &mut cursor, text, interners)
+                self.word(column, &mut cursor, text, dictionaries)
             } else if cursor.has_name(&column.encoded_name) {
                 cursor.flip = self.rest_flip;
-                self.word(column, &mut cursor, text, interners)
+                self.word(column, &mut cursor, text, dictionaries)
             } else {
                 None
             };
-            self.set(row, column.place, value);
+            self.set(row, column.slot, value);
         }
-        let text = |column: usize, code| interners[column].get(code);
+        let text = |column: usize, code| dictionaries[column].get(code);
         self.unpack(row, text, unpacked);
         unpacked == encoded && self.value_bytes(row, text) == value_bytes
     }
 
-    /// The next value of an encoded row as [`Layout::set`] takes it; nothing for a null, and for what
+    /// The next value of an encoded row as [`PackedLayout::set`] takes it; nothing for a null, and for what
     /// has no such form.
     fn word(
         &self,
         column: &PackedColumn,
-        cursor: &mut encode::Cursor<'_>,
+        cursor: &mut encoding::Cursor<'_>,
         text: &mut Vec<u8>,
-        interners: &mut [Interner],
+        dictionaries: &mut [Dictionary],
     ) -> Option<u64> {
         match (column.class, cursor.next(text)) {
-            (Class::Instant(digits), encode::Value::String) => {
-                crate::packer::instant(text, digits).map(from_i64)
+            (Class::Instant(digits), encoding::Value::String) => {
+                crate::values::short::instant(text, digits).map(from_i64)
             }
-            (class, encode::Value::Number { negative, exponent }) => {
+            (class, encoding::Value::Number { negative, exponent }) => {
                 let number = Decimal::from_parts(negative, text, exponent);
                 match class {
                     Class::Integer => number.to_i64().map(from_i64),
@@ -438,9 +433,9 @@ impl Layout {
                     _ => None,
                 }
             }
-            (Class::Boolean, encode::Value::Boolean(value)) => Some(u64::from(value)),
-            (Class::Text, encode::Value::String) => {
-                interners.get_mut(column.text)?.intern(text).map(u64::from)
+            (Class::Boolean, encoding::Value::Boolean(value)) => Some(u64::from(value)),
+            (Class::Text, encoding::Value::String) => {
+                dictionaries.get_mut(column.text)?.intern(text).map(u64::from)
             }
             _ => None,
         }
@@ -455,27 +450,27 @@ impl Layout {
         out: &mut Vec<u8>,
     ) {
         let Some(value) = self.get(row, column) else {
-            encode::null(out);
+            encoding::null(out);
             return;
         };
         match column.class {
             Class::Instant(digits) => {
                 let mut spelled = Vec::with_capacity(27);
-                format_instant(to_i64(value), Class::unit(digits), digits, &mut spelled);
-                encode::plain_string(out, &spelled, flip);
+                format_instant(to_i64(value), fixed_unit(digits), digits, &mut spelled);
+                encoding::plain_string(out, &spelled, flip);
             }
             Class::Integer => {
                 let mut scratch = Scratch::new();
-                encode::number(out, &Decimal::from_i64(to_i64(value), &mut scratch), flip);
+                encoding::number(out, &Decimal::from_i64(to_i64(value), &mut scratch), flip);
             }
             Class::Float => {
                 let mut scratch = Scratch::new();
                 let number = Decimal::from_f64(to_f64(value), &mut scratch);
-                encode::number(out, &number.unwrap_or(Decimal::ZERO), flip);
+                encoding::number(out, &number.unwrap_or(Decimal::ZERO), flip);
             }
-            Class::Boolean => encode::boolean(out, value != 0, flip),
-            Class::Text => encode::plain_string(out, text(column.text, value as u32), flip),
-            Class::Nothing => encode::null(out),
+            Class::Boolean => encoding::boolean(out, value != 0, flip),
+            Class::Text => encoding::plain_string(out, text(column.text, value as u32), flip),
+            Class::Nothing => encoding::null(out),
         }
     }
 
@@ -492,7 +487,7 @@ impl Layout {
 
     /// The part of an encoded key that is its first column.
     pub fn first_part(key: &[u8]) -> &[u8] {
-        let mut cursor = encode::Cursor::new(key, Flip::ASC);
+        let mut cursor = encoding::Cursor::new(key, Flip::ASC);
         cursor.skip_value();
         &key[..key.len() - cursor.bytes.len()]
     }
@@ -500,7 +495,7 @@ impl Layout {
     /// The first word of a row whose encoded key is `key`, if its first column is of this layout's
     /// class.
     pub fn first_word(&self, key: &[u8]) -> Option<u64> {
-        let mut cursor = encode::Cursor::new(key, Flip::ASC);
+        let mut cursor = encoding::Cursor::new(key, Flip::ASC);
         self.word(self.columns.first()?, &mut cursor, &mut Vec::new(), &mut [])
     }
 }

@@ -182,6 +182,11 @@ impl<'a> Instant<'a> {
     }
 }
 
+/// The unit in which instants of the fixed form with this many digits of a fraction are counted.
+pub(crate) fn fixed_unit(digits: u32) -> TimeUnit {
+    if digits == 6 { TimeUnit::Micros } else { TimeUnit::Millis }
+}
+
 /// Whether a count of units lies in the years 0001 to 9999.
 pub(crate) fn in_years(count: i64, unit: TimeUnit) -> bool {
     YEARS.contains(&count.div_euclid(unit.per_second()))

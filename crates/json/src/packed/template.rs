@@ -1,15 +1,15 @@
 //! Decoding by expectation: the shape of one record, as the bytes between its values.
 //!
-//! Records of one source look alike. A program is what stands between the values of a record that the
+//! Records of one source look alike. A template is what stands between the values of a record that the
 //! parser accepted; a record that has the same bytes there, and a scalar wherever the other had one, is
 //! valid JSON of the same members without being parsed. Whatever differs (blanks, order, an escape, a
 //! list) is left to the parser, which is the definition.
 //!
 //! Bytes of strings are not checked to be UTF-8 here: the caller checks whole slices.
 
-use crate::fields::{FieldId, Fields, ROOT};
-use crate::scan::string_end;
-use crate::tape::{Kind, Node, Tape, number};
+use crate::parse::scan::string_end;
+use crate::parse::tape::{Kind, Node, Tape, number};
+use crate::types::fields::{FieldId, Fields, ROOT};
 
 /// Most values of a record that is expected.
 const MOST_VALUES: usize = 256;
@@ -104,7 +104,7 @@ pub(crate) struct Slot {
 
 /// The shape of a record of scalars.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Program {
+pub(crate) struct Template {
     /// What stands before each value.
     before: Vec<Literal>,
     /// What closes the record.
@@ -114,14 +114,14 @@ pub(crate) struct Program {
     pub(crate) has_line_feed: bool,
 }
 
-impl Program {
-    /// The program of the record on the tape, which was accepted; nothing if it is no object of scalars
+impl Template {
+    /// The template of the record on the tape, which was accepted; nothing if it is no object of scalars
     /// in columns of their own.
     pub(crate) fn learn(tape: &Tape, bytes: &[u8], fields: &Fields) -> Option<Self> {
         let nodes = tape.nodes();
         let root = nodes.first().filter(|node| node.kind == Kind::Object)?;
         let record = bytes.get(root.start as usize..root.end as usize)?;
-        let mut program = Self {
+        let mut template = Self {
             before: Vec::new(),
             close: Literal::new(b""),
             slots: Vec::new(),
@@ -132,26 +132,27 @@ impl Program {
         let mut child = 1;
         while child < root.next {
             let value: &Node = nodes.get(child as usize + 1)?;
-            if matches!(value.kind, Kind::List | Kind::Object) || program.slots.len() == MOST_VALUES
+            if matches!(value.kind, Kind::List | Kind::Object)
+                || template.slots.len() == MOST_VALUES
             {
                 return None;
             }
-            crate::value::name_text(nodes.get(child as usize)?, bytes, &mut name);
+            crate::rows::value::name_text(nodes.get(child as usize)?, bytes, &mut name);
             let field = fields.child(ROOT, std::str::from_utf8(&name).ok()?)?;
             let quote = usize::from(value.kind == Kind::String);
-            program.before.push(Literal::new(bytes.get(from..value.start as usize - quote)?));
-            program.slots.push(Slot { field, ordinal: child + 1 });
+            template.before.push(Literal::new(bytes.get(from..value.start as usize - quote)?));
+            template.slots.push(Slot { field, ordinal: child + 1 });
             from = value.end as usize + quote;
             child = value.next;
         }
-        program.close = Literal::new(bytes.get(from..root.end as usize)?);
-        Some(program)
+        template.close = Literal::new(bytes.get(from..root.end as usize)?);
+        Some(template)
     }
 
     /// Meets the record that begins at `at`: its end, with a span for each slot. Nothing if it is not
     /// as expected, with `spans` as they come.
     #[inline]
-    pub(crate) fn meet(
+    pub(crate) fn match_at(
         &self,
         bytes: &[u8],
         mut at: usize,

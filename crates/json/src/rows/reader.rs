@@ -18,11 +18,11 @@ use arrow_schema::{
 };
 use distil_plan::{ColumnPath, Error, Field, Result, Schema, TimeUnit, Type};
 
-use crate::decimal::Decimal;
-use crate::encode::{self, Cursor, Flip, Value};
-use crate::part::Part;
-use crate::time::Instant;
-use crate::value::write_json;
+use crate::rows::value::write_json;
+use crate::types::sort_column::SortColumn;
+use crate::values::decimal::Decimal;
+use crate::values::encoding::{self, Cursor, Flip, Value};
+use crate::values::time::Instant;
 
 /// The Arrow type of a column. Timestamps are in UTC, `json` is text, everything may be null.
 fn arrow_type(data_type: &Type) -> DataType {
@@ -152,7 +152,7 @@ impl Leaf {
 
     fn append(&mut self, cursor: &mut Cursor<'_>, buffer: &mut Vec<u8>) -> Result<()> {
         if let Self::Json(builder) = self {
-            if cursor.peek() == encode::tag::NULL {
+            if cursor.peek() == encoding::tag::NULL {
                 cursor.skip(1);
                 builder.append_null();
                 return Ok(());
@@ -234,13 +234,13 @@ struct Member {
 enum Slot {
     Here(Node),
     /// A part of the row holds it.
-    Part(usize),
+    SortColumn(usize),
     /// It is not wanted.
     Skip,
 }
 
 impl Node {
-    fn new(data_type: &Type, path: &ColumnPath, layout: &Layout<'_>) -> Self {
+    fn new(data_type: &Type, path: &ColumnPath, wanted: &Wanted<'_>) -> Self {
         if let Some(leaf) = Leaf::new(data_type) {
             return Self::Leaf(Box::new(leaf));
         }
@@ -248,7 +248,7 @@ impl Node {
             Type::List(element) => {
                 let field = ArrowField::new("element", arrow_type(element), true);
                 // No part lies inside a list.
-                let inside = Layout { parts: &[], columns: None };
+                let inside = Wanted { sort_columns: &[], columns: None };
                 Self::List {
                     field: Arc::new(field),
                     lengths: Vec::new(),
@@ -257,11 +257,11 @@ impl Node {
                 }
             }
             Type::Struct(fields) => Self::Struct {
-                members: Members::new(fields, Some(path), layout),
+                members: Members::new(fields, Some(path), wanted),
                 length: 0,
                 nulls: NullBufferBuilder::new(0),
             },
-            other => Self::new(&other.stored(), path, layout),
+            other => Self::new(&other.stored(), path, wanted),
         }
     }
 
@@ -305,7 +305,7 @@ impl Node {
         Ok(())
     }
 
-    fn finish(&mut self, parts: &[ArrayRef]) -> Result<ArrayRef> {
+    fn finish(&mut self, sort_columns: &[ArrayRef]) -> Result<ArrayRef> {
         Ok(match self {
             Self::Leaf(leaf) => leaf.finish(),
             Self::List { field, lengths, nulls, element } => {
@@ -313,14 +313,14 @@ impl Node {
                 let array = ListArray::try_new(
                     Arc::clone(field),
                     offsets,
-                    element.finish(parts)?,
+                    element.finish(sort_columns)?,
                     nulls.finish(),
                 );
                 Arc::new(array.map_err(arrow)?)
             }
             Self::Struct { members, length, nulls } => {
                 let length = std::mem::take(length);
-                let arrays = members.finish(parts)?;
+                let arrays = members.finish(sort_columns)?;
                 let array = StructArray::try_new_with_length(
                     members.fields.clone(),
                     arrays,
@@ -338,36 +338,36 @@ fn arrow(error: arrow_schema::ArrowError) -> Error {
 }
 
 /// Where values are, and which are wanted.
-struct Layout<'a> {
-    parts: &'a [Part],
+struct Wanted<'a> {
+    sort_columns: &'a [SortColumn],
     columns: Option<&'a [ColumnPath]>,
 }
 
 impl Members {
-    fn new(fields: &[Field], above: Option<&ColumnPath>, layout: &Layout<'_>) -> Self {
+    fn new(fields: &[Field], above: Option<&ColumnPath>, wanted: &Wanted<'_>) -> Self {
         let mut members = Vec::new();
         for field in fields {
             let path =
                 above.map_or_else(|| ColumnPath::name(&field.name), |path| path.child(&field.name));
             // A column that is chosen, or that holds or lies in one that is.
-            let chosen = layout.columns.is_none_or(|columns| {
+            let chosen = wanted.columns.is_none_or(|columns| {
                 columns.iter().any(|c| c.is_prefix_of(&path) || path.is_prefix_of(c))
             });
-            let part = layout.parts.iter().position(|part| part.path == path);
+            let part = wanted.sort_columns.iter().position(|part| part.path == path);
             let slot = match (part, chosen) {
-                (Some(part), _) => Slot::Part(part),
-                (None, true) => Slot::Here(Node::new(&field.data_type, &path, layout)),
+                (Some(part), _) => Slot::SortColumn(part),
+                (None, true) => Slot::Here(Node::new(&field.data_type, &path, wanted)),
                 (None, false) => Slot::Skip,
             };
             let mut encoded_name = Vec::new();
-            encode::member_name(&mut encoded_name, field.name.as_bytes());
+            encoding::member_name(&mut encoded_name, field.name.as_bytes());
             members.push((field, path, chosen, Member { encoded_name, slot }));
         }
         members.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         let mut order: Vec<usize> = (0..members.len()).filter(|at| members[*at].2).collect();
         order.sort_by_key(|at| {
             let (field, path, ..) = &members[*at];
-            let chosen = layout
+            let chosen = wanted
                 .columns
                 .and_then(|columns| columns.iter().position(|c| path.is_prefix_of(c)));
             (chosen, fields.iter().position(|f| f.name == field.name))
@@ -398,7 +398,7 @@ impl Members {
     fn append(&mut self, cursor: &mut Cursor<'_>, buffer: &mut Vec<u8>) -> Result<()> {
         for member in &mut self.by_name {
             match &mut member.slot {
-                Slot::Part(_) => {}
+                Slot::SortColumn(_) => {}
                 Slot::Here(node) if cursor.has_name(&member.encoded_name) => {
                     node.append(cursor, buffer)?
                 }
@@ -413,14 +413,14 @@ impl Members {
         Err(Error::bug("a row has a member that the schema does not have"))
     }
 
-    fn finish(&mut self, parts: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+    fn finish(&mut self, sort_columns: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
         let arrays: Vec<Option<ArrayRef>> = self
             .by_name
             .iter_mut()
             .map(|member| {
                 Ok(match &mut member.slot {
-                    Slot::Here(node) => Some(node.finish(parts)?),
-                    Slot::Part(part) => parts.get(*part).cloned(),
+                    Slot::Here(node) => Some(node.finish(sort_columns)?),
+                    Slot::SortColumn(part) => sort_columns.get(*part).cloned(),
                     Slot::Skip => None,
                 })
             })
@@ -434,32 +434,32 @@ impl Members {
 pub struct RowReader {
     schema: SchemaRef,
     members: Members,
-    parts: Vec<(Leaf, Flip)>,
+    sort_columns: Vec<(Leaf, Flip)>,
     rest_flip: Flip,
     rows: usize,
     buffer: Vec<u8>,
 }
 
 impl RowReader {
-    /// A reader for rows of a plan whose parts are `parts`; `columns` are those wanted, in order.
+    /// A reader for rows of a plan sorted by `sort_columns`; `columns` are those wanted, in order.
     ///
     /// # Errors
     /// A bug if a part is no scalar: the schema was to refuse that.
     pub fn new(
         schema: &Schema,
-        parts: &[Part],
+        sort_columns: &[SortColumn],
         rest_reversed: bool,
         columns: Option<&[ColumnPath]>,
     ) -> Result<Self> {
-        let members = Members::new(&schema.fields, None, &Layout { parts, columns });
-        let leaves = parts.iter().map(|part| {
+        let members = Members::new(&schema.fields, None, &Wanted { sort_columns, columns });
+        let leaves = sort_columns.iter().map(|part| {
             let data_type = schema.find(&part.path).map(Type::stored);
             let leaf = data_type.as_ref().and_then(Leaf::new).ok_or_else(mismatch)?;
             Ok((leaf, Flip::reversed(part.reversed)))
         });
         Ok(Self {
             schema: Arc::new(ArrowSchema::new(members.fields.clone())),
-            parts: leaves.collect::<Result<_>>()?,
+            sort_columns: leaves.collect::<Result<_>>()?,
             members,
             rest_flip: Flip::reversed(rest_reversed),
             rows: 0,
@@ -478,7 +478,7 @@ impl RowReader {
     /// A bug if the row does not fit the schema.
     pub fn append(&mut self, row: &[u8]) -> Result<()> {
         let mut cursor = Cursor::new(row, Flip::ASC);
-        for (leaf, flip) in &mut self.parts {
+        for (leaf, flip) in &mut self.sort_columns {
             cursor.flip = *flip;
             leaf.append(&mut cursor, &mut self.buffer)?;
         }
@@ -492,8 +492,9 @@ impl RowReader {
     /// # Errors
     /// A bug if the columns do not fit together.
     pub fn finish(&mut self) -> Result<RecordBatch> {
-        let parts: Vec<ArrayRef> = self.parts.iter_mut().map(|(leaf, _)| leaf.finish()).collect();
-        let arrays = self.members.finish(&parts)?;
+        let sort_columns: Vec<ArrayRef> =
+            self.sort_columns.iter_mut().map(|(leaf, _)| leaf.finish()).collect();
+        let arrays = self.members.finish(&sort_columns)?;
         let options =
             RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map_err(arrow)

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use distil_plan::Error;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::decimal::{Decimal, Scratch};
+use crate::values::decimal::{Decimal, Scratch};
 
 const NULL: u8 = 0x00;
 const FALSE: u8 = 0x01;

@@ -3,8 +3,8 @@
 //! The tape borrows nothing and copies nothing: nodes are ranges of the parsed bytes. Nesting is kept
 //! on an explicit stack, so that depth costs memory of the tape, never of the thread.
 
-use crate::decimal::Decimal;
-use crate::scan::string_end;
+use crate::parse::scan::string_end;
+use crate::values::decimal::Decimal;
 
 /// Deepest nesting of a value; the value itself is level 1.
 pub const MAX_DEPTH: usize = 1024;

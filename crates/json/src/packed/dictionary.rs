@@ -28,14 +28,14 @@ const GROWTH: usize = 2;
 
 /// A string that is being looked up, and the first slot where it may be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub(crate) struct Probe {
     tag: u64,
     slot: u64,
 }
 
 /// The distinct strings of one column, numbered in the order of their first appearance.
 #[derive(Debug)]
-pub struct Interner {
+pub struct Dictionary {
     slots: Vec<u64>,
     bytes: Vec<u8>,
     ends: Vec<u32>,
@@ -44,13 +44,13 @@ pub struct Interner {
     seed: u64,
 }
 
-impl Default for Interner {
+impl Default for Dictionary {
     fn default() -> Self {
         Self::new(0)
     }
 }
 
-impl Interner {
+impl Dictionary {
     /// A dictionary of at most so many bytes of strings, table included.
     pub fn new(most_bytes: u64) -> Self {
         Self {
@@ -70,29 +70,29 @@ impl Interner {
         self.find_or_add(self.tag(text), text)
     }
 
-    /// The first third of [`Interner::intern`] for many strings at once; [`Interner::fetch`] is the
-    /// second, and [`Interner::intern_as_seen`] the last.
+    /// The first third of [`Dictionary::intern`] for many strings at once; [`Dictionary::prefetch`] is the
+    /// second, and [`Dictionary::intern_probed`] the last.
     #[inline]
-    pub(crate) fn look(&self, text: &[u8]) -> Look {
-        Look { tag: self.tag(text), slot: EMPTY }
+    pub(crate) fn probe(&self, text: &[u8]) -> Probe {
+        Probe { tag: self.tag(text), slot: EMPTY }
     }
 
     /// Reads the first slot of each. They are far away more often than not: the processor fetches many
     /// such places at once, but only in a loop that does nothing else (decoding took 1.15 times as long
     /// with the tags computed in between, and slots of two words).
-    pub(crate) fn fetch(&self, looks: &mut [Look]) {
-        for look in looks {
-            look.slot = self.slots[self.first(look.tag)];
+    pub(crate) fn prefetch(&self, probes: &mut [Probe]) {
+        for probe in probes {
+            probe.slot = self.slots[self.first(probe.tag)];
         }
     }
 
     /// The number of a string. Others may have been interned meanwhile.
     #[inline]
-    pub(crate) fn intern_as_seen(&mut self, look: Look, text: &[u8]) -> Option<u32> {
-        if self.is_of(look.slot, look.tag, text) {
-            return Some(code(look.slot));
+    pub(crate) fn intern_probed(&mut self, probe: Probe, text: &[u8]) -> Option<u32> {
+        if self.is_of(probe.slot, probe.tag, text) {
+            return Some(code(probe.slot));
         }
-        self.find_or_add(look.tag, text)
+        self.find_or_add(probe.tag, text)
     }
 
     /// A string of up to [`SHORT`] bytes with a mark behind its last one, or a part of a hash.
@@ -227,51 +227,51 @@ mod tests {
 
     #[test]
     fn equal_strings_have_one_number_and_others_another() {
-        let mut interner = Interner::new(1 << 30);
+        let mut dictionary = Dictionary::new(1 << 30);
         let texts: Vec<Vec<u8>> = (0..20_000u32)
             .map(|n| format!("{n:0width$}", width = n as usize % 17).into_bytes())
             .collect();
-        let codes: Vec<u32> = texts.iter().map(|text| interner.intern(text).unwrap()).collect();
-        let again: Vec<u32> = texts.iter().map(|text| interner.intern(text).unwrap()).collect();
+        let codes: Vec<u32> = texts.iter().map(|text| dictionary.intern(text).unwrap()).collect();
+        let again: Vec<u32> = texts.iter().map(|text| dictionary.intern(text).unwrap()).collect();
         assert_eq!(codes, again);
         let mut naive = std::collections::HashMap::new();
         for (text, code) in texts.iter().zip(&codes) {
             let next = naive.len() as u32;
             assert_eq!(*naive.entry(text.clone()).or_insert(next), *code);
-            assert_eq!(interner.get(*code), text.as_slice());
+            assert_eq!(dictionary.get(*code), text.as_slice());
         }
-        assert_eq!(interner.len(), naive.len());
+        assert_eq!(dictionary.len(), naive.len());
         for text in [&b""[..], b"\0", b"\0\0", b"\0\0\0\0\0\0\0", b"\0\0\0\0\0\0\0\0"] {
-            assert_eq!(interner.intern(text), interner.intern(text));
+            assert_eq!(dictionary.intern(text), dictionary.intern(text));
         }
-        assert!(interner.intern(b"\0") != interner.intern(b"\0\0"));
+        assert!(dictionary.intern(b"\0") != dictionary.intern(b"\0\0"));
     }
 
     #[test]
     fn short_strings_are_their_own_tags() {
-        let interner = Interner::new(0);
+        let dictionary = Dictionary::new(0);
         let text = b"\x01\x82\x03\x84\xff\x86\x07";
         for length in 0..=7 {
             let mut expected = [0; 8];
             expected[..length].copy_from_slice(&text[..length]);
             expected[length] = 1;
-            let is_itself = interner.tag(&text[..length]) == u64::from_le_bytes(expected);
+            let is_itself = dictionary.tag(&text[..length]) == u64::from_le_bytes(expected);
             assert_eq!(is_itself, length <= SHORT);
         }
-        assert!(interner.tag(&[0xff; SHORT]) < LONG && LONG << CODE_BITS == 1 << 63);
+        assert!(dictionary.tag(&[0xff; SHORT]) < LONG && LONG << CODE_BITS == 1 << 63);
     }
 
     #[test]
     fn mostly_distinct_strings_do_not_pay() {
-        let mut interner = Interner::new(1 << 30);
+        let mut dictionary = Dictionary::new(1 << 30);
         for n in 0..TRIAL {
-            interner.intern(n.to_string().as_bytes());
+            dictionary.intern(n.to_string().as_bytes());
         }
-        assert!(!interner.pays(TRIAL));
-        let mut interner = Interner::new(1 << 30);
+        assert!(!dictionary.pays(TRIAL));
+        let mut dictionary = Dictionary::new(1 << 30);
         for n in 0..TRIAL {
-            interner.intern((n % 100).to_string().as_bytes());
+            dictionary.intern((n % 100).to_string().as_bytes());
         }
-        assert!(interner.pays(TRIAL));
+        assert!(dictionary.pays(TRIAL));
     }
 }

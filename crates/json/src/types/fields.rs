@@ -6,9 +6,9 @@ use distil_plan::{
     ColumnPath, Error, ExtraMembers, Field as Column, Result, Schema, SchemaSpec, Type,
 };
 
-use crate::encode;
-use crate::facts::{Facts, Position, Verdict, fact};
-use crate::part::Part;
+use crate::types::facts::{Facts, Position, Verdict, fact};
+use crate::types::sort_column::SortColumn;
+use crate::values::encoding;
 
 /// Index of a field in the tree.
 pub(crate) type FieldId = u32;
@@ -40,13 +40,13 @@ pub(crate) enum Declared {
     OpenStruct,
 }
 
-/// Part of the row that holds a field's value.
+/// SortColumn of the row that holds a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Among the rest, by name.
     Rest,
     /// A part of its own: the key's parts come first, then the order's.
-    Part(u32),
+    SortColumn(u32),
 }
 
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Fields {
     pub(crate) fn new(
         spec: &SchemaSpec,
         extra_members: ExtraMembers,
-        parts: &[Part],
+        sort_columns: &[SortColumn],
     ) -> Result<Self> {
         let mut tree = Self { fields: Vec::new(), extra_members, keeps_extra: false };
         tree.add(String::new(), 0);
@@ -110,10 +110,10 @@ impl Fields {
             ))
             .help("leave it out of the schema, or choose --extra-members ignore"));
         }
-        for (ordinal, part) in parts.iter().enumerate() {
+        for (ordinal, part) in sort_columns.iter().enumerate() {
             let id = tree.walk(&part.path, false)?;
             let field = &mut tree.fields[id as usize];
-            field.role = Role::Part(ordinal as u32);
+            field.role = Role::SortColumn(ordinal as u32);
             if matches!(field.declared, Declared::List | Declared::Struct | Declared::OpenStruct)
                 || field.declared == Declared::Scalar(Type::Json)
             {
@@ -171,7 +171,7 @@ impl Fields {
 
     fn add(&mut self, name: String, level: u32) -> FieldId {
         let mut encoded_name = Vec::new();
-        encode::member_name(&mut encoded_name, name.as_bytes());
+        encoding::member_name(&mut encoded_name, name.as_bytes());
         self.fields.push(Field {
             name,
             encoded_name,
@@ -321,9 +321,9 @@ impl Fields {
     /// # Errors
     /// Input errors: no column at all, too many columns, a key that is no scalar, instants of mixed
     /// spelling in a key or an order.
-    pub(crate) fn resolve(&self, parts: &[Part]) -> Result<Schema> {
+    pub(crate) fn resolve(&self, sort_columns: &[SortColumn]) -> Result<Schema> {
         let mut schema = Schema { fields: self.members(ROOT) };
-        for part in parts {
+        for part in sort_columns {
             let id = self.find(&part.path).filter(|id| self.exists(*id));
             let Some(id) = id else { return Err(self.no_such_column(&part.path)) };
             self.check_part(part, id)?;
@@ -354,7 +354,7 @@ impl Fields {
         Ok(schema)
     }
 
-    fn check_part(&self, part: &Part, id: FieldId) -> Result<()> {
+    fn check_part(&self, part: &SortColumn, id: FieldId) -> Result<()> {
         let field = self.get(id);
         let inferred = field.declared == Declared::Open;
         if inferred

@@ -1,7 +1,7 @@
 //! One record as one row: its key, its order and all the rest as bytes that compare as the records do.
 //!
 //! A row is the parts of the key, the parts of the order, then all other columns as an object without
-//! its tag (see [`crate::encode`]). So the first [`RecordEncoder::key_length`] bytes are equal exactly
+//! its tag (see [`crate::values::encoding`]). So the first [`RecordEncoder::key_length`] bytes are equal exactly
 //! when the keys are, and the smallest of the rows of one key is the survivor.
 //!
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
@@ -12,14 +12,14 @@
 
 use distil_plan::{ColumnPath, ExtraMembers, NullKeys, Reason, Type};
 
-use crate::convert::{self, Converted};
-use crate::encode::{self, Flip, tag};
-use crate::facts::{Bits, Position, fact, number_facts, string_facts};
-use crate::fields::{Declared, EXTRA, FieldId, Fields, ROOT, Role};
-use crate::part::Part;
-use crate::tape::{Kind, Node, Tape};
-use crate::time::Spelling;
-use crate::value::{DuplicateMember, ValueEncoder, name_text, scalar};
+use crate::parse::tape::{Kind, Node, Tape};
+use crate::rows::declared::{self, Converted};
+use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
+use crate::types::facts::{Bits, Position, fact, number_facts, string_facts};
+use crate::types::fields::{Declared, EXTRA, FieldId, Fields, ROOT, Role};
+use crate::types::sort_column::SortColumn;
+use crate::values::encoding::{self, Flip, tag};
+use crate::values::time::Spelling;
 
 /// Why a record is bad.
 pub(crate) struct Bad {
@@ -71,7 +71,7 @@ enum Work {
 /// Encodes records and notes facts.
 pub(crate) struct RecordEncoder {
     pub(crate) fields: Fields,
-    parts: Vec<(Part, Vec<u8>)>,
+    sort_columns: Vec<(SortColumn, Vec<u8>)>,
     key_parts: usize,
     rest_flip: Flip,
     null_keys: NullKeys,
@@ -95,14 +95,14 @@ pub(crate) struct RecordEncoder {
 impl RecordEncoder {
     pub(crate) fn new(
         fields: Fields,
-        parts: Vec<Part>,
+        sort_columns: Vec<SortColumn>,
         rest_reversed: bool,
         null_keys: NullKeys,
     ) -> Self {
-        let key_parts = parts.iter().filter(|part| part.key).count();
+        let key_parts = sort_columns.iter().filter(|part| part.key).count();
         Self {
             fields,
-            parts: parts.into_iter().map(|part| (part, Vec::new())).collect(),
+            sort_columns: sort_columns.into_iter().map(|part| (part, Vec::new())).collect(),
             key_parts,
             rest_flip: Flip::reversed(rest_reversed),
             null_keys,
@@ -153,7 +153,7 @@ impl RecordEncoder {
         self.value_bytes = 0;
         self.values.value_bytes = 0;
         self.row.clear();
-        for (_, part) in &mut self.parts {
+        for (_, part) in &mut self.sort_columns {
             part.clear();
         }
         let mut rest = std::mem::take(&mut self.row);
@@ -168,15 +168,15 @@ impl RecordEncoder {
         }
     }
 
-    /// Puts the parts before the rest.
+    /// Puts the parts of key and order before the rest.
     fn assemble(&mut self, rest: Vec<u8>) -> Result<(), Bad> {
-        if self.parts.is_empty() {
+        if self.sort_columns.is_empty() {
             self.key_length = rest.len();
             self.row = rest;
             return Ok(());
         }
         let mut row = Vec::with_capacity(rest.len() + 64);
-        for (ordinal, (part, value)) in self.parts.iter().enumerate() {
+        for (ordinal, (part, value)) in self.sort_columns.iter().enumerate() {
             if value.is_empty() {
                 if part.key && self.null_keys == NullKeys::Error {
                     let detail = format!("the key column {} is null or missing", part.path);
@@ -302,7 +302,7 @@ impl RecordEncoder {
                 Work::Member(value, id) => {
                     if id == UNTRACKED {
                         name_text(&nodes[value as usize - 1], bytes, &mut self.text);
-                        encode::member_name(out, &self.text);
+                        encoding::member_name(out, &self.text);
                         (value, id)
                     } else {
                         let field = self.fields.get(id);
@@ -310,7 +310,7 @@ impl RecordEncoder {
                             out.extend_from_slice(&extra);
                             extra_due = false;
                         }
-                        if let Role::Part(part) = field.role {
+                        if let Role::SortColumn(part) = field.role {
                             self.part(tape, bytes, value, id, part as usize)?;
                             continue;
                         }
@@ -328,7 +328,7 @@ impl RecordEncoder {
             match (&self.fields.get(id).declared, node.kind) {
                 (_, Kind::Null) => {
                     self.note(id, fact::NULL, index);
-                    encode::null(out);
+                    encoding::null(out);
                 }
                 (Declared::Open | Declared::List, Kind::List) => {
                     self.note(id, fact::LIST, index);
@@ -383,8 +383,8 @@ impl RecordEncoder {
         id: FieldId,
         part: usize,
     ) -> Result<(), Bad> {
-        let flip = Flip::reversed(self.parts[part].0.reversed);
-        let mut out = std::mem::take(&mut self.parts[part].1);
+        let flip = Flip::reversed(self.sort_columns[part].0.reversed);
+        let mut out = std::mem::take(&mut self.sort_columns[part].1);
         let node = &tape.nodes()[index as usize];
         let done = match (&self.fields.get(id).declared, node.kind) {
             (Declared::Scalar(_), _) => self.declared(tape, bytes, index, id, &mut out, flip),
@@ -401,7 +401,7 @@ impl RecordEncoder {
                 Ok(())
             }
         };
-        self.parts[part].1 = out;
+        self.sort_columns[part].1 = out;
         done
     }
 
@@ -457,13 +457,13 @@ impl RecordEncoder {
         if *data_type == Type::Json {
             return Ok(self.values.encode(tape, bytes, index, out, flip)?);
         }
-        match convert::declared(data_type, node, bytes, out, flip, &mut self.text) {
+        match declared::declared(data_type, node, bytes, out, flip, &mut self.text) {
             Ok(Converted { rounded, value_bytes }) => {
                 self.value_bytes += value_bytes;
                 self.tally.rounded += u64::from(rounded);
                 Ok(())
             }
-            Err(convert::DoesNotFit) => Err(self.does_not_fit(node, bytes, id)),
+            Err(declared::DoesNotFit) => Err(self.does_not_fit(node, bytes, id)),
         }
     }
 
@@ -583,7 +583,7 @@ impl RecordEncoder {
     /// Members outside a declared struct, as the member `_extra` of the row; nothing if there are none.
     fn extra_of(&mut self, tape: &Tape, bytes: &[u8], flip: Flip) -> Result<Vec<u8>, Bad> {
         let mut out = Vec::new();
-        encode::member_name(&mut out, EXTRA.as_bytes());
+        encoding::member_name(&mut out, EXTRA.as_bytes());
         let found = self.collect_extra(tape, bytes, 0, ROOT, flip, &mut out)?;
         if !found {
             out.clear();
@@ -624,13 +624,13 @@ impl RecordEncoder {
                     if !walks || kind != Kind::Object {
                         continue;
                     }
-                    encode::member_name(out, &name);
+                    encoding::member_name(out, &name);
                     self.collect_extra(tape, bytes, value, field, flip, out)?
                 }
                 None if (closed || (id == ROOT && name == EXTRA.as_bytes()))
                     && kind != Kind::Null =>
                 {
-                    encode::member_name(out, &name);
+                    encoding::member_name(out, &name);
                     self.values.encode(tape, bytes, value, out, flip)?;
                     true
                 }

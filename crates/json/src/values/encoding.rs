@@ -25,7 +25,7 @@
 
 use wide::u8x16;
 
-use crate::decimal::Decimal;
+use crate::values::decimal::Decimal;
 
 /// Tags; see the table above.
 pub(crate) mod tag {

@@ -141,8 +141,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scan::FrameScan;
-    use crate::tape::skip_blanks;
+    use crate::parse::scan::FrameScan;
+    use crate::parse::tape::skip_blanks;
 
     /// Bytes that matter, more often than not.
     fn bytes(most: usize) -> impl Strategy<Value = Vec<u8>> {

@@ -1,0 +1,5 @@
+//! Where records begin and end in a stream, and the text around them.
+
+pub(crate) mod bitmaps;
+pub(crate) mod envelope;
+pub(crate) mod framer;

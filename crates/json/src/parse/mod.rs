@@ -1,0 +1,4 @@
+//! Bytes of one record to a tape of its values.
+
+pub(crate) mod scan;
+pub(crate) mod tape;

@@ -1,0 +1,7 @@
+//! Records to encoded rows, and these to Arrow columns.
+
+pub(crate) mod declared;
+pub(crate) mod reader;
+pub(crate) mod record;
+pub(crate) mod sink;
+pub(crate) mod value;

@@ -1,0 +1,70 @@
+//! What decoding saw of the columns: facts of all of them, which join into a schema.
+
+use distil_plan::{ColumnPath, Error, Plan, Result, Schema};
+
+use crate::packed::layout::PackedLayout;
+use crate::rows::record::RecordTally;
+use crate::types::fields::{Fields, Why};
+use crate::types::sort_column::SortColumn;
+
+/// What decoders saw of the columns; joins with what others saw.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub(crate) fields: Fields,
+    pub(crate) sort_columns: Vec<SortColumn>,
+    /// Counts of accepted records.
+    pub tally: RecordTally,
+    pub(crate) null_key: bool,
+}
+
+impl Seen {
+    /// Adds what another decoder of the same plan saw.
+    pub fn join(&mut self, other: &Self) {
+        self.fields.join(&other.fields);
+        self.tally.ignored_members += other.tally.ignored_members;
+        self.tally.rounded += other.tally.rounded;
+        self.null_key |= other.null_key;
+    }
+
+    /// A layout for records like those seen, where they are alike.
+    pub fn layout(&self, plan: &Plan) -> Option<PackedLayout> {
+        PackedLayout::guess(plan, &self.fields, &self.sort_columns)
+    }
+
+    /// The schema.
+    ///
+    /// # Errors
+    /// An input error if the records do not allow one, or not this key or order.
+    pub fn schema(&self) -> Result<Schema> {
+        self.fields.resolve(&self.sort_columns)
+    }
+
+    /// Checks that the schema has a column that the plan names.
+    ///
+    /// # Errors
+    /// An input error with the nearest columns.
+    pub fn require(&self, schema: &Schema, path: &ColumnPath) -> Result<()> {
+        match schema.find(path) {
+            Some(_) => Ok(()),
+            None => Err(self.fields.no_such_column(path)),
+        }
+    }
+
+    /// The error for a key column that no record had, not even with null: more to the point than
+    /// records without a key.
+    pub fn missing_key(&self) -> Option<Error> {
+        if !self.null_key {
+            return None;
+        }
+        self.sort_columns
+            .iter()
+            .filter(|part| part.key)
+            .find(|part| !self.fields.has(&part.path))
+            .map(|part| self.fields.no_such_column(&part.path))
+    }
+
+    /// Why each column has its type.
+    pub fn reasons(&self) -> Vec<Why> {
+        self.fields.reasons()
+    }
+}

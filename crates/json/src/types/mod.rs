@@ -1,0 +1,5 @@
+//! What is known of columns: facts that join, the tree of fields, the columns that rows are sorted by.
+
+pub(crate) mod facts;
+pub(crate) mod fields;
+pub(crate) mod sort_column;

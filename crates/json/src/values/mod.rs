@@ -1,0 +1,7 @@
+//! Values of JSON: exact numbers, instants, the encoding whose bytes order as values do, the digest.
+
+pub mod decimal;
+pub mod digest;
+pub(crate) mod encoding;
+pub(crate) mod short;
+pub(crate) mod time;
