@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use distil_job::head::Head;
-use distil_job::verify::Verified;
 use distil_json::digest::Digest;
+use distil_output::head::Head;
+use distil_output::verify::Verified;
 use distil_plan::Result;
 use distil_storage::Local;
 
@@ -13,7 +13,7 @@ use distil_storage::Local;
 /// # Errors
 /// An environment error if it can't be read, an input error if it is no output.
 pub fn head(path: &Path, rows: usize) -> Result<Head> {
-    distil_job::head::head(&Local, path, rows)
+    distil_output::head::head(&Local, path, rows)
 }
 
 /// The digest of an output's rows, and how many there are.
@@ -21,7 +21,7 @@ pub fn head(path: &Path, rows: usize) -> Result<Head> {
 /// # Errors
 /// As [`head`].
 pub fn digest(path: &Path) -> Result<(Digest, u64)> {
-    distil_job::digest::digest_output(&Local, path)
+    distil_output::digest::digest_output(&Local, path)
 }
 
 /// Checks an output against its own footers and, if given, a reference: another output, the report
@@ -30,5 +30,5 @@ pub fn digest(path: &Path) -> Result<(Digest, u64)> {
 /// # Errors
 /// An input error that names the first thing that differs, with both values.
 pub fn verify(path: &Path, reference: Option<&Path>) -> Result<Verified> {
-    distil_job::verify::verify(&Local, path, reference)
+    distil_output::verify::verify(&Local, path, reference)
 }

@@ -193,7 +193,7 @@ fn every_value_of_arrow_and_parquet_is_carried_exactly() {
          n string"
     );
     // Equal values have equal digests, whatever types hold them.
-    let digest = |batches: &[RecordBatch]| distil_job::digest::digest_batches(batches).unwrap();
+    let digest = |batches: &[RecordBatch]| distil_kernel::arrow::digest_batches(batches).unwrap();
     let collected = frame.collect().unwrap();
     assert_eq!(digest(&collected), digest(&[batch]));
     let output = folder.path("out.parquet");
@@ -273,8 +273,9 @@ fn on_pandas() -> Session {
 fn a_frame_has_the_same_rows_on_pandas() {
     let folder = Folder::new();
     let input = folder.write("in.json", ROWS);
-    let digest =
-        |frame: &DataFrame| distil_job::digest::digest_batches(&frame.collect().unwrap()).unwrap();
+    let digest = |frame: &DataFrame| {
+        distil_kernel::arrow::digest_batches(&frame.collect().unwrap()).unwrap()
+    };
     let frames = |session: &Session| {
         let read = session.read_json(input.as_path());
         let key = Dedup::on(["k"]).order_by(["a desc"]);

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use distil_job::quarantine::Quarantine;
 use distil_json::{Dictionary, Why};
+use distil_output::quarantine::Quarantine;
 use distil_plan::{Cancel, Events, InputReport, ResolvedPlan, Result, Schema, Stage};
 use distil_storage::Storage;
 
 use crate::Options;
-use crate::decode::{Inputs, RowSink, decode, more_to_the_point};
+use crate::decode::{Inputs, RowSink, decode, prefer_missing_key};
 use crate::pipeline::check_columns;
 
 /// What inputs hold.
@@ -57,7 +57,7 @@ pub fn infer(
     events.begin(Stage::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
     let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
-    quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
+    quarantine.finish(decoded.read).map_err(|error| prefer_missing_key(error, &decoded.seen))?;
     let schema = decoded.seen.schema()?;
     check_columns(&plan.plan, &decoded.seen, &schema)?;
     Ok(Inferred {

@@ -5,27 +5,12 @@
 //! one row a key, and the ranges in order are the output. No result depends on which thread came
 //! first.
 
-mod chunk;
-mod collect;
 mod decode;
-mod dedup;
-mod encode;
 mod exchange;
-mod finale;
-mod groups;
 mod infer;
-mod output;
-mod packed;
-mod packed_columns;
 mod pipeline;
-mod ranges;
-mod read;
-mod rows;
-mod sample;
-mod source;
-mod spill;
 mod threads;
-mod writers;
+mod write;
 
 use std::sync::Arc;
 

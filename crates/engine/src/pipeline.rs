@@ -5,21 +5,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use distil_job::quarantine::Quarantine;
 use distil_json::digest::Digest;
 use distil_json::{Dictionary, Seen};
+use distil_kernel::reduce::Policy;
+use distil_kernel::rows::{Row, SINGLE};
+use distil_output::quarantine::Quarantine;
 use distil_plan::{Error, Plan, RecordCounts, Report, Request, Result, Schema, Stage, StageReport};
 use distil_storage::Storage;
 
 use crate::Options;
-use crate::decode::{Decoded, Inputs, RowSink, decode, more_to_the_point};
-use crate::dedup::Policy;
-use crate::exchange::{Exchange, Held};
-use crate::finale::Finale;
-use crate::packed::Packing;
-use crate::ranges::ranges;
-use crate::rows::{Row, SINGLE};
-use crate::sample::{Sample, sample};
+use crate::decode::{Decoded, Inputs, RowSink, decode, prefer_missing_key};
+use crate::exchange::{Exchange, Sample, Shard, packed_table, partitions, sample};
+use crate::write::WritePhase;
 
 /// Bytes of rows from which on a range is split, however large the memory: ranges are meant to fit a
 /// cache, and one that does not keeps one thread busy while the others wait.
@@ -79,9 +76,10 @@ pub(crate) fn run(
         })
         .collect();
     let decoded = decode(&inputs, &mut workers, layout.as_ref(), opened)?;
-    let quarantined =
-        quarantine.finish(decoded.read).map_err(|error| more_to_the_point(error, &decoded.seen))?;
-    let mut held: Vec<Vec<Held>> = Vec::new();
+    let quarantined = quarantine
+        .finish(decoded.read)
+        .map_err(|error| prefer_missing_key(error, &decoded.seen))?;
+    let mut held: Vec<Vec<Shard>> = Vec::new();
     let to_disk = workers.iter().any(|worker| worker.exchange.has_spilled());
     for worker in workers {
         let (kept, spilled) = worker.exchange.finish(to_disk)?;
@@ -103,25 +101,24 @@ pub(crate) fn run(
         plan.columns.as_ref().map_or_else(|| schema.clone(), |columns| schema.project(columns));
     // What is read back at once, sorted and encoded by one thread.
     let range_bytes = (options.row_bytes / 8).min(RANGE_BYTES);
-    let ranges = ranges(held, packed.map(Arc::as_ref), range_bytes);
-    let packing = packed
-        .map(|layout| {
-            Packing::new(Arc::clone(layout), &decoded.dictionaries, &schema, options.threads)
-        })
-        .transpose()?;
-    let finale = Finale {
+    let partitions = partitions(held, packed.map(Arc::as_ref), range_bytes);
+    let table = packed
+        .map(|layout| packed_table(layout, &decoded.dictionaries, &schema, options.threads))
+        .transpose()?
+        .map(Arc::new);
+    let phase = WritePhase {
         plan,
         storage: storage.as_ref(),
         request,
         policy,
         schema: &schema,
         written: &written,
-        ranges,
-        packing,
+        partitions,
+        table,
         threads: options.threads,
     };
     request.events.begin(Stage::Encode, Some(accepted));
-    let finished = finale.run()?;
+    let finished = phase.run()?;
     report.stages.push(clock.lap("encode", finished.totals.bytes, finished.totals.rows));
 
     let Decoded { seen, inputs, read, .. } = decoded;

@@ -7,7 +7,7 @@ mod support;
 use std::path::Path;
 
 use distil_engine::Options;
-use distil_job::head::head;
+use distil_output::head::head;
 use distil_plan::{Dedup, OrderBy, Plan, Report, Sink};
 use distil_storage::Memory;
 use support::run;

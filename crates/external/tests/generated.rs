@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use distil_job::head::head;
+use distil_output::head::head;
 use distil_plan::{Backend, Dedup, Keep, NullKeys, Plan, Report};
 
 use support::{Folder, dedup, native, pandas, run_on, storage};

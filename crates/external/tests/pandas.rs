@@ -6,8 +6,8 @@ mod support;
 use std::path::Path;
 
 use distil_external::External;
-use distil_job::digest::digest_output;
-use distil_job::head::head;
+use distil_output::digest::digest_output;
+use distil_output::head::head;
 use distil_plan::{Compression, ExtraMembers, Keep, NullKeys, Plan, Report, Schema};
 
 use support::{Folder, dedup, native, pandas, run_on, storage};

@@ -16,8 +16,8 @@ use distil_plan::{
 use distil_storage::{InputStream, Storage};
 
 use crate::discover::Discovery;
-use crate::quarantine::ADVICE;
 use crate::resolve::Resolved;
+use distil_output::quarantine::ADVICE;
 
 /// What a scan of all inputs found.
 #[derive(Clone, Debug, Default)]

@@ -5,9 +5,9 @@ use std::path::Path;
 use distil_plan::{Error, Field, Layout, Report, Request, ResolvedPlan, Result, Schema};
 use distil_storage::Storage;
 
-use crate::footer::Footer;
-use crate::parquet_reader::open_output;
-use crate::verify::verify;
+use distil_output::footer::Footer;
+use distil_output::reader::open_output;
+use distil_output::verify::verify;
 
 /// The columns and footers that the files of a plan have.
 pub struct Expected {

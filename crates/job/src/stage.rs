@@ -14,8 +14,8 @@ use distil_storage::{Kind, Lock, Storage};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::commit::Sealed;
-use crate::marker::Marker;
 use crate::target::{Target, Targets};
+use distil_output::marker::Marker;
 
 /// The name of a staged file or directory within its staging directory.
 const STAGED: &str = "staged";

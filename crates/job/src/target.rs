@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use distil_plan::{Error, Fault, Layout, Mode, Plan, Result};
 use distil_storage::{Kind, Storage};
 
-use crate::marker::Marker;
 use crate::places::Place;
+use distil_output::marker::Marker;
 
 /// A name that a run publishes to.
 #[derive(Clone, Debug, PartialEq, Eq)]

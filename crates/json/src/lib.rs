@@ -22,7 +22,7 @@ pub use frame::framer::{Framer, Separator, Step};
 pub use packed::dictionary::Dictionary;
 pub use packed::layout::{Class, PackedColumn, PackedLayout, to_f64, to_i64};
 pub use packed::ranks::Ranks;
-pub use rows::reader::{RowReader, arrow_schema};
+pub use rows::reader::{RowReader, arrow_fields, arrow_schema, arrow_type, element_field};
 pub use rows::record::RecordTally;
 pub use rows::sink::Sink;
 pub use rows::value::write_string;

@@ -8,10 +8,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, PrimitiveArray, RecordBatch};
 use arrow_schema::{DataType, Schema as ArrowSchema};
-use distil_job::footer::Footer;
-use distil_job::head::row_images;
 use distil_job::outcome::Expected;
-use distil_job::parquet_reader::open_output;
+use distil_json::arrow_schema;
+use distil_kernel::arrow::row_images;
+use distil_output::reader::open_output;
 use distil_plan::{
     Conflict, Error, Key, Layout, NullKeys, Report, Request, Result, RowImage, Schema, Stage,
 };
@@ -19,7 +19,7 @@ use distil_storage::Storage;
 
 use crate::lower::{COPIES, NTH, TOTAL};
 use crate::merge::{Merge, take};
-use crate::restore::{arrow_schema, foreign, project, restore};
+use crate::restore::{foreign, project, restore};
 use crate::write::Output;
 
 /// The most conflicts that a report shows.
@@ -46,8 +46,8 @@ pub(crate) fn gather(
     let mut gather = Gather {
         request,
         schema,
-        all: Arc::new(arrow_schema(schema)),
-        written: Arc::new(arrow_schema(expected.written())),
+        all: arrow_schema(schema),
+        written: arrow_schema(expected.written()),
         output: Output::new(
             storage,
             &request.staging.output,
@@ -177,9 +177,4 @@ fn numbers(batch: &RecordBatch, name: &str) -> Result<PrimitiveArray<Int64Type>>
         batch.schema().index_of(name).map(|at| Arc::clone(batch.column(at))).map_err(foreign)?;
     let column = arrow_cast::cast(&column, &DataType::Int64).map_err(foreign)?;
     Ok(column.as_primitive::<Int64Type>().clone())
-}
-
-/// The footer of one file.
-pub(crate) fn pairs(footer: &Footer, rows: u64) -> Result<Vec<(String, String)>> {
-    Footer { rows: Some(rows), ..footer.clone() }.to_pairs()
 }

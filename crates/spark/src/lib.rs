@@ -38,7 +38,7 @@ use arrow_array::types::UInt64Type;
 use arrow_cast::cast;
 use arrow_schema::DataType;
 use distil_job::outcome::Expected;
-use distil_job::parquet_reader::open_output;
+use distil_output::reader::open_output;
 use distil_plan::{
     Backend, Capability, EngineReport, Error, InputReport, Report, Request, ResolvedPlan, Result,
     Stage, StageReport,

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::SortOptions;
 use arrow_select::interleave::interleave_record_batch;
-use distil_job::parquet_reader::{Batches, Part};
+use distil_output::reader::{Batches, PartFile};
 use distil_plan::{Error, Result};
 
 use crate::restore::foreign;
@@ -33,7 +33,7 @@ struct Source<'a> {
 impl<'a> Merge<'a> {
     /// # Errors
     /// As [`Part::batches`]; a bug for parts that can't be ordered.
-    pub(crate) fn new(parts: &'a [Part], order_columns: usize) -> Result<Self> {
+    pub(crate) fn new(parts: &'a [PartFile], order_columns: usize) -> Result<Self> {
         let mut merge = Self { converter: None, order_columns, sources: Vec::new() };
         for part in parts {
             let batches = part.batches(None)?;

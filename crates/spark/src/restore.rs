@@ -5,53 +5,9 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BinaryArray, ListArray, RecordBatch, StructArray};
 use arrow_cast::{CastOptions, cast, cast_with_options};
-use arrow_schema::{
-    ArrowError, DataType, Field as ArrowField, Fields, Schema as ArrowSchema, TimeUnit as ArrowUnit,
-};
-use distil_plan::{Error, Field, Result, Schema, TimeUnit, Type};
-
-/// The Arrow schema of columns of these types.
-pub(crate) fn arrow_schema(schema: &Schema) -> ArrowSchema {
-    ArrowSchema::new(arrow_fields(&schema.fields))
-}
-
-fn arrow_fields(fields: &[Field]) -> Fields {
-    fields.iter().map(|f| ArrowField::new(&f.name, arrow_type(&f.data_type), true)).collect()
-}
-
-fn arrow_type(data_type: &Type) -> DataType {
-    match data_type {
-        Type::Boolean => DataType::Boolean,
-        Type::Int8 => DataType::Int8,
-        Type::Int16 => DataType::Int16,
-        Type::Int32 => DataType::Int32,
-        Type::Int64 => DataType::Int64,
-        // A precision is at most 38.
-        Type::Decimal { precision, scale } => DataType::Decimal128(*precision, scale.cast_signed()),
-        Type::Float32 => DataType::Float32,
-        Type::Float64 => DataType::Float64,
-        Type::Timestamp(unit) => timestamp(*unit),
-        Type::Epoch(unit) => timestamp(unit.column_unit()),
-        Type::Date => DataType::Date32,
-        Type::Binary => DataType::Binary,
-        Type::String | Type::Json => DataType::Utf8,
-        Type::List(element) => DataType::List(Arc::new(element_field(element))),
-        Type::Struct(fields) => DataType::Struct(arrow_fields(fields)),
-    }
-}
-
-fn element_field(element: &Type) -> ArrowField {
-    ArrowField::new("element", arrow_type(element), true)
-}
-
-fn timestamp(unit: TimeUnit) -> DataType {
-    let unit = match unit {
-        TimeUnit::Millis => ArrowUnit::Millisecond,
-        TimeUnit::Micros => ArrowUnit::Microsecond,
-        TimeUnit::Nanos => ArrowUnit::Nanosecond,
-    };
-    DataType::Timestamp(unit, Some("UTC".into()))
-}
+use arrow_schema::{ArrowError, DataType, Schema as ArrowSchema};
+use distil_json::{arrow_fields, arrow_type, element_field};
+use distil_plan::{Error, Result, Schema, Type};
 
 /// The columns of a batch, in the order of the schema, with their types.
 ///

@@ -9,6 +9,7 @@ mod fault;
 mod input;
 mod local;
 mod memory;
+mod writer;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ use distil_plan::Result;
 pub use input::InputStream;
 pub use local::Local;
 pub use memory::{Failure, Memory, Survive};
+pub use writer::StorageWriter;
 
 /// The current directory has no name in paths like `out.parquet`, whose parent is empty.
 fn directory_path(path: &Path) -> &Path {

@@ -6,8 +6,8 @@ mod steps;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use distil_job::head::Head;
-use distil_job::parquet_reader::open_output;
+use distil_output::head::Head;
+use distil_output::reader::open_output;
 use distil_plan::{
     ColumnPath, Compression, Error, Key, Layout, Plan, Report, Result, Schema, Sink,
 };
@@ -224,7 +224,7 @@ impl DataFrame {
         let sink = temporary(scratch.path(), "rows");
         let path = sink.path.clone();
         self.write(sink)?;
-        distil_job::head::head(&*self.session.storage, Path::new(&path), rows)
+        distil_output::head::head(&*self.session.storage, Path::new(&path), rows)
     }
 
     /// The rows as Arrow: at least one batch, all of the same columns.

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use distil_job::parquet_reader::{Part, open_output};
-use distil_job::records::{record_schema, write_records};
+use distil_kernel::arrow::{record_schema, write_records};
+use distil_output::reader::{PartFile, open_output};
 use distil_plan::{Error, Plan, Result, Schema, Sink};
 use distil_storage::Storage;
 
@@ -129,13 +129,13 @@ impl Source {
     }
 }
 
-fn parts(storage: &dyn Storage, paths: &[PathBuf]) -> Result<Vec<Part>> {
-    let opened: Vec<Vec<Part>> =
+fn parts(storage: &dyn Storage, paths: &[PathBuf]) -> Result<Vec<PartFile>> {
+    let opened: Vec<Vec<PartFile>> =
         paths.iter().map(|path| open_output(storage, path)).collect::<Result<_>>()?;
     Ok(opened.into_iter().flatten().collect())
 }
 
-fn part_schema(part: &Part) -> Result<Schema> {
+fn part_schema(part: &PartFile) -> Result<Schema> {
     let known = part.footer()?.map(|footer| footer.schema);
     record_schema(part.schema(), known.as_ref())
         .map_err(|error| error.at(part.path().to_string_lossy(), None))

@@ -25,7 +25,7 @@ use crate::values::encoding::{self, Cursor, Flip, Value};
 use crate::values::time::Instant;
 
 /// The Arrow type of a column. Timestamps are in UTC, `json` is text, everything may be null.
-fn arrow_type(data_type: &Type) -> DataType {
+pub fn arrow_type(data_type: &Type) -> DataType {
     match data_type {
         Type::Boolean => DataType::Boolean,
         Type::Int8 => DataType::Int8,
@@ -51,14 +51,18 @@ fn arrow_type(data_type: &Type) -> DataType {
         Type::Date => DataType::Date32,
         Type::Binary => DataType::Binary,
         Type::String | Type::Json => DataType::Utf8,
-        Type::List(element) => {
-            DataType::List(Arc::new(ArrowField::new("element", arrow_type(element), true)))
-        }
+        Type::List(element) => DataType::List(Arc::new(element_field(element))),
         Type::Struct(fields) => DataType::Struct(arrow_fields(fields)),
     }
 }
 
-fn arrow_fields(fields: &[Field]) -> ArrowFields {
+/// The Arrow field of the elements of a list.
+pub fn element_field(element: &Type) -> ArrowField {
+    ArrowField::new("element", arrow_type(element), true)
+}
+
+/// The Arrow fields of columns or members.
+pub fn arrow_fields(fields: &[Field]) -> ArrowFields {
     fields
         .iter()
         .map(|field| ArrowField::new(&field.name, arrow_type(&field.data_type), true))
@@ -246,7 +250,7 @@ impl Node {
         }
         match data_type {
             Type::List(element) => {
-                let field = ArrowField::new("element", arrow_type(element), true);
+                let field = element_field(element);
                 // No part lies inside a list.
                 let inside = Wanted { sort_columns: &[], columns: None };
                 Self::List {

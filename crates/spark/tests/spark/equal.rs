@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use distil_datagen::{Parameters, generate};
 use distil_external::External;
-use distil_job::verify::verify;
+use distil_output::verify::verify;
 use distil_plan::{Backend, Plan, Sink};
 use distil_testkit::disk::{Folder, dedup, native, run_on, storage};
 

@@ -1,0 +1,8 @@
+//! All inputs to rows and facts, on all threads.
+
+mod slices;
+mod source;
+mod workers;
+
+pub(crate) use source::Source;
+pub(crate) use workers::{Decoded, Inputs, Opened, RowSink, decode, prefer_missing_key};

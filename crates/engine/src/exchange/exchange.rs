@@ -1,0 +1,264 @@
+//! Rows on their way to the range of their key.
+//!
+//! Every worker scatters into partitions of its own, so nothing is shared while records are decoded.
+//! When its share of the memory is full, a worker reduces what it holds, and spills what is left if
+//! that was not enough: so a hot key always collapses, and only distinct keys cost disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use distil_json::{Dictionary, PackedLayout};
+use distil_kernel::reduce::{Policy, Reduced, reduce, sorted};
+use distil_kernel::rows::{PackedBuffers, Row, RowBuffers, reduce_repeated_keys};
+use distil_kernel::splitters::{Splitters, WordSplitters};
+use distil_plan::{Error, Result};
+use distil_storage::Storage;
+
+use super::packed_spill::{PackedSegment, spill};
+use super::spill::{Segment, SpillWriter};
+
+/// One worker's rows.
+pub(crate) struct Exchange<'a> {
+    storage: &'a dyn Storage,
+    scratch: &'a Path,
+    splitters: &'a Splitters,
+    policy: Policy,
+    limit: u64,
+    worker: usize,
+    partitions: Vec<RowBuffers>,
+    packing: Option<PackedShard>,
+    bytes_held: u64,
+    segments: Vec<(usize, Segment)>,
+    files: usize,
+    spilled: u64,
+}
+
+/// One worker's packed rows.
+struct PackedShard {
+    layout: Arc<PackedLayout>,
+    splitters: WordSplitters,
+    partitions: Vec<PackedBuffers>,
+    segments: Vec<(usize, PackedSegment)>,
+    /// Memory of the dictionaries when they were last looked at.
+    dictionaries: u64,
+}
+
+/// What a worker leaves behind for each range.
+#[derive(Debug, Default)]
+pub(crate) struct Shard {
+    /// Rows in memory, in no order.
+    pub(crate) chunks: Vec<Vec<u8>>,
+    /// Sorted runs on disk.
+    pub(crate) segments: Vec<Segment>,
+    /// Packed rows in memory, in no order.
+    pub(crate) packed: Vec<Vec<u64>>,
+    /// Packed rows on disk, in no order.
+    pub(crate) packed_segments: Vec<PackedSegment>,
+}
+
+impl<'a> Exchange<'a> {
+    /// An exchange that keeps at most about `limit` bytes of rows in memory.
+    pub(crate) fn new(
+        storage: &'a dyn Storage,
+        scratch: &'a Path,
+        splitters: &'a Splitters,
+        layout: Option<&Arc<PackedLayout>>,
+        policy: Policy,
+        limit: u64,
+        worker: usize,
+    ) -> Self {
+        let mut partitions = Vec::new();
+        partitions.resize_with(splitters.partitions(), RowBuffers::default);
+        let packing = layout.map(|layout| {
+            let mut partitions = Vec::new();
+            partitions.resize_with(splitters.partitions(), PackedBuffers::default);
+            PackedShard {
+                layout: Arc::clone(layout),
+                splitters: WordSplitters::new(splitters.words_of(layout).unwrap_or_default()),
+                partitions,
+                segments: Vec::new(),
+                dictionaries: 0,
+            }
+        });
+        Self {
+            storage,
+            scratch,
+            splitters,
+            policy,
+            limit,
+            worker,
+            partitions,
+            packing,
+            bytes_held: 0,
+            segments: Vec::new(),
+            files: 0,
+            spilled: 0,
+        }
+    }
+
+    /// Takes a row.
+    ///
+    /// # Errors
+    /// An environment error when spilling fails.
+    pub(crate) fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        let partition = self.splitters.partition(row.key());
+        self.bytes_held += self.partitions[partition].push(row);
+        if self.bytes_held > self.limit {
+            self.free_memory()?;
+        }
+        Ok(())
+    }
+
+    /// Takes packed rows, whose codes are of these dictionaries.
+    ///
+    /// # Errors
+    /// As [`Exchange::push`].
+    pub(crate) fn push_packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
+        let Some(packing) = &mut self.packing else {
+            return Err(Error::bug("rows are packed without a layout"));
+        };
+        let memory = dictionaries.iter().map(Dictionary::memory).sum::<u64>();
+        self.bytes_held += memory - packing.dictionaries.min(memory);
+        packing.dictionaries = memory;
+        for row in rows.chunks_exact(packing.layout.words) {
+            let partition = packing.splitters.partition(row[0]);
+            self.bytes_held += packing.partitions[partition].push(row);
+        }
+        if self.bytes_held > self.limit {
+            self.free_packed_memory(dictionaries)?;
+            self.free_memory()?;
+        }
+        Ok(())
+    }
+
+    /// Reduces packed rows where that pays: the fullest partition tells. A key that is there more
+    /// than once goes on as an encoded row, which has counts.
+    fn free_packed_memory(&mut self, dictionaries: &[Dictionary]) -> Result<()> {
+        let Some(packing) = &mut self.packing else { return Ok(()) };
+        let fullest = (0..packing.partitions.len())
+            .max_by_key(|at| packing.partitions[*at].words())
+            .unwrap_or_default();
+        let mut collapse_at = |at: usize| {
+            let chunks = &mut packing.partitions[at];
+            let before = chunks.words();
+            reduce_repeated_keys(&packing.layout, dictionaries, chunks, &mut self.partitions[at]);
+            chunks.words() * 2 < before
+        };
+        if collapse_at(fullest) {
+            for at in (0..self.splitters.partitions()).filter(|at| *at != fullest) {
+                collapse_at(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reduces all partitions in place; spills them all if that freed less than half of the memory.
+    fn free_memory(&mut self) -> Result<()> {
+        for chunks in &mut self.partitions {
+            let reduced = compact(chunks, self.policy)?;
+            *chunks = reduced;
+        }
+        let encoded: u64 = self.partitions.iter().map(RowBuffers::capacity).sum();
+        self.bytes_held = encoded + self.packed_memory();
+        if self.bytes_held > self.limit / 2 {
+            self.spill_packed()?;
+            if encoded > self.limit / 8 {
+                self.spill()?;
+            }
+            self.bytes_held = self.partitions.iter().map(RowBuffers::capacity).sum::<u64>()
+                + self.packed_memory();
+        }
+        Ok(())
+    }
+
+    fn packed_memory(&self) -> u64 {
+        self.packing.as_ref().map_or(0, |packing| {
+            packing.dictionaries
+                + packing.partitions.iter().map(PackedBuffers::capacity).sum::<u64>()
+        })
+    }
+
+    /// Writes all packed rows to a new file.
+    fn spill_packed(&mut self) -> Result<()> {
+        let Some(packing) = &mut self.packing else { return Ok(()) };
+        if packing.partitions.iter().all(|chunks| chunks.words() == 0) {
+            return Ok(());
+        }
+        let path = self.scratch.join(format!("packed-{}-{}", self.worker, self.files));
+        self.files += 1;
+        let (segments, bytes) = spill(self.storage, &path, &mut packing.partitions)?;
+        packing.segments.extend(segments);
+        self.spilled += bytes;
+        Ok(())
+    }
+
+    /// Writes all partitions, which are reduced and in order, to a new file.
+    fn spill(&mut self) -> Result<()> {
+        let path = self.scratch.join(format!("rows-{}-{}", self.worker, self.files));
+        self.files += 1;
+        let mut file = SpillWriter::create(self.storage, &path)?;
+        for (partition, chunks) in self.partitions.iter_mut().enumerate() {
+            file.write(partition, &std::mem::take(chunks).full)?;
+        }
+        let (segments, bytes) = file.finish(self.storage, &path)?;
+        self.segments.extend(segments);
+        self.spilled += bytes;
+        Ok(())
+    }
+
+    /// Whether encoded rows went to disk.
+    pub(crate) fn has_spilled(&self) -> bool {
+        !self.segments.is_empty()
+    }
+
+    /// Ends the exchange: what it holds of each range, and the bytes spilled. Once any worker spilled
+    /// encoded rows, all give theirs `to_disk`: the memory is then free for what comes next, and sorted
+    /// runs can be read by key.
+    ///
+    /// # Errors
+    /// As [`Exchange::push`].
+    pub(crate) fn finish(mut self, to_disk: bool) -> Result<(Vec<Shard>, u64)> {
+        if to_disk {
+            for chunks in &mut self.partitions {
+                *chunks = compact(chunks, self.policy)?;
+            }
+            self.spill()?;
+        }
+        let held = |chunks: RowBuffers| Shard { chunks: chunks.full, ..Shard::default() };
+        let mut all: Vec<Shard> = self.partitions.into_iter().map(held).collect();
+        if let Some(packing) = self.packing {
+            for (held, chunks) in all.iter_mut().zip(packing.partitions) {
+                held.packed = chunks.into_buffers();
+            }
+            for (partition, segment) in packing.segments {
+                if let Some(held) = all.get_mut(partition) {
+                    held.packed_segments.push(segment);
+                }
+            }
+        }
+        for (partition, segment) in self.segments {
+            if let Some(held) = all.get_mut(partition) {
+                held.segments.push(segment);
+            }
+        }
+        Ok((all, self.spilled))
+    }
+}
+
+/// The same records in fewer rows, in order.
+fn compact(chunks: &RowBuffers, policy: Policy) -> Result<RowBuffers> {
+    let order = sorted(&chunks.full)?;
+    let mut reduced = RowBuffers::default();
+    reduce(&chunks.full, &order, policy, |row| {
+        let mut row = match row {
+            Reduced::Survivor(row, _) | Reduced::Loser(row, _) => row,
+        };
+        if policy == Policy::KeepLosers {
+            // The losers stay, and are counted when everything has come together.
+            row.counts.conflicting = 0;
+        }
+        reduced.push(&row);
+        Ok(())
+    })?;
+    Ok(reduced)
+}

@@ -1,0 +1,343 @@
+//! Partitions after the exchange: what is to be sorted and reduced at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use distil_json::PackedLayout;
+use distil_kernel::reduce::{Policy, Reduced, reduce, sorted};
+use distil_kernel::row_groups::ReducedRows;
+use distil_kernel::rows::{
+    BUFFER_BYTES, Counts, PackedBuffers, PackedRows, PackedScratch, PackedTable, Row, RowBuffers,
+    SINGLE, places,
+};
+use distil_plan::Result;
+
+use super::exchange::Shard;
+use super::packed_spill::PackedSegment;
+use super::spill::Segment;
+
+/// Bytes of a row on average up to which survivors are copied to where they follow each other: they are
+/// met again when the rows of all ranges went through the cache, which costs two waits for memory a row (a
+/// tenth to a fifth of the time to encode).
+const SMALL: usize = 1 << 10;
+/// Bytes of a range up to which that is done: a range that came out much larger than it was meant to, as
+/// where the sample told nothing of the keys, would take its memory twice.
+const COPIED: usize = 16 << 20;
+/// RowBuffers that a thread keeps to copy to.
+const SPARE: usize = 64;
+
+/// Conflicts that the report shows.
+pub(crate) const SHOWN: usize = 10;
+
+/// A key range, or a piece of one.
+#[derive(Default)]
+pub(crate) struct Partition {
+    /// RowBuffers are taken when the range is reduced.
+    chunks: Mutex<Vec<Vec<u8>>>,
+    segments: Vec<Segment>,
+    low: Option<Vec<u8>>,
+    high: Option<Vec<u8>>,
+    /// Packed rows of each worker, taken likewise.
+    packed: Mutex<Vec<(usize, Vec<Vec<u64>>)>>,
+    packed_segments: Vec<(usize, PackedSegment)>,
+    low_word: Option<u64>,
+    high_word: Option<u64>,
+}
+
+/// Memory of a thread that reduces ranges, used again for each.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    packed: PackedScratch,
+    /// Empty chunks for encoded rows.
+    spare: Vec<Vec<u8>>,
+}
+
+/// What a range was reduced to.
+pub(crate) struct ReducedPartition {
+    /// Its rows in order.
+    pub(crate) rows: Vec<ReducedRows>,
+    pub(crate) counts: Tally,
+    /// Rows of the first conflicts: the survivor's, and the first that differs.
+    pub(crate) conflicts: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What became of records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) written: u64,
+    pub(crate) identical: u64,
+    pub(crate) conflicting: u64,
+}
+
+/// The ranges in order, from what each worker held of them. A range of more than `most` bytes is split
+/// by the keys of its own rows.
+pub(crate) fn partitions(
+    held: Vec<Vec<Shard>>,
+    layout: Option<&PackedLayout>,
+    most: u64,
+) -> Vec<Partition> {
+    let count = held.iter().map(Vec::len).max().unwrap_or_default();
+    let mut merged: Vec<Partition> = Vec::new();
+    merged.resize_with(count, Partition::default);
+    for (worker, held) in held.into_iter().enumerate() {
+        for (whole, part) in merged.iter_mut().zip(held) {
+            unlocked(&mut whole.chunks).extend(part.chunks);
+            whole.segments.extend(part.segments);
+            if !part.packed.is_empty() {
+                unlocked(&mut whole.packed).push((worker, part.packed));
+            }
+            whole
+                .packed_segments
+                .extend(part.packed_segments.into_iter().map(|segment| (worker, segment)));
+        }
+    }
+    merged.into_iter().flat_map(|range| range.split(layout, most)).collect()
+}
+
+fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn taken<T: Default>(mutex: &Mutex<T>) -> T {
+    std::mem::take(&mut *mutex.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Partition {
+    /// Pieces of the range: a piece has the rows in memory that are its own, and reads its part of the
+    /// segments. Runs of encoded rows in memory are never split, as they are only kept while they
+    /// are few.
+    fn split(mut self, layout: Option<&PackedLayout>, most: u64) -> Vec<Self> {
+        let most = most.max(1);
+        let on_disk: u64 = self.segments.iter().map(Segment::bytes).sum();
+        let packed_words = self.packed_words();
+        let pieces = (on_disk + packed_words * 8).div_ceil(most) as usize;
+        if pieces < 2 || !unlocked(&mut self.chunks).is_empty() && packed_words == 0 {
+            return vec![self];
+        }
+        let mut bounds: Vec<Vec<u8>> = match layout {
+            // Packed rows are told apart by their first word.
+            Some(layout) if packed_words * 8 > on_disk => {
+                self.sample_words(layout).iter().map(|word| layout.first_key(*word)).collect()
+            }
+            // The marks of the runs are evenly spaced, so equal shares of them are equal shares of
+            // rows.
+            _ => self
+                .segments
+                .iter()
+                .flat_map(Segment::mark_keys)
+                .map(|key| {
+                    if packed_words > 0 { PackedLayout::first_part(key) } else { key }.to_vec()
+                })
+                .collect(),
+        };
+        bounds.sort_unstable();
+        bounds =
+            (1..pieces).filter_map(|at| bounds.get(at * bounds.len() / pieces)).cloned().collect();
+        bounds.dedup();
+        let mut words = Vec::new();
+        if packed_words > 0
+            && let Some(layout) = layout
+        {
+            bounds.retain(|key| layout.first_word(key).is_some());
+            words = bounds.iter().filter_map(|key| layout.first_word(key)).collect();
+        }
+        let mut split: Vec<Self> = (0..=bounds.len())
+            .map(|at| Self {
+                segments: self.segments.clone(),
+                low: at.checked_sub(1).map(|below| bounds[below].clone()),
+                high: bounds.get(at).cloned(),
+                packed_segments: self.packed_segments.clone(),
+                low_word: at.checked_sub(1).and_then(|below| words.get(below).copied()),
+                high_word: words.get(at).copied(),
+                ..Self::default()
+            })
+            .collect();
+        for (_, row) in places(unlocked(&mut self.chunks)) {
+            let at = bounds.partition_point(|bound| bound.as_slice() <= row.key());
+            let chunks = unlocked(&mut split[at].chunks);
+            let mut open = RowBuffers { full: std::mem::take(chunks), ..RowBuffers::default() };
+            open.push(&row);
+            *chunks = open.full;
+        }
+        if let Some(layout) = layout {
+            for (worker, chunks) in std::mem::take(unlocked(&mut self.packed)) {
+                let mut pieces: Vec<PackedBuffers> = Vec::new();
+                pieces.resize_with(split.len(), PackedBuffers::default);
+                for chunk in chunks {
+                    for row in chunk.chunks_exact(layout.words) {
+                        pieces[words.partition_point(|bound| *bound <= row[0])].push(row);
+                    }
+                }
+                for (range, piece) in split.iter_mut().zip(pieces) {
+                    unlocked(&mut range.packed).push((worker, piece.into_buffers()));
+                }
+            }
+        }
+        split
+    }
+
+    fn packed_words(&mut self) -> u64 {
+        let in_memory =
+            unlocked(&mut self.packed).iter().flat_map(|(_, chunks)| chunks).map(Vec::len);
+        let on_disk = self.packed_segments.iter().map(|(_, segment)| segment.words);
+        in_memory.chain(on_disk).sum::<usize>() as u64
+    }
+
+    /// First words of rows from all over the range in memory, or from its first segment.
+    fn sample_words(&mut self, layout: &PackedLayout) -> Vec<u64> {
+        let mut words = Vec::new();
+        for (_, chunks) in unlocked(&mut self.packed) {
+            words.extend(chunks.iter().flat_map(|chunk| chunk.iter().step_by(layout.words * 16)));
+        }
+        for (_, segment) in &self.packed_segments {
+            let mut rows = Vec::new();
+            // A segment that can't be read fails the run when its rows are wanted.
+            if segment.read(&mut rows).is_ok() {
+                words.extend(rows.iter().step_by(layout.words * 16));
+            }
+        }
+        words
+    }
+
+    /// Sorts and reduces the range.
+    ///
+    /// # Errors
+    /// An environment error when a spilled run can't be read.
+    pub(crate) fn reduce(
+        &self,
+        policy: Policy,
+        table: Option<&Arc<PackedTable>>,
+        scratch: &mut Scratch,
+    ) -> Result<ReducedPartition> {
+        scratch.packed.clear();
+        if let Some(table) = table {
+            self.load(table, &mut scratch.packed)?;
+        }
+        let chunks = taken(&self.chunks);
+        match table {
+            Some(table) if table.writable && chunks.is_empty() && self.segments.is_empty() => {
+                Ok(packed_outcome(table, &mut scratch.packed))
+            }
+            _ => self.reduce_encoded(policy, table, scratch, chunks),
+        }
+    }
+
+    /// Reads the packed rows of the range.
+    fn load(&self, table: &Arc<PackedTable>, scratch: &mut PackedScratch) -> Result<()> {
+        let within = |word: u64| {
+            self.low_word.is_none_or(|low| word >= low)
+                && self.high_word.is_none_or(|high| word < high)
+        };
+        for (worker, chunks) in taken(&self.packed) {
+            for chunk in chunks {
+                scratch.empty(table, worker, chunk);
+            }
+        }
+        let mut rows = Vec::new();
+        for (worker, segment) in &self.packed_segments {
+            rows.clear();
+            segment.read(&mut rows)?;
+            scratch.load(table, *worker, &rows, within);
+        }
+        Ok(())
+    }
+
+    /// The rows in memory move into the result; they are copied in order if they are small.
+    fn reduce_encoded(
+        &self,
+        policy: Policy,
+        table: Option<&Arc<PackedTable>>,
+        scratch: &mut Scratch,
+        mut chunks: Vec<Vec<u8>>,
+    ) -> Result<ReducedPartition> {
+        for segment in &self.segments {
+            let chunk = segment.read(self.low.as_deref(), self.high.as_deref())?;
+            if !chunk.is_empty() {
+                chunks.push(chunk);
+            }
+        }
+        if let Some(table) = table {
+            chunks.extend(table.unpack_all(scratch.packed.rows()));
+        }
+        let order = sorted(&chunks)?;
+        let bytes: usize = chunks.iter().map(Vec::len).sum();
+        let small = bytes <= (order.len() * SMALL).min(COPIED);
+        let mut copies =
+            RowBuffers { spare: std::mem::take(&mut scratch.spare), ..RowBuffers::default() };
+        let mut in_order = |row: Row<'_>, place| {
+            if small { copies.place(&Row { counts: SINGLE, ..row }) } else { place }
+        };
+        let (mut kept, mut dropped) = (Vec::with_capacity(order.len()), Vec::new());
+        let mut counts = Tally::default();
+        let mut conflicts: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut survivor = None;
+        reduce(&chunks, &order, policy, |reduced| {
+            match reduced {
+                Reduced::Survivor(row, place) => {
+                    let Counts { copies, conflicting } = row.counts;
+                    let times = if policy == Policy::All { copies } else { 1 };
+                    counts.written += times;
+                    counts.identical += copies - times;
+                    counts.conflicting += conflicting;
+                    let place = in_order(row, place);
+                    kept.extend((0..times).map(|_| place));
+                    survivor = Some(row);
+                }
+                Reduced::Loser(row, place) => {
+                    // Only the first loser of a key follows its survivor directly.
+                    if let Some(survivor) = survivor.take()
+                        && conflicts.len() < SHOWN
+                    {
+                        conflicts.push((survivor.bytes.to_vec(), row.bytes.to_vec()));
+                    }
+                    if policy == Policy::KeepLosers {
+                        let place = in_order(row, place);
+                        dropped.extend((0..row.counts.copies).map(|_| place));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        scratch.spare = copies.spare;
+        if small {
+            let room = SPARE.saturating_sub(scratch.spare.len());
+            let read = std::mem::replace(&mut chunks, copies.full);
+            let read = read.into_iter().filter(|chunk| chunk.capacity() == BUFFER_BYTES);
+            scratch.spare.extend(read.take(room).map(emptied));
+        }
+        Ok(ReducedPartition {
+            rows: vec![ReducedRows::Encoded { buffers: chunks, kept, dropped }],
+            counts,
+            conflicts,
+        })
+    }
+}
+
+fn emptied(mut chunk: Vec<u8>) -> Vec<u8> {
+    chunk.clear();
+    chunk
+}
+
+fn packed_outcome(table: &Arc<PackedTable>, scratch: &mut PackedScratch) -> ReducedPartition {
+    let reduced = scratch.reduce(&table.layout, SHOWN);
+    let unpacked = |row: &[u64]| {
+        let mut bytes = Vec::new();
+        table.unpack(row, &mut bytes);
+        bytes
+    };
+    let conflicts =
+        reduced.conflicts.iter().map(|(kept, dropped)| (unpacked(kept), unpacked(dropped)));
+    ReducedPartition {
+        counts: Tally {
+            written: (reduced.rows.words() / table.layout.words) as u64,
+            identical: reduced.identical,
+            conflicting: reduced.conflicting,
+        },
+        conflicts: conflicts.collect(),
+        rows: reduced
+            .rows
+            .into_buffers()
+            .into_iter()
+            .map(|words| ReducedRows::Packed(PackedRows::new(words, Arc::clone(table))))
+            .collect(),
+    }
+}

@@ -1,0 +1,130 @@
+//! Splitters, and a layout of rows, from all over the input.
+//!
+//! A sample of the first records would be useless for inputs in the order of time, so pieces are read
+//! from the beginnings of many files and from the middle of large ones. Where only a beginning can be
+//! had (a pipe, a compressed stream), it has to do: ranges that turn out too large are split later.
+
+use std::sync::Arc;
+
+use distil_json::{PackedLayout, Sampler};
+use distil_kernel::splitters::Splitters;
+use distil_plan::{InputCompression, Result};
+use distil_storage::{InputStream, Kind};
+
+use crate::decode::{Inputs, Opened, Source};
+
+/// Pieces read in all.
+const PIECES: u64 = 256;
+/// Bytes of a piece.
+const PIECE: usize = 16 << 10;
+/// Bytes of a piece that stands for a whole stream.
+const STREAM_PIECE: usize = 1 << 20;
+/// Records that are taken of a piece at least. They are parsed by one thread while all others wait: all
+/// records of all pieces took a tenth of the time of a run over 350 MB.
+const RECORDS: u64 = 64;
+/// Records of the sample that a range should have, so that ranges are about alike.
+const RECORDS_A_RANGE: u64 = 32;
+/// Bytes of rows that a range should have: they fit a core's cache.
+const RANGE: u64 = 1 << 20;
+/// Most ranges.
+const MOST_RANGES: u64 = 4096;
+/// What compressed JSON is taken to grow by.
+const GROWTH: u64 = 8;
+
+/// What a sample of the input tells.
+pub(crate) struct Sample {
+    pub(crate) splitters: Splitters,
+    /// What most records are like, if they are alike, and whether their rows can be packed.
+    pub(crate) layout: Option<Arc<PackedLayout>>,
+    /// Streams that had to be begun.
+    pub(crate) opened: Vec<Option<Opened>>,
+}
+
+/// Samples the inputs of a run; rows are only packed if that is asked for.
+pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
+    let plan = &inputs.plan.plan;
+    let all = &inputs.plan.inputs;
+    let known: u64 = all.iter().filter_map(|input| input.bytes).sum();
+    let mut sampler = Sampler::new(plan)?;
+    let mut opened: Vec<Option<Opened>> = Vec::new();
+    let mut bytes = 0;
+    let mut due = 0;
+    let known_ranges = (known / RANGE).min(MOST_RANGES);
+    let most = (known_ranges * RECORDS_A_RANGE / PIECES).max(RECORDS) as usize;
+    for (ordinal, input) in all.iter().enumerate() {
+        inputs.cancel.check()?;
+        let Some(size) = input.bytes else {
+            // A pipe can't be read twice: what is read here is kept.
+            let mut stream = Source::open(inputs.storage, &input.path, true, inputs.cancel)?;
+            let mut prefix = vec![0; STREAM_PIECE];
+            let count = stream.read(&mut prefix)?;
+            prefix.truncate(count);
+            sampler.sample(&prefix, usize::MAX)?;
+            opened.resize_with(ordinal + 1, || None);
+            opened[ordinal] = Some((stream, prefix));
+            // Its size is unknown: enough ranges for a large one cost little.
+            bytes += 256 * RANGE;
+            continue;
+        };
+        // This file's share of the pieces, by bytes, carried over from file to file.
+        let share = size * PIECES + due;
+        let pieces = share / known.max(1);
+        due = share % known.max(1);
+        if pieces == 0 && ordinal > 0 {
+            bytes += size;
+            continue;
+        }
+        let compression = sample_file(inputs, ordinal, size, pieces.max(1), most, &mut sampler)?;
+        bytes += if compression == InputCompression::None { size } else { size * GROWTH };
+    }
+    let ranges = (bytes / RANGE).clamp(1, MOST_RANGES);
+    // One range for each thread at least, or small inputs would keep one thread busy only.
+    let ranges = ranges.max(inputs.options.threads as u64);
+    let (keys, layout) = sampler.finish(plan);
+    let whole = Splitters::new(keys.clone(), ranges as usize);
+    // Packed rows are told apart by the first column of the key alone, and so are all others then: equal
+    // keys must meet. That is no use where the first column has few values.
+    let first = keys.into_iter().map(|mut key| {
+        key.truncate(PackedLayout::first_part(&key).len());
+        key
+    });
+    let by_first = Splitters::new(first.collect(), ranges as usize);
+    let fine = by_first.partitions() * 2 >= whole.partitions();
+    let layout = layout.map(|mut layout| {
+        layout.packs &= pack && fine && by_first.words_of(&layout).is_some();
+        Arc::new(layout)
+    });
+    let packs = layout.as_ref().is_some_and(|layout| layout.packs);
+    let splitters = if packs { by_first } else { whole };
+    Ok(Sample { splitters, layout, opened })
+}
+
+fn sample_file(
+    inputs: &Inputs<'_>,
+    ordinal: usize,
+    size: u64,
+    pieces: u64,
+    most: usize,
+    sampler: &mut Sampler,
+) -> Result<InputCompression> {
+    let path = &inputs.plan.inputs[ordinal].path;
+    let metadata = inputs.storage.metadata(path)?;
+    if metadata.is_none_or(|metadata| metadata.kind != Kind::File) {
+        return Ok(InputCompression::None);
+    }
+    let mut window = vec![0; PIECE];
+    let mut stream = InputStream::open(inputs.storage.as_ref(), path)?;
+    let count = stream.read(&mut window)?;
+    sampler.sample(&window[..count], most)?;
+    let compression = stream.compression();
+    if compression != InputCompression::None || pieces < 2 {
+        return Ok(compression);
+    }
+    drop(stream);
+    let file = inputs.storage.open(path)?;
+    for piece in 1..pieces {
+        let count = file.read_at(size / pieces * piece, &mut window)?;
+        sampler.sample(&window[..count], most)?;
+    }
+    Ok(compression)
+}

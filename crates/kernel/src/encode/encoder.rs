@@ -1,0 +1,212 @@
+//! Row groups to column chunks.
+//!
+//! The chunks are a function of the row group's rows alone: they are fed to the column writers in batches
+//! counted from the first row, whatever the partitions and threads were.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use distil_json::digest::Digest;
+use distil_json::{RowReader, SortColumn};
+use distil_plan::{ColumnPath, Compression, Dedup, Error, Result, Schema, Sink};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
+
+use super::column_writer::{ColumnChunk, FieldWriter};
+use super::flat_column::{FlatColumnBuilder, is_flat};
+use super::packed_columns::PackedRowGroup;
+use super::properties::properties;
+use crate::arrow::digest_batches;
+use crate::column_chunk::{ChunkOptions, parquet_error};
+use crate::row_groups::{RowGroup, Wanted};
+
+/// Rows that go to the column writers at once.
+const BATCH_ROWS: usize = 8192;
+
+/// A row group, encoded.
+pub struct EncodedRowGroup {
+    /// The chunks of all leaves, in the order of the schema.
+    pub chunks: Vec<ColumnChunk>,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of all chunks.
+    pub bytes: u64,
+    /// The digest of the rows; zero if none was wanted.
+    pub digest: Digest,
+}
+
+impl EncodedRowGroup {
+    /// A row group of encoded chunks.
+    pub fn new(chunks: Vec<ColumnChunk>, rows: u64, digest: Digest) -> Self {
+        let bytes = chunks.iter().map(ColumnChunk::len).sum();
+        Self { chunks, rows, bytes, digest }
+    }
+}
+
+/// Encodes row groups of one schema.
+pub struct Encoder {
+    schema: Schema,
+    sort_columns: Vec<SortColumn>,
+    rest_reversed: bool,
+    columns: Option<Vec<ColumnPath>>,
+    arrow: SchemaRef,
+    nested: ArrowRowGroupWriterFactory,
+    compression: Compression,
+    /// The schema of the files.
+    pub parquet_schema: SchemaDescriptor,
+    /// The properties of the files.
+    pub properties: WriterPropertiesPtr,
+    digest: bool,
+}
+
+impl Encoder {
+    /// An encoder for the columns of `columns`, or all.
+    ///
+    /// # Errors
+    /// A bug if the schema has no Parquet form.
+    pub fn new(
+        schema: &Schema,
+        dedup: Option<&Dedup>,
+        columns: Option<&[ColumnPath]>,
+        sink: &Sink,
+        digest: bool,
+    ) -> Result<Self> {
+        let (sort_columns, rest_reversed) = SortColumn::of(dedup);
+        let reader = RowReader::new(schema, &sort_columns, rest_reversed, columns)?;
+        let arrow = Arc::clone(reader.schema());
+        let parquet_schema = ArrowSchemaConverter::new().convert(&arrow).map_err(parquet_error)?;
+        let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
+        let properties = Arc::new(properties(schema, &written, &parquet_schema, dedup, sink)?);
+        let nowhere = SerializedFileWriter::new(
+            Vec::new(),
+            parquet_schema.root_schema_ptr(),
+            Arc::clone(&properties),
+        )
+        .map_err(parquet_error)?;
+        Ok(Self {
+            schema: schema.clone(),
+            sort_columns,
+            rest_reversed,
+            columns: columns.map(<[ColumnPath]>::to_vec),
+            nested: ArrowRowGroupWriterFactory::new(&nowhere, Arc::clone(&arrow)),
+            arrow,
+            compression: sink.compression,
+            parquet_schema,
+            properties,
+            digest,
+        })
+    }
+
+    /// The writer of a column of a row group.
+    fn writer(&self, column: usize, rows: usize) -> Result<FieldWriter> {
+        let field = &self.arrow.fields()[column];
+        let leaves = 0..self.parquet_schema.num_columns();
+        let mut own =
+            leaves.filter(|leaf| self.parquet_schema.get_column_root_idx(*leaf) == column);
+        if !is_flat(field.data_type()) {
+            let all = self.nested.create_column_writers(0).map_err(parquet_error)?;
+            let own: Vec<usize> = own.collect();
+            let writers = all.into_iter().enumerate().filter(|(leaf, _)| own.contains(leaf));
+            let writers = writers.map(|(_, writer)| writer).collect();
+            return Ok(FieldWriter::Nested(Arc::clone(field), writers));
+        }
+        let leaf = own.next().ok_or_else(|| Error::bug("a flat column has no leaf"))?;
+        let column = self.parquet_schema.column(leaf);
+        let builder = FlatColumnBuilder::new(&column, rows, self.options(&column))?;
+        Ok(FieldWriter::Flat(Box::new(builder)))
+    }
+
+    /// How the chunk of a flat column is wanted.
+    fn options(&self, column: &ColumnDescPtr) -> ChunkOptions {
+        let bloom = self.properties.bloom_filter_properties(column.path());
+        let bloom_values = bloom.map(|bloom| bloom.ndv());
+        ChunkOptions { compression: self.compression, bloom_values }
+    }
+
+    /// The columns that are written, those with most leaves first: what takes longest is begun first.
+    pub fn columns(&self) -> Vec<usize> {
+        let mut leaves = vec![0; self.arrow.fields().len()];
+        for leaf in 0..self.parquet_schema.num_columns() {
+            leaves[self.parquet_schema.get_column_root_idx(leaf)] += 1;
+        }
+        let mut columns: Vec<usize> = (0..leaves.len()).collect();
+        columns.sort_by_key(|column| Reverse(leaves[*column]));
+        columns
+    }
+
+    /// Whether [`Encoder::write_packed`] takes the row group: all its rows are packed, so all its columns
+    /// are flat.
+    pub fn takes_packed(&self, row_group: &RowGroup) -> bool {
+        // A digest is made of columns as they are read from encoded rows.
+        !self.digest && PackedRowGroup::of(row_group).is_some()
+    }
+
+    /// Writes a column of a packed row group.
+    ///
+    /// # Errors
+    /// A bug if the row group is not packed.
+    pub fn write_packed(&self, row_group: &RowGroup, column: usize) -> Result<Vec<ColumnChunk>> {
+        let row_group =
+            PackedRowGroup::of(row_group).ok_or_else(|| Error::bug("a row group is not packed"))?;
+        let name = self.arrow.field(column).name();
+        let column = self.parquet_schema.column(column);
+        let chunk = row_group.encode(name, &column, &self.options(&column))?;
+        Ok(vec![ColumnChunk::Flat(chunk)])
+    }
+
+    /// How many batches a row group is read in.
+    pub fn batches(row_group: &RowGroup) -> usize {
+        row_group.rows.div_ceil(BATCH_ROWS as u64) as usize
+    }
+
+    /// Reads a batch of a row group of the kept or the dropped rows; its digest, too, if one is wanted.
+    ///
+    /// # Errors
+    /// A bug if a row does not fit the schema.
+    pub fn read(
+        &self,
+        wanted: Wanted,
+        row_group: &RowGroup,
+        batch: usize,
+    ) -> Result<(RecordBatch, Digest)> {
+        let columns = self.columns.as_deref();
+        let mut reader =
+            RowReader::new(&self.schema, &self.sort_columns, self.rest_reversed, columns)?;
+        let (mut skipped, mut missing) = (batch * BATCH_ROWS, BATCH_ROWS);
+        let mut unpacked = Vec::new();
+        for span in &row_group.spans {
+            let skip = skipped.min(span.end - span.begin);
+            skipped -= skip;
+            let begin = span.begin + skip;
+            for at in begin..span.end.min(begin + missing) {
+                reader.append(span.rows.row(wanted, at, &mut unpacked)?.bytes)?;
+                missing -= 1;
+            }
+        }
+        let batch = reader.finish()?;
+        let digest = if self.digest { digest_batches([&batch])? } else { Digest(0) };
+        Ok((batch, digest))
+    }
+
+    /// Writes a column of a row group that was read: a chunk for each of its leaves.
+    ///
+    /// # Errors
+    /// A bug if the column has no Parquet form.
+    pub fn write(
+        &self,
+        batches: &[RecordBatch],
+        rows: u64,
+        column: usize,
+    ) -> Result<Vec<ColumnChunk>> {
+        let mut writer = self.writer(column, rows as usize)?;
+        for batch in batches {
+            writer.append(batch.column(column))?;
+        }
+        writer.finish().map_err(parquet_error)
+    }
+}

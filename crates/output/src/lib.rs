@@ -1,0 +1,13 @@
+//! What a run leaves behind, written and read back: parts with their footers, the quarantine, and what reads
+//! an output again: head, digest, verify.
+
+pub mod digest;
+pub mod footer;
+pub mod head;
+pub mod marker;
+pub mod parts;
+pub mod quarantine;
+mod read_whole;
+pub mod reader;
+mod reference;
+pub mod verify;

@@ -1,0 +1,174 @@
+//! The files of one output: created, named, closed with their footers, and counted.
+//!
+//! How rows become the bytes of a file is up to a writer of the Parquet crate: the native engine appends
+//! encoded column chunks, a backend whose rows come as Arrow batches appends these.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use distil_json::digest::Digest;
+use distil_kernel::parquet_error;
+use distil_plan::{Error, Layout, Result};
+use distil_storage::{Storage, StorageWriter};
+use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
+
+use crate::footer::Footer;
+
+/// A Parquet file that is being written.
+pub trait ParquetFile {
+    /// Adds an entry to the metadata of the footer.
+    fn add_metadata(&mut self, entry: KeyValue);
+
+    /// Writes what is missing; returns the bytes of the file.
+    ///
+    /// # Errors
+    /// Those of the writer below, or of the encoder.
+    fn finish(&mut self) -> Result<u64, ParquetError>;
+
+    /// The writer below.
+    fn writer(&mut self) -> &mut StorageWriter;
+}
+
+impl ParquetFile for SerializedFileWriter<StorageWriter> {
+    fn add_metadata(&mut self, entry: KeyValue) {
+        self.append_key_value_metadata(entry);
+    }
+
+    fn finish(&mut self) -> Result<u64, ParquetError> {
+        Self::finish(self)?;
+        Ok(self.bytes_written() as u64)
+    }
+
+    fn writer(&mut self) -> &mut StorageWriter {
+        self.inner_mut()
+    }
+}
+
+impl ParquetFile for ArrowWriter<StorageWriter> {
+    fn add_metadata(&mut self, entry: KeyValue) {
+        self.append_key_value_metadata(entry);
+    }
+
+    fn finish(&mut self) -> Result<u64, ParquetError> {
+        Self::finish(self)?;
+        Ok(self.bytes_written() as u64)
+    }
+
+    fn writer(&mut self) -> &mut StorageWriter {
+        self.inner_mut()
+    }
+}
+
+/// A file that is being written, and what is in it.
+pub struct Part<F> {
+    /// The file.
+    pub file: F,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Rows in it.
+    pub rows: u64,
+    /// Bytes of the row groups in it, as far as the caller counts them.
+    pub bytes: u64,
+    /// The digest of the rows in it, as far as the caller computes it.
+    pub digest: Digest,
+}
+
+/// The files of one output.
+pub struct Parts<'a, F> {
+    storage: &'a dyn Storage,
+    path: PathBuf,
+    layout: Layout,
+    footer: Footer,
+    open: Option<Part<F>>,
+    files: u64,
+    bytes: u64,
+}
+
+impl<'a, F: ParquetFile> Parts<'a, F> {
+    /// An output at a staged path: a file, or a directory of parts. Each footer says what `footer` does,
+    /// with the rows of its own file, and their digest if `footer` has one.
+    pub fn new(storage: &'a dyn Storage, path: &Path, layout: Layout, footer: Footer) -> Self {
+        Self { storage, path: path.to_owned(), layout, footer, open: None, files: 0, bytes: 0 }
+    }
+
+    /// What the footers say.
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// The file that is being written, if one is.
+    pub fn current(&self) -> Option<&Part<F>> {
+        self.open.as_ref()
+    }
+
+    /// The file that is being written; a new one if there is none.
+    ///
+    /// # Errors
+    /// An environment error if it can't be created; a bug if the rows have no Parquet form.
+    pub fn open(
+        &mut self,
+        create: impl FnOnce(StorageWriter) -> Result<F, ParquetError>,
+    ) -> Result<&mut Part<F>> {
+        let part = match self.open.take() {
+            Some(part) => part,
+            None => {
+                let path = match self.layout {
+                    Layout::File => self.path.clone(),
+                    Layout::Dir => self.path.join(format!("part-{:05}.parquet", self.files)),
+                };
+                let writer = StorageWriter::new(self.storage.create_new(&path)?);
+                self.files += 1;
+                let file = create(writer).map_err(cause)?;
+                Part { file, path, rows: 0, bytes: 0, digest: Digest(0) }
+            }
+        };
+        Ok(self.open.insert(part))
+    }
+
+    /// Completes and syncs the file that is being written, if one is.
+    ///
+    /// # Errors
+    /// An environment error when writing fails.
+    pub fn close(&mut self) -> Result<()> {
+        let Some(mut part) = self.open.take() else { return Ok(()) };
+        let footer = Footer {
+            rows: Some(part.rows),
+            digest: self.footer.digest.map(|_| part.digest),
+            ..self.footer.clone()
+        };
+        for (key, value) in footer.to_pairs()? {
+            part.file.add_metadata(KeyValue::new(key, value));
+        }
+        self.bytes += part.file.finish().map_err(cause)?;
+        part.file.writer().sync()
+    }
+
+    /// Files begun so far.
+    pub fn files(&self) -> u64 {
+        self.files
+    }
+
+    /// Bytes of the completed files.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether a limit on files closes them: only a directory has more than one.
+    pub fn may_split(&self) -> bool {
+        self.layout == Layout::Dir
+    }
+}
+
+/// The error of a Parquet writer: that of the file below, or a bug.
+pub fn cause(error: ParquetError) -> Error {
+    if let ParquetError::External(inner) = &error
+        && let Some(inner) = inner.downcast_ref::<io::Error>()
+        && let Some(cause) = StorageWriter::cause(inner)
+    {
+        return cause.clone();
+    }
+    parquet_error(error)
+}

@@ -1,0 +1,462 @@
+//! Bad records: they stop the run, or go to the quarantine file.
+
+mod runs;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use distil_plan::{
+    BadPart, Error, MaxQuarantined, QuarantinedCounts, Reason, ResolvedPlan, Result,
+};
+use distil_storage::{OutputFile, Storage};
+use serde::Serialize;
+
+use self::runs::{Line, RunReader, RunWriter};
+
+/// What to do about bad records that stopped a run.
+pub const ADVICE: &str = "to set bad records aside and go on, give the same command line \
+                                 again with --quarantine FILE.ndjson";
+/// Bad parts that are known before a run without a quarantine file stops.
+const STOP_AFTER: usize = 10;
+/// Lines held in memory before they spill, in bytes.
+const BUFFER: usize = 16 << 20;
+/// Sorted runs of one level that are merged into one of the next, so that few files are open.
+const FAN_IN: usize = 64;
+
+/// The bad records and ranges of one run; threads share it.
+///
+/// With a quarantine file, every part becomes one JSON line; the file is sorted by input and offset,
+/// whatever order the parts came in, and exists (empty) even when nothing was bad, so that whoever
+/// reads it never takes the file of an earlier run for this one's.
+pub struct Quarantine {
+    storage: Arc<dyn Storage>,
+    path: Option<PathBuf>,
+    scratch: PathBuf,
+    names: Vec<String>,
+    max: Option<MaxQuarantined>,
+    buffer_bytes: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    counts: QuarantinedCounts,
+    by_input: BTreeMap<usize, u64>,
+    /// The first parts that came; without a quarantine file only.
+    stopping: Vec<BadPart>,
+    lines: Vec<Line>,
+    bytes: usize,
+    /// Spilled runs by level: a run of level `n + 1` holds [`FAN_IN`] runs of level `n`.
+    levels: Vec<Vec<PathBuf>>,
+    spilled: u64,
+    spilled_bytes: u64,
+}
+
+/// One line of the file, as the contract spells it.
+#[derive(Serialize)]
+struct Entry<'a> {
+    file: &'a str,
+    offset: u64,
+    length: u64,
+    reason: Reason,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    raw_base64: Option<String>,
+}
+
+impl Quarantine {
+    /// A quarantine for a run of `plan`.
+    ///
+    /// `path` is the staged file to create, nothing if bad records stop the run; runs that don't fit
+    /// the memory go to new files in the directory `scratch`.
+    pub fn new(
+        plan: &ResolvedPlan,
+        storage: Arc<dyn Storage>,
+        path: Option<PathBuf>,
+        scratch: PathBuf,
+    ) -> Self {
+        Self {
+            storage,
+            path,
+            scratch,
+            names: plan.inputs.iter().map(distil_plan::Input::display).collect(),
+            max: plan.plan.quarantine.max,
+            buffer_bytes: BUFFER,
+            state: Mutex::new(State::default()),
+        }
+    }
+
+    /// Sets a bad part aside.
+    ///
+    /// # Errors
+    /// An input error that stops the run: ten bad parts are known and there is no quarantine file, or
+    /// more are known than the plan allows; an environment error when spilling fails.
+    pub fn add(&self, part: BadPart) -> Result<()> {
+        let line = match self.path {
+            Some(_) => Some(self.line(&part)?),
+            None => None,
+        };
+        let mut state = self.state();
+        match part.reason {
+            Reason::BrokenRange => state.counts.ranges += 1,
+            _ => state.counts.records += 1,
+        }
+        state.counts.bytes += part.length;
+        *state.by_input.entry(part.input).or_default() += 1;
+        match line {
+            None => {
+                if state.stopping.len() < STOP_AFTER {
+                    state.stopping.push(BadPart { raw: None, ..part });
+                }
+                if state.stopping.len() == STOP_AFTER {
+                    return Err(self.stop(&state));
+                }
+            }
+            Some(line) => {
+                state.bytes += size_of::<Line>() + line.text.len();
+                state.lines.push(line);
+                if let Some(MaxQuarantined::Count(max)) = self.max
+                    && state.counts.records + state.counts.ranges > max
+                {
+                    return Err(self.too_many(&state.counts, &format!("at most {max}")));
+                }
+                if state.bytes > self.buffer_bytes {
+                    self.spill(&mut state)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Bad records and ranges of one input so far.
+    pub fn counts_for(&self, input: usize) -> u64 {
+        self.state().by_input.get(&input).copied().unwrap_or(0)
+    }
+
+    /// Bytes that went to the scratch directory so far.
+    pub fn spilled_bytes(&self) -> u64 {
+        self.state().spilled_bytes
+    }
+
+    /// Ends the quarantine of a run that read `read` records: the file is complete and synced.
+    ///
+    /// # Errors
+    /// An input error for any bad part without a quarantine file, and for a larger share of bad
+    /// parts than the plan allows; an environment error when the file can't be written.
+    pub fn finish(&self, read: u64) -> Result<QuarantinedCounts> {
+        let mut state = self.state();
+        let Some(path) = &self.path else {
+            return if state.stopping.is_empty() {
+                Ok(state.counts)
+            } else {
+                Err(self.stop(&state))
+            };
+        };
+        let bad = state.counts.records + state.counts.ranges;
+        if let Some(MaxQuarantined::Percent(share)) = self.max
+            && bad as f64 * 100.0 > share * read as f64
+        {
+            let limit = format!("at most {share}% of {read} records read");
+            return Err(self.too_many(&state.counts, &limit));
+        }
+        let mut lines = std::mem::take(&mut state.lines);
+        lines.sort_unstable();
+        let mut readers = vec![RunReader::in_memory(lines)];
+        for run in state.levels.iter().flatten() {
+            readers.push(RunReader::open(&*self.storage, run)?);
+        }
+        let mut file = self.storage.create_new(path)?;
+        let mut pending = Vec::with_capacity(1 << 16);
+        merge(readers, |line| {
+            pending.extend_from_slice(&line.text);
+            pending.push(b'\n');
+            if pending.len() >= 1 << 16 {
+                file.write_all(&pending)?;
+                pending.clear();
+            }
+            Ok(())
+        })?;
+        file.write_all(&pending)?;
+        file.sync()?;
+        Ok(state.counts)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn name(&self, input: usize) -> &str {
+        self.names.get(input).map_or("?", String::as_str)
+    }
+
+    fn line(&self, part: &BadPart) -> Result<Line> {
+        let raw = part.raw.as_deref().filter(|raw| {
+            part.reason != Reason::BrokenRange && raw.len() as u64 <= BadPart::MAX_RAW
+        });
+        let text = raw.and_then(|raw| std::str::from_utf8(raw).ok());
+        let raw_base64 = if text.is_none() { raw.map(|raw| STANDARD.encode(raw)) } else { None };
+        let entry = Entry {
+            file: self.name(part.input),
+            offset: part.offset,
+            length: part.length,
+            reason: part.reason,
+            detail: &part.detail,
+            raw: text,
+            raw_base64,
+        };
+        let text = serde_json::to_vec(&entry)
+            .map_err(|e| Error::bug(format!("a bad record has no JSON form: {e}")))?;
+        Ok(Line { input: part.input as u64, offset: part.offset, text })
+    }
+
+    /// Writes the lines in memory as a sorted run, and merges runs when there are many.
+    fn spill(&self, state: &mut State) -> Result<()> {
+        let mut lines = std::mem::take(&mut state.lines);
+        state.bytes = 0;
+        lines.sort_unstable();
+        let mut run = self.write_run(state, vec![RunReader::in_memory(lines)])?;
+        for level in 0.. {
+            if state.levels.len() == level {
+                state.levels.push(Vec::new());
+            }
+            state.levels[level].push(run);
+            if state.levels[level].len() < FAN_IN {
+                break;
+            }
+            let full = std::mem::take(&mut state.levels[level]);
+            let open = |path: &PathBuf| RunReader::open(&*self.storage, path);
+            run = self.write_run(state, full.iter().map(open).collect::<Result<_>>()?)?;
+            full.iter().try_for_each(|path| self.storage.remove_file(path))?;
+        }
+        Ok(())
+    }
+
+    fn write_run(&self, state: &mut State, from: Vec<RunReader>) -> Result<PathBuf> {
+        let path = self.scratch.join(format!("quarantine-{:06}", state.spilled));
+        state.spilled += 1;
+        let mut writer = RunWriter::new(self.create(&path)?);
+        merge(from, |line| writer.push(&line))?;
+        state.spilled_bytes += writer.finish()?;
+        Ok(path)
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        self.storage.create_new(path)
+    }
+
+    /// The error of a run without a quarantine file.
+    fn stop(&self, state: &State) -> Error {
+        let mut parts: Vec<&BadPart> = state.stopping.iter().collect();
+        parts.sort_by_key(|part| (part.input, part.offset));
+        let what = match parts.len() {
+            1 => "1 bad record".to_owned(),
+            STOP_AFTER => format!("{STOP_AFTER} bad records, the run stopped there"),
+            n => format!("{n} bad records"),
+        };
+        let mut error = Error::input(what);
+        for part in parts {
+            error = error.detail(format!(
+                "{} at byte {}: {}: {}",
+                distil_plan::printable(self.name(part.input)),
+                part.offset,
+                part.reason,
+                distil_plan::printable(&part.detail)
+            ));
+        }
+        error.help(ADVICE)
+    }
+
+    fn too_many(&self, counts: &QuarantinedCounts, limit: &str) -> Error {
+        let plural = |count| if count == 1 { "" } else { "s" };
+        let QuarantinedCounts { records, ranges, .. } = *counts;
+        Error::input(format!(
+            "{records} bad record{} and {ranges} bad range{} are known, the plan allows {limit}",
+            plural(records),
+            plural(ranges)
+        ))
+        .help("raise --max-quarantined, or repair the input")
+        .help("without --max-quarantined all of them go to the quarantine file, to be looked at")
+    }
+}
+
+/// Hands the lines of sorted runs on in order.
+fn merge(mut runs: Vec<RunReader>, mut each: impl FnMut(Line) -> Result<()>) -> Result<()> {
+    let mut heads = BinaryHeap::with_capacity(runs.len());
+    for (at, run) in runs.iter_mut().enumerate() {
+        if let Some(line) = run.next()? {
+            heads.push(Reverse((line, at)));
+        }
+    }
+    while let Some(Reverse((line, at))) = heads.pop() {
+        if let Some(next) = runs[at].next()? {
+            heads.push(Reverse((next, at)));
+        }
+        each(line)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use distil_plan::{Fault, Input, Plan, Sink};
+    use distil_storage::Memory;
+
+    use super::*;
+
+    fn quarantine(memory: &Memory, max: Option<&str>, path: Option<&str>) -> Quarantine {
+        let mut plan = Plan::new(vec!["in".into()], Sink::new("o.parquet"));
+        plan.quarantine.max = max.map(|text| text.parse().unwrap());
+        let input =
+            |name: &str| Input { path: name.into(), bytes: None, compression: None, shape: None };
+        let inputs = ["in/a.json", "in/b\"\u{1b}.json", "in/c.json"].map(input).to_vec();
+        let plan = ResolvedPlan { plan, inputs, schema: None, admitted: false };
+        memory.put_dir("scratch");
+        let storage = Arc::new(memory.clone());
+        Quarantine::new(&plan, storage, path.map(PathBuf::from), "scratch".into())
+    }
+
+    fn part(input: usize, offset: u64, raw: impl Into<Vec<u8>>) -> BadPart {
+        let raw = raw.into();
+        BadPart {
+            input,
+            offset,
+            length: raw.len() as u64,
+            reason: Reason::InvalidJson,
+            detail: "unexpected `}`".into(),
+            raw: Some(raw),
+        }
+    }
+
+    fn range(input: usize, offset: u64, length: u64) -> BadPart {
+        let reason = Reason::BrokenRange;
+        BadPart { input, offset, length, reason, detail: "cut".into(), raw: None }
+    }
+
+    #[test]
+    fn lines_are_sorted_by_input_and_offset_and_spelled_as_the_contract_says() {
+        let memory = Memory::new();
+        let quarantine = quarantine(&memory, None, Some("q.ndjson"));
+        quarantine.add(part(1, 7, b"\xff".to_vec())).unwrap();
+        quarantine.add(range(1, 6, 90)).unwrap();
+        quarantine.add(part(0, 10, "{\u{1}\u{7f}\té\"")).unwrap();
+        quarantine.add(part(0, 9, vec![b' '; BadPart::MAX_RAW as usize + 1])).unwrap();
+        quarantine.add(BadPart { raw: Some(b"x".to_vec()), ..range(2, 0, 1) }).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|input| quarantine.counts_for(input)), [2, 2, 1, 0]);
+        let counts = quarantine.finish(9).unwrap();
+        let bytes = 1 + 90 + 7 + BadPart::MAX_RAW + 1 + 1;
+        assert_eq!(counts, QuarantinedCounts { records: 3, ranges: 2, bytes });
+        let text = String::from_utf8(memory.get("q.ndjson").unwrap()).unwrap();
+        let b = r#"{"file":"in/b\"\u001b.json","offset":"#;
+        let expected = [
+            r#"{"file":"in/a.json","offset":9,"length":1048577,"reason":"invalid_json","detail":"unexpected `}`"}"#.to_owned(),
+            "{\"file\":\"in/a.json\",\"offset\":10,\"length\":7,\"reason\":\"invalid_json\",\"detail\":\"unexpected `}`\",\"raw\":\"{\\u0001\u{7f}\\té\\\"\"}".to_owned(),
+            format!(r#"{b}6,"length":90,"reason":"broken_range","detail":"cut"}}"#),
+            format!(r#"{b}7,"length":1,"reason":"invalid_json","detail":"unexpected `}}`","raw_base64":"/w=="}}"#),
+            r#"{"file":"in/c.json","offset":0,"length":1,"reason":"broken_range","detail":"cut"}"#.to_owned(),
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn spilled_and_remerged_runs_give_the_same_file_as_memory() {
+        let parts: Vec<BadPart> = (0..5000u64)
+            .map(|n| {
+                let n = n * 2357 % 5000;
+                let raw = vec![b'a' + (n % 26) as u8; (n % 90) as usize];
+                let part = part((n / 2000) as usize, n * 10, raw);
+                if n % 7 == 0 { range(part.input, part.offset, n) } else { part }
+            })
+            .collect();
+        let run = |buffer_bytes| {
+            let memory = Memory::new();
+            let mut quarantine = quarantine(&memory, None, Some("q.ndjson"));
+            quarantine.buffer_bytes = buffer_bytes;
+            for part in &parts {
+                quarantine.add(part.clone()).unwrap();
+            }
+            quarantine.finish(5000).unwrap();
+            // Synced: it is there after a loss of power, too, once its name is.
+            let survived = memory.after_power_loss(distil_storage::Survive::Names);
+            (
+                survived.get("q.ndjson").unwrap(),
+                memory.names("scratch").len(),
+                quarantine.spilled_bytes(),
+            )
+        };
+        let (whole, none, zero) = run(BUFFER);
+        assert_eq!((none, zero), (0, 0));
+        // Every line spills alone: 5,000 runs, merged by 64 to 78, and these to one.
+        let (spilled, runs, bytes) = run(0);
+        assert_eq!(runs, 1 + 14 + 8);
+        assert!(bytes > whole.len() as u64);
+        assert_eq!(spilled, whole);
+        let offsets: Vec<(String, u64)> = std::str::from_utf8(&whole)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|v| (v["file"].as_str().unwrap().to_owned(), v["offset"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(offsets.len(), 5000);
+        assert!(offsets.is_sorted());
+    }
+
+    #[test]
+    fn without_a_file_the_tenth_bad_part_stops_the_run_and_fewer_fail_it_at_its_end() {
+        let memory = Memory::new();
+        let stopping = quarantine(&memory, None, None);
+        for offset in (1..10).rev() {
+            stopping.add(part(1, offset, "x")).unwrap();
+        }
+        let error = stopping.finish(20).unwrap_err();
+        assert_eq!((error.fault, error.what.as_str()), (Fault::Input, "9 bad records"));
+        let error = stopping.add(range(0, 5, 3)).unwrap_err();
+        assert_eq!(error.what, "10 bad records, the run stopped there");
+        assert_eq!(error.details.len(), 10);
+        assert_eq!(error.details[0], "in/a.json at byte 5: broken_range: cut");
+        assert_eq!(error.details[1], "in/b\"\\u{1b}.json at byte 1: invalid_json: unexpected `}`");
+        assert!(error.hints[0].contains("--quarantine FILE"), "{error:?}");
+        // It stays an error for the threads that come later.
+        assert!(stopping.add(part(0, 0, "x")).is_err());
+        assert_eq!(
+            quarantine(&memory, None, None).finish(3).unwrap(),
+            QuarantinedCounts::default()
+        );
+        assert!(memory.files().is_empty());
+    }
+
+    #[test]
+    fn a_run_without_bad_records_has_an_empty_file() {
+        let memory = Memory::new();
+        quarantine(&memory, None, Some("q.ndjson")).finish(3).unwrap();
+        assert_eq!(memory.get("q.ndjson").unwrap(), b"");
+    }
+
+    #[test]
+    fn more_than_the_plan_allows_fail_the_run_with_the_numbers() {
+        let memory = Memory::new();
+        let counted = quarantine(&memory, Some("2"), Some("q.ndjson"));
+        counted.add(part(0, 0, "x")).unwrap();
+        counted.add(range(1, 0, 4)).unwrap();
+        let error = counted.add(part(2, 0, "x")).unwrap_err();
+        assert_eq!(
+            error.what,
+            "2 bad records and 1 bad range are known, the plan allows at most 2"
+        );
+        for (share, read, fits) in [("10%", 20, true), ("10%", 19, false), ("0%", 9, false)] {
+            let memory = Memory::new();
+            let shared = quarantine(&memory, Some(share), Some("q.ndjson"));
+            shared.add(part(0, 0, "x")).unwrap();
+            shared.add(range(1, 0, 4)).unwrap();
+            let result = shared.finish(read);
+            assert_eq!(result.is_ok(), fits, "{share} of {read}: {result:?}");
+            assert_eq!(memory.get("q.ndjson").is_some(), fits);
+        }
+    }
+}
