@@ -37,9 +37,7 @@ const ENGINES: &[Engine] = &[
         name: "native",
         scheme: None,
         understands: &[],
-        open: |_, storage, options| {
-            Ok(Box::new(Native::new(storage, crate::session::engine_options(options))))
-        },
+        open: |_, storage, options| Ok(Box::new(Native::new(storage, options.engine()))),
         place: |_| "this process".to_owned(),
     },
     Engine {

@@ -52,6 +52,11 @@ impl Options {
         }
     }
 
+    /// These options as the native engine takes them.
+    pub(crate) fn engine(&self) -> distil_engine::Options {
+        distil_engine::Options::new(self.threads, self.memory)
+    }
+
     /// Checks what the caller chose.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ impl Session {
     /// As [`DataFrame::run`](crate::DataFrame::run): bad records, sources that are not there ...
     pub fn infer(&self, plan: Plan) -> Result<Inferred> {
         let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
-        let options = engine_options(&self.options);
+        let options = self.options.engine();
         distil_engine::infer(&self.storage, &options, &resolved.plan, &*self.events, &self.cancel)
     }
 
@@ -168,7 +168,7 @@ impl Session {
         plan: Plan,
         go: impl FnOnce(&Job<'_>) -> (Report, Result<T>),
     ) -> (Report, Result<T>) {
-        let scan = NativeScan { storage: &self.storage, options: engine_options(&self.options) };
+        let scan = NativeScan { storage: &self.storage, options: self.options.engine() };
         go(&Job {
             storage: Arc::clone(&self.storage),
             plan,
@@ -199,8 +199,4 @@ impl Scan for NativeScan<'_> {
             rounded: found.rounded,
         })
     }
-}
-
-pub(crate) fn engine_options(options: &Options) -> distil_engine::Options {
-    distil_engine::Options::new(options.threads, options.memory)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use distil_plan::{Error, Result};
 use figment::value::{Dict, Value};
 
-use super::sources::Origin;
+use super::origin::Origin;
 
 /// An option of a section, as its declaration says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ macro_rules! options {
             /// Takes the options out of a section of a configuration.
             pub(crate) fn read(
                 mut section: figment::value::Dict,
-                origin: &dyn Fn(&figment::value::Value) -> $crate::configuration::sources::Origin,
+                origin: &dyn Fn(&figment::value::Value) -> $crate::configuration::origin::Origin,
                 place: &str,
             ) -> distil_plan::Result<Self> {
                 Ok(Self { $(

@@ -3,6 +3,7 @@
 mod backend;
 mod declare;
 mod job;
+mod origin;
 mod sources;
 mod values;
 
@@ -18,7 +19,8 @@ pub use declare::Declared;
 pub use job::JobOptions;
 pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
 
-use sources::{Layers, Origin};
+use origin::Origin;
+use sources::Layers;
 
 /// The name of the backend that is used when nothing names one.
 pub(crate) const DEFAULT: &str = "default";

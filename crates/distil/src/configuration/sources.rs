@@ -10,6 +10,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use super::backend::BackendOptions;
 use super::declare::Declared;
 use super::job::JobOptions;
+use super::origin::Origin;
 use crate::files::read_text;
 
 /// The file that is read where a command runs, unless another is named.
@@ -18,39 +19,6 @@ pub(crate) const FILE: &str = "distil.toml";
 const BACKENDS_PREFIX: &str = "DISTIL_BACKENDS__";
 /// The environment variable that names the backend.
 const BACKEND_VARIABLE: &str = "DISTIL_BACKEND";
-
-/// Where a value stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    File(PathBuf),
-    Environment,
-}
-
-impl Origin {
-    /// The directory that paths are relative to.
-    pub(crate) fn base(&self) -> &Path {
-        match self {
-            Self::File(path) => path.parent().unwrap_or(Path::new("")),
-            Self::Environment => Path::new(""),
-        }
-    }
-
-    /// The file, or what stands for one.
-    pub(crate) fn shown(&self) -> String {
-        match self {
-            Self::File(path) => path.to_string_lossy().into_owned(),
-            Self::Environment => "environment".to_owned(),
-        }
-    }
-
-    /// A key as it is spelled there.
-    pub(crate) fn key(&self, key: &str) -> String {
-        match self {
-            Self::File(_) => key.to_owned(),
-            Self::Environment => format!("DISTIL_{}", key.to_uppercase().replace('.', "__")),
-        }
-    }
-}
 
 /// One source of options.
 struct Layer {
