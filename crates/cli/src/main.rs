@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod console;
+mod flags;
 mod progress;
 mod signals;
 

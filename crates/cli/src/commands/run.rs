@@ -21,14 +21,15 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
         Some(path) => read_plan(&Local, path)?,
         None => options.plan(&Local)?,
     };
-    let report = arguments.report.clone().or(options.report.map(|path| path.0));
+    let asked = arguments.running.options()?;
+    let report = asked.report.or(options.report).map(|path| path.0);
     let report_to_stdout = report.as_deref() == Some("-");
     let cancel = cancel_on_signals()?;
     let progress = Arc::new(Progress::new(arguments.resources.progress, quiet));
     let choice = Choice {
-        backend: arguments.backend.as_deref(),
+        backend: asked.backend.as_deref(),
         job_backend: options.backend.as_deref(),
-        options: arguments.resources.options(),
+        options: arguments.resources.options()?,
     };
     let session = Session::open(&configuration, &choice)?
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel)

@@ -11,9 +11,9 @@ use crate::signals::cancel_on_signals;
 
 /// Infers and prints the schema.
 pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
-    let plan = arguments.source.options().reading_plan(&Local)?;
+    let plan = arguments.flags.options()?.reading_plan(&Local)?;
     let progress = Arc::new(Progress::new(arguments.resources.progress, quiet));
-    let choice = Choice { options: arguments.resources.options(), ..Choice::default() };
+    let choice = Choice { options: arguments.resources.options()?, ..Choice::default() };
     let session = Session::open(&Configuration::default(), &choice)?
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel_on_signals()?);
     let inferred = session.infer(plan);

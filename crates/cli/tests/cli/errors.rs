@@ -32,7 +32,7 @@ fn help_and_version_go_to_standard_output() {
 
     Options:
       -q, --quiet       Print errors only
-      -v, --verbose...  Print more: the first conflicts, and a log (twice: a longer one)
+      -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help
       -V, --version     Print version
 
@@ -41,7 +41,7 @@ fn help_and_version_go_to_standard_output() {
       distil schema incoming/ --why
       distil verify events.parquet
 
-    `distil COMMAND --help` tells more.
+    Run `distil COMMAND --help` for all options of a command.
     ");
     assert_snapshot!(context.run(&["run", "-h"]), @"
     exit: 0
@@ -54,25 +54,21 @@ fn help_and_version_go_to_standard_output() {
       [SOURCE]...  Files, directories, globs in quotes, or - for standard input
 
     Options:
-      -o, --output <OUT>          The output: NAME.parquet is a file, any other name a directory
-      -k, --key <COLS>            Columns whose values make two records the same, or '*' for the whole
-                                  record
-      -q, --quiet                 Print errors only
-      -v, --verbose...            Print more: the first conflicts, and a log (twice: a longer one)
-          --job <NAME>            A job of the configuration; flags are stronger than its options
-          --config <FILE.toml>    The configuration; by default, distil.toml if it is there
-          --plan <FILE.json>      Run this plan, made by `distil plan`, instead of one from flags
-          --backend <NAME|URL>    The backend that runs the plan: a name of the configuration, an
-                                  engine, or a URL [default: native]
-          --report <FILE.json|->  Write the report to this file, or to standard output with -
-          --dry-run               Resolve and check everything, write nothing
-      -h, --help                  Print help (see more with '--help')
+      -o, --output <OUT>        The output: NAME.parquet is a file, any other name a directory
+      -k, --key <COLS>          Columns whose values make two records the same, or '*' for the whole
+                                record
+      -q, --quiet               Print errors only
+      -v, --verbose...          Show the first conflicts and a log (-vv for a debug log)
+          --job <NAME>          Run this job of the configuration; flags override its options
+          --config <FILE.toml>  The configuration; by default, distil.toml if it is there
+          --plan <FILE.json>    Run this plan, made by `distil plan`, instead of one from flags
+      -h, --help                Print help (see more with '--help')
 
     Reading:
           --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
                                   an array in a document [default: auto]
-          --type <NAME=TYPE>      Type of a single column (repeatable); the others are inferred from all
-                                  the data
+          --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
+                                  [repeatable]
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
           --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
                                   [possible values: error, ignore, keep]
@@ -80,30 +76,37 @@ fn help_and_version_go_to_standard_output() {
 
     Duplicates:
           --order-by <ORDER>        Which copy survives: the first in this order, 'COL [asc|desc], ...'
-          --keep <END>              Which end of the order survives [default: first] [possible values:
-                                    first, last]
-          --null-keys <WHAT>        What a null in the key means [default: error] [possible values:
-                                    error, value]
-          --on-conflict <WHAT>      What different records of one key mean [default: keep] [possible
-                                    values: keep, warn, error]
+          --keep <END>              Keep the first or the last record of each key [default: first]
+                                    [possible values: first, last]
+          --null-keys <WHAT>        What to do with records whose key is null [default: error] [possible
+                                    values: error, value]
+          --on-conflict <WHAT>      What to do when records with the same key differ [default: keep]
+                                    [possible values: keep, warn, error]
           --dropped <FILE.parquet>  Write the conflicting records that did not survive to this file
 
     Bad records:
           --quarantine <FILE.ndjson>  Set bad records aside in this file and go on
-          --max-quarantined <N|P%>    The most bad records and ranges: a count, or a share such as 0.1%
+          --max-quarantined <N|P%>    Fail if more records and ranges than this are bad: a count, or a
+                                      share such as 0.1%
 
     Output:
           --columns <COLS>         Columns to write, in this order; survivors are chosen before
-          --mode <MODE>            What an existing output means [default: error] [possible values:
+          --mode <MODE>            What to do if the output exists [default: error] [possible values:
                                    error, overwrite]
-          --layout <LAYOUT>        A file or a directory of files; by default OUT's name tells [possible
-                                   values: file, dir]
+          --layout <LAYOUT>        Write one file or a directory of files [default: from the name of
+                                   OUT] [possible values: file, dir]
           --max-file-rows <N>      Most rows of a file in a directory
           --max-file-bytes <SIZE>  Most bytes of a file in a directory
           --row-group-rows <N>     Most rows of a row group
           --compression <CODEC>    Compression: zstd[:LEVEL], snappy, lz4 or none [default: zstd]
           --bloom <COLS>           Columns that get a bloom filter
           --digest                 Compute the digest of the output, for its footer and the report
+
+    Running:
+          --backend <NAME|URL>    The backend that runs the job: a name of the configuration, an engine,
+                                  or a URL [default: native]
+          --report <FILE.json|->  Write the report to this file, or to standard output with -
+          --dry-run               Resolve and check everything, write nothing
 
     Resources:
           --threads <N>      Threads of this process [default: the cores that the process may use]
@@ -134,7 +137,7 @@ fn help_and_version_go_to_standard_output() {
           --shape <SHAPE>    How the records lie in a file: document, array or lines [default: document]
           --gzip             Compress the files
       -q, --quiet            Print errors only
-      -v, --verbose...       Print more: the first conflicts, and a log (twice: a longer one)
+      -v, --verbose...       Show the first conflicts and a log (-vv for a debug log)
       -h, --help             Print help
     ");
     assert_snapshot!(context.run(&["schema", "-h"]), @"
@@ -151,14 +154,14 @@ fn help_and_version_go_to_standard_output() {
           --json        Print JSON that `--schema FILE.json` reads
           --why         Say what forced each type, and where
       -q, --quiet       Print errors only
-      -v, --verbose...  Print more: the first conflicts, and a log (twice: a longer one)
+      -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help (see more with '--help')
 
     Reading:
           --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
                                   an array in a document [default: auto]
-          --type <NAME=TYPE>      Type of a single column (repeatable); the others are inferred from all
-                                  the data
+          --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
+                                  [repeatable]
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
           --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
                                   [possible values: error, ignore, keep]
@@ -196,7 +199,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
 
     Options:
       -q, --quiet       Print errors only
-      -v, --verbose...  Print more: the first conflicts, and a log (twice: a longer one)
+      -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help
       -V, --version     Print version
 
@@ -205,7 +208,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       distil schema incoming/ --why
       distil verify events.parquet
 
-    `distil COMMAND --help` tells more.
+    Run `distil COMMAND --help` for all options of a command.
     ");
     assert_snapshot!(context.run(&["run"]), @"
     exit: 2
@@ -270,10 +273,8 @@ fn every_wrong_value_says_what_would_be_right() {
     assert_snapshot!(run(&["--max-record", "12"]), @"
     exit: 2
     --- stderr
-    error: invalid value '12' for '--max-record <SIZE>': `12` is not a size
+    error: --max-record: `12` is not a size
       help: write a number and a unit: B, KB, MB, GB, TB, KiB, MiB, GiB or TiB
-
-    For more information, try '--help'.
     ");
     assert_snapshot!(run(&["--memory", "1MiB"]), @"
     exit: 2
@@ -289,18 +290,14 @@ fn every_wrong_value_says_what_would_be_right() {
     assert_snapshot!(run(&["--type", "ts=instant"]), @"
     exit: 2
     --- stderr
-    error: invalid value 'ts=instant' for '--type <NAME=TYPE>': cannot read the type `instant`: no such type at `instant`
+    error: --type: cannot read the type `instant`: no such type at `instant`
       help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
-
-    For more information, try '--help'.
     ");
     assert_snapshot!(run(&["--type", "ts"]), @"
     exit: 2
     --- stderr
-    error: invalid value 'ts' for '--type <NAME=TYPE>': `ts` is no column and type
-      help: write NAME=TYPE, as in ts=timestamp(us)
-
-    For more information, try '--help'.
+    error: --type: `ts` is not NAME=TYPE
+      help: write a column and its type, as in ts=timestamp(us)
     ");
     assert_snapshot!(run(&["--schema", "id text"]), @"
     exit: 2
@@ -311,40 +308,31 @@ fn every_wrong_value_says_what_would_be_right() {
     assert_snapshot!(run(&["--order-by", "id up"]), @"
     exit: 2
     --- stderr
-    error: cannot read `up` in the order `id up`
+    error: --order-by: cannot read `up` in the order `id up`
       help: write columns separated by commas, each with asc or desc behind it
     ");
     assert_snapshot!(run(&["--keep", "any"]), @"
     exit: 2
     --- stderr
-    error: invalid value 'any' for '--keep <END>'
-      [possible values: first, last]
-
-    For more information, try '--help'.
+    error: --keep: `any` is not `first` or `last`
     ");
     assert_snapshot!(run(&["--shape", "json"]), @"
     exit: 2
     --- stderr
-    error: invalid value 'json' for '--shape <SHAPE>': `json` is not a shape
+    error: --shape: `json` is not a shape
       help: shapes: auto, lines, concatenated, array, or the path of the array in a document: /records
-
-    For more information, try '--help'.
     ");
     assert_snapshot!(run(&["--compression", "zstd:23"]), @"
     exit: 2
     --- stderr
-    error: invalid value 'zstd:23' for '--compression <CODEC>': `zstd:23` is not a compression
+    error: --compression: `zstd:23` is not a compression
       help: write zstd, zstd:1 to zstd:22, snappy, lz4 or none
-
-    For more information, try '--help'.
     ");
     assert_snapshot!(run(&["--quarantine", "q", "--max-quarantined", "101%"]), @"
     exit: 2
     --- stderr
-    error: invalid value '101%' for '--max-quarantined <N|P%>': `101%` is not a number of records or a percentage
+    error: --max-quarantined: `101%` is not a number of records or a percentage
       help: write a count such as 100, or a share such as 0.1%
-
-    For more information, try '--help'.
     ");
     assert_snapshot!(run(&["--max-file-rows", "2"]), @"
     exit: 2

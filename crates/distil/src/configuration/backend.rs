@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::declare::options;
+use super::declare::{Heading, options};
 use super::values::{Program, Secret, Size};
 
 options! {
@@ -25,13 +25,17 @@ options! {
         /// A file that holds the secret
         token_file: PathBuf,
         /// Threads of this process
+        #[heading = Heading::Resources]
         #[default = "the cores that the process may use"]
         threads: u64,
         /// Memory of this process
+        #[heading = Heading::Resources]
         #[default = "80 % of what the process may use"]
         memory: Size,
         /// Where temporary files go
+        #[heading = Heading::Resources]
         #[default = "the directory of the output"]
+        #[value = "DIR"]
         temp_dir: PathBuf,
     }
 }

@@ -9,23 +9,101 @@ use super::origin::Origin;
 
 /// An option of a section, as its declaration says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Declared {
-    /// Its name, in `distil.toml`; the flag of the same option has dashes for underscores.
+    /// Its name, in `distil.toml`.
     pub name: &'static str,
-    /// What it means, one sentence without a final period.
+    /// What it does, one sentence without a final period.
     pub meaning: &'static str,
-    /// What may be written, for people.
+    /// What may be written in `distil.toml`, for people.
     pub written: &'static str,
-    /// What holds when it is not there, for people.
+    /// The values there are, where it is one of a few words.
+    pub choices: &'static [&'static str],
+    /// What holds when it is not given, for people.
     pub default: Option<&'static str>,
     /// Whether its value must neither stand in a configuration file nor be shown.
     pub secret: bool,
+    /// The group of its flag in the help.
+    pub heading: Option<Heading>,
+    /// How the command spells it where that is not its name with dashes: `--type`, or `SOURCE` for an
+    /// argument that needs no flag.
+    pub spelling: Option<&'static str>,
+    /// The letter of its short flag.
+    pub short: Option<char>,
+    /// What stands for its value in the help; `None` if its flag takes no value and means `true`.
+    pub value: Option<&'static str>,
+    /// Whether its flag can be given more than once.
+    pub repeats: bool,
+}
+
+/// A group of flags in the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heading {
+    /// What is read, and how. `distil schema` takes these flags.
+    Reading,
+    /// Which record of each key is kept.
+    Duplicates,
+    /// What happens to records that cannot be read.
+    BadRecords,
+    /// What is written, and how.
+    Output,
+    /// Which backend runs the plan, and what is left beside the output.
+    Running,
+    /// What a run may use. The result does not depend on these.
+    Resources,
+}
+
+impl Heading {
+    /// Its text.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Reading => "Reading",
+            Self::Duplicates => "Duplicates",
+            Self::BadRecords => "Bad records",
+            Self::Output => "Output",
+            Self::Running => "Running",
+            Self::Resources => "Resources",
+        }
+    }
+}
+
+impl Declared {
+    /// An option with the properties of its type, before those that its declaration adds.
+    pub(crate) const fn new<T: Setting>(name: &'static str, meaning: &'static str) -> Self {
+        Self {
+            name,
+            meaning: meaning.trim_ascii(),
+            written: T::WRITTEN,
+            choices: T::CHOICES,
+            default: None,
+            secret: T::SECRET,
+            heading: None,
+            spelling: None,
+            short: None,
+            value: T::VALUE,
+            repeats: T::REPEATS,
+        }
+    }
+
+    /// How the command spells it: `--order-by`, or `SOURCE` for an argument that needs no flag.
+    pub fn spelled(&self) -> String {
+        match self.spelling {
+            Some(spelling) => spelling.to_owned(),
+            None => format!("--{}", self.name.replace('_', "-")),
+        }
+    }
 }
 
 /// The value of an option.
 pub(crate) trait Setting: Sized {
     /// What may be written, for people.
     const WRITTEN: &'static str;
+    /// What stands for it in the help of the command; `None` for a flag without a value.
+    const VALUE: Option<&'static str>;
+    /// The values there are, if it is one of a few words.
+    const CHOICES: &'static [&'static str] = &[];
+    /// Whether its flag can be given more than once: then it reads a list of texts, too.
+    const REPEATS: bool = false;
     /// Whether it is a secret.
     const SECRET: bool = false;
 
@@ -36,29 +114,45 @@ pub(crate) trait Setting: Sized {
     fn read(value: &Value, base: &Path) -> Result<Self>;
 }
 
-/// Takes an option out of a section.
+/// Takes the option of this name, one of those `known`, out of a section.
 pub(crate) fn take<T: Setting>(
     section: &mut Dict,
-    name: &str,
+    (known, name): (&[Declared], &str),
     origin: &dyn Fn(&Value) -> Origin,
     place: &str,
 ) -> Result<Option<T>> {
     let Some(value) = section.remove(name) else { return Ok(None) };
     let origin = origin(&value);
     T::read(&value, origin.base()).map(Some).map_err(|error| {
-        let key = format!("{place}.{name}");
-        let mut wrong = Error::usage(format!("{}: {}", origin.key(&key), error.what));
+        let declared = known.iter().find(|declared| declared.name == name);
+        let spelled = match (&origin, declared) {
+            (Origin::Flag, Some(declared)) => declared.spelled(),
+            _ => origin.key(&format!("{place}.{name}")),
+        };
+        let mut wrong = Error::usage(format!("{spelled}: {}", error.what));
         wrong.hints = error.hints;
-        wrong.at(origin.shown(), None)
+        origin.mark(wrong)
     })
 }
 
-/// Declares the options of a section: a struct in which all are optional, and the list of them.
+/// The section that flags make: for each the name of its option and the texts of its values, none for
+/// a flag without a value.
+pub(crate) fn section_of_flags(flags: Vec<(&'static str, Vec<String>)>) -> Dict {
+    let value = |mut texts: Vec<String>| match texts.len() {
+        0 => Value::from(true),
+        1 => Value::from(texts.remove(0)),
+        _ => Value::from(texts),
+    };
+    flags.into_iter().map(|(name, texts)| (name.to_owned(), value(texts))).collect()
+}
+
+/// Declares the options of a section: a struct in which all are optional, and the list of them. The
+/// attributes of an option are fields of [`Declared`].
 macro_rules! options {
     (
         $(#[$meta:meta])*
         pub struct $section:ident {
-            $( #[doc = $meaning:literal] $(#[default = $default:literal])? $name:ident: $type:ty, )*
+            $( #[doc = $meaning:literal] $(#[$property:ident = $value:expr])* $name:ident: $type:ty, )*
         }
     ) => {
         $(#[$meta])*
@@ -72,13 +166,21 @@ macro_rules! options {
             /// Its options, in the order of the documentation.
             pub const OPTIONS: &[$crate::configuration::Declared] = &[$(
                 $crate::configuration::Declared {
-                    name: stringify!($name),
-                    meaning: $meaning.trim_ascii(),
-                    written: <$type as $crate::configuration::declare::Setting>::WRITTEN,
-                    default: options!(@default $($default)?),
-                    secret: <$type as $crate::configuration::declare::Setting>::SECRET,
+                    $( $property: Some($value), )*
+                    ..$crate::configuration::Declared::new::<$type>(stringify!($name), $meaning)
                 },
             )*];
+
+            /// The options that flags of the command give: for each flag the name of its option, and
+            /// the texts of its values, none for a flag without a value.
+            ///
+            /// # Errors
+            /// A usage error for a value that is not one of the option's, in the words that
+            /// [`Configuration::read`](crate::Configuration::read) uses.
+            pub fn of_flags(flags: Vec<(&'static str, Vec<String>)>) -> distil_plan::Result<Self> {
+                let section = $crate::configuration::declare::section_of_flags(flags);
+                Self::read(section, &|_| $crate::configuration::origin::Origin::Flag, "")
+            }
 
             /// Takes the options out of a section of a configuration.
             pub(crate) fn read(
@@ -88,7 +190,7 @@ macro_rules! options {
             ) -> distil_plan::Result<Self> {
                 Ok(Self { $(
                     $name: $crate::configuration::declare::take(
-                        &mut section, stringify!($name), origin, place,
+                        &mut section, (Self::OPTIONS, stringify!($name)), origin, place,
                     )?,
                 )* })
             }
@@ -107,7 +209,5 @@ macro_rules! options {
             }
         }
     };
-    (@default) => { None };
-    (@default $default:literal) => { Some($default) };
 }
 pub(crate) use options;

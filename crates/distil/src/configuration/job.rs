@@ -7,73 +7,108 @@ use distil_plan::{
 };
 use distil_storage::Storage;
 
-use super::declare::options;
+use super::declare::{Heading, options};
 use super::values::{PathText, PathTexts, SchemaText, Size, Types};
 use crate::files::parse_schema_argument;
 
 options! {
     /// What a job reads, keeps and writes.
     pub struct JobOptions {
-        /// Files, directories, globs, or `-` for standard input
+        /// Files, directories, globs in quotes, or - for standard input
+        #[heading = Heading::Reading]
+        #[spelling = "SOURCE"]
         source: PathTexts,
         /// The output: NAME.parquet is a file, any other name a directory
+        #[short = 'o']
+        #[value = "OUT"]
         output: PathText,
         /// Columns whose values make two records the same, or '*' for the whole record
+        #[short = 'k']
         key: Key,
-        /// Which copy survives: the first in this order, 'COL [asc|desc], ...'
-        order_by: Vec<OrderBy>,
-        /// Which end of the order survives
-        #[default = "first"]
-        keep: Keep,
-        /// What a null in the key means
-        #[default = "error"]
-        null_keys: NullKeys,
-        /// What different records of one key mean
-        #[default = "keep"]
-        on_conflict: OnConflict,
-        /// Write the conflicting records that did not survive to this file
-        dropped: PathText,
         /// Where the records are: auto, lines, concatenated, array, or /PATH of an array in a document
+        #[heading = Heading::Reading]
         #[default = "auto"]
         shape: Shape,
         /// Types of single columns; the others are inferred from all the data
+        #[heading = Heading::Reading]
+        #[spelling = "--type"]
         types: Types,
         /// All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
+        #[heading = Heading::Reading]
         schema: SchemaText,
         /// What to do with members outside a declared schema
+        #[heading = Heading::Reading]
         #[default = "error"]
         extra_members: ExtraMembers,
         /// The largest record
+        #[heading = Heading::Reading]
         #[default = "64MiB"]
         max_record: Size,
+        /// Which copy survives: the first in this order, 'COL [asc|desc], ...'
+        #[heading = Heading::Duplicates]
+        order_by: Vec<OrderBy>,
+        /// Keep the first or the last record of each key
+        #[heading = Heading::Duplicates]
+        #[default = "first"]
+        keep: Keep,
+        /// What to do with records whose key is null
+        #[heading = Heading::Duplicates]
+        #[default = "error"]
+        null_keys: NullKeys,
+        /// What to do when records with the same key differ
+        #[heading = Heading::Duplicates]
+        #[default = "keep"]
+        on_conflict: OnConflict,
+        /// Write the conflicting records that did not survive to this file
+        #[heading = Heading::Duplicates]
+        #[value = "FILE.parquet"]
+        dropped: PathText,
         /// Set bad records aside in this file and go on
+        #[heading = Heading::BadRecords]
+        #[value = "FILE.ndjson"]
         quarantine: PathText,
-        /// The most bad records and ranges: a count, or a share such as 0.1%
+        /// Fail if more records and ranges than this are bad: a count, or a share such as 0.1%
+        #[heading = Heading::BadRecords]
         max_quarantined: MaxQuarantined,
         /// Columns to write, in this order; survivors are chosen before
+        #[heading = Heading::Output]
         columns: Vec<ColumnPath>,
-        /// What an existing output means
+        /// What to do if the output exists
+        #[heading = Heading::Output]
         #[default = "error"]
         mode: Mode,
-        /// A file or a directory of files; by default OUT's name tells
+        /// Write one file or a directory of files
+        #[heading = Heading::Output]
+        #[default = "from the name of OUT"]
         layout: Layout,
         /// Most rows of a file in a directory
+        #[heading = Heading::Output]
         max_file_rows: u64,
         /// Most bytes of a file in a directory
+        #[heading = Heading::Output]
         max_file_bytes: Size,
         /// Most rows of a row group
+        #[heading = Heading::Output]
         row_group_rows: u64,
         /// Compression: zstd[:LEVEL], snappy, lz4 or none
+        #[heading = Heading::Output]
         #[default = "zstd"]
         compression: Compression,
         /// Columns that get a bloom filter
+        #[heading = Heading::Output]
         bloom: Vec<ColumnPath>,
         /// Compute the digest of the output, for its footer and the report
+        #[heading = Heading::Output]
         digest: bool,
-        /// Write the report to this file, or to standard output with -
-        report: PathText,
-        /// The backend that runs the job
+        /// The backend that runs the job: a name of the configuration, an engine, or a URL
+        #[heading = Heading::Running]
+        #[default = "native"]
+        #[value = "NAME|URL"]
         backend: String,
+        /// Write the report to this file, or to standard output with -
+        #[heading = Heading::Running]
+        #[value = "FILE.json|-"]
+        report: PathText,
     }
 }
 

@@ -1,4 +1,5 @@
-//! The configuration: named backends and jobs, from files and the environment.
+//! The configuration: named backends and jobs, from files and the environment; and the declarations
+//! of their options, from which the command makes its flags.
 
 mod backend;
 mod declare;
@@ -15,7 +16,7 @@ use distil_storage::Storage;
 use figment::value::{Dict, Value};
 
 pub use backend::BackendOptions;
-pub use declare::Declared;
+pub use declare::{Declared, Heading};
 pub use job::JobOptions;
 pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
 
@@ -66,13 +67,13 @@ impl Configuration {
         let origin = |value: &Value| layers.origin(value);
         let mut read = Self::default();
         if let Some(value) = layers.find("backend") {
+            let origin = origin(&value);
             let name = Some(value.as_str().map(str::to_owned).ok_or_else(|| {
-                Error::usage("backend: the name or the URL of a backend is expected")
-                    .at(origin(&value).shown(), None)
+                origin.mark(Error::usage("backend: the name or the URL of a backend is expected"))
             })?);
-            match origin(&value) {
+            match origin {
                 Origin::Environment => read.forced = name,
-                Origin::File(_) => read.named = name,
+                Origin::File(_) | Origin::Flag => read.named = name,
             }
         }
         for (name, section) in sections(layers.find("backends")) {

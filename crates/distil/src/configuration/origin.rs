@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use distil_plan::Error;
+
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     File(PathBuf),
     Environment,
+    Flag,
 }
 
 impl Origin {
@@ -14,22 +17,23 @@ impl Origin {
     pub(crate) fn base(&self) -> &Path {
         match self {
             Self::File(path) => path.parent().unwrap_or(Path::new("")),
-            Self::Environment => Path::new(""),
+            Self::Environment | Self::Flag => Path::new(""),
         }
     }
 
-    /// The file, or what stands for one.
-    pub(crate) fn shown(&self) -> String {
+    /// Adds to an error where the value stands; a flag is plain from its name.
+    pub(crate) fn mark(&self, error: Error) -> Error {
         match self {
-            Self::File(path) => path.to_string_lossy().into_owned(),
-            Self::Environment => "environment".to_owned(),
+            Self::File(path) => error.at(path.to_string_lossy(), None),
+            Self::Environment => error.at("environment", None),
+            Self::Flag => error,
         }
     }
 
     /// A key as it is spelled there.
     pub(crate) fn key(&self, key: &str) -> String {
         match self {
-            Self::File(_) => key.to_owned(),
+            Self::File(_) | Self::Flag => key.to_owned(),
             Self::Environment => format!("DISTIL_{}", key.to_uppercase().replace('.', "__")),
         }
     }

@@ -31,6 +31,7 @@ impl Provider for Layer {
         match &self.origin {
             Origin::File(path) => Metadata::from("file", Source::File(path.clone())),
             Origin::Environment => Metadata::named("environment"),
+            Origin::Flag => Metadata::named("flag"),
         }
     }
 

@@ -133,6 +133,48 @@ fn a_value_that_cannot_be_meant_says_where_it_stands() {
 }
 
 #[test]
+fn flags_and_files_refuse_a_value_with_the_same_words() {
+    let told = |error: &Error, place: &str| {
+        let what = error.what.strip_prefix(place).unwrap().to_owned();
+        [vec![what], error.hints.clone()].concat()
+    };
+    let mut refused = 0;
+    for option in JobOptions::OPTIONS {
+        let text = "no, such: value ::";
+        let file = format!("[jobs.a]\n{} = '{text}'", option.name);
+        let by_file = read(&[("distil.toml", &file)], &[]);
+        let by_flag = JobOptions::of_flags(vec![(option.name, vec![text.to_owned()])]);
+        match (by_file, by_flag) {
+            (Ok(by_file), Ok(by_flag)) => assert_eq!(by_file.jobs["a"], by_flag),
+            (Err(by_file), Err(by_flag)) => {
+                let by_file = told(&by_file, &format!("jobs.a.{}: ", option.name));
+                assert_eq!(by_file, told(&by_flag, &format!("{}: ", option.spelled())));
+                refused += 1;
+            }
+            (by_file, by_flag) => panic!("{}: {by_file:?}, {by_flag:?}", option.name),
+        }
+        for choice in option.choices {
+            let chosen = JobOptions::of_flags(vec![(option.name, vec![(*choice).to_owned()])]);
+            assert_eq!(chosen.unwrap().names(), [option.name]);
+        }
+    }
+    // All but paths, the names of backends, and the schema, whose file may not be there yet.
+    assert_eq!(refused, JobOptions::OPTIONS.len() - 7);
+    let flag = |name, texts: &[&str]| {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        JobOptions::of_flags(vec![(name, texts)])
+    };
+    assert_eq!(flag("digest", &[]).unwrap().digest, Some(true));
+    let types = flag("types", &["a.b=date", "c=decimal(9, 2)"]).unwrap().types.unwrap().0;
+    assert_eq!(types.len(), 2);
+    assert_eq!(flag("types", &["a"]).unwrap_err().to_string(), "--type: `a` is not NAME=TYPE");
+    assert_eq!(
+        flag("order_by", &["a up"]).unwrap_err().to_string(),
+        "--order-by: cannot read `up` in the order `a up`"
+    );
+}
+
+#[test]
 fn secrets_come_from_the_environment_and_are_never_shown() {
     let text = wrong(&[("distil.toml", "[backends.c]\ntoken='hunter2'")], &[]);
     assert_eq!(

@@ -34,6 +34,7 @@ fn texts(value: &Value, written: &str) -> Result<Vec<String>> {
 
 impl Setting for String {
     const WRITTEN: &'static str = "text";
+    const VALUE: Option<&'static str> = Some("TEXT");
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
         text(value, Self::WRITTEN)
@@ -64,6 +65,7 @@ impl fmt::Debug for Secret {
 
 impl Setting for Secret {
     const WRITTEN: &'static str = "text, in the environment only";
+    const VALUE: Option<&'static str> = Some("TEXT");
     const SECRET: bool = true;
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
@@ -76,6 +78,7 @@ impl Setting for Secret {
 
 impl Setting for bool {
     const WRITTEN: &'static str = "`true` or `false`";
+    const VALUE: Option<&'static str> = None;
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
         match value {
@@ -93,6 +96,7 @@ pub struct Size(pub u64);
 
 impl Setting for Size {
     const WRITTEN: &'static str = "a size: `\"4GiB\"`";
+    const VALUE: Option<&'static str> = Some("SIZE");
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
         parse_size(&text(value, "a size such as \"4GiB\"")?).map(Self)
@@ -101,15 +105,17 @@ impl Setting for Size {
 
 impl Setting for u64 {
     const WRITTEN: &'static str = "a whole number";
+    const VALUE: Option<&'static str> = Some("N");
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
         let text = text(value, Self::WRITTEN)?;
-        text.parse().map_err(|_| Error::usage(format!("`{text}` is no whole number")))
+        text.parse().map_err(|_| Error::usage(format!("`{text}` is not a whole number")))
     }
 }
 
 impl Setting for PathBuf {
     const WRITTEN: &'static str = "a path";
+    const VALUE: Option<&'static str> = Some("PATH");
 
     fn read(value: &Value, base: &Path) -> Result<Self> {
         text(value, Self::WRITTEN).map(|path| base.join(path))
@@ -134,6 +140,7 @@ impl PathText {
 
 impl Setting for PathText {
     const WRITTEN: &'static str = "a path";
+    const VALUE: Option<&'static str> = Some("PATH");
 
     fn read(value: &Value, base: &Path) -> Result<Self> {
         text(value, Self::WRITTEN).map(|path| Self::below(base, &path))
@@ -146,6 +153,8 @@ pub struct PathTexts(pub Vec<String>);
 
 impl Setting for PathTexts {
     const WRITTEN: &'static str = "a path or a list of paths";
+    const VALUE: Option<&'static str> = Some("PATH");
+    const REPEATS: bool = true;
 
     fn read(value: &Value, base: &Path) -> Result<Self> {
         let paths = texts(value, Self::WRITTEN)?;
@@ -159,6 +168,7 @@ pub struct Program(pub Vec<String>);
 
 impl Setting for Program {
     const WRITTEN: &'static str = "a program, or a list of it and its arguments";
+    const VALUE: Option<&'static str> = Some("PROGRAM");
 
     fn read(value: &Value, base: &Path) -> Result<Self> {
         let mut words = texts(value, Self::WRITTEN)?;
@@ -181,6 +191,7 @@ pub struct SchemaText(pub String);
 
 impl Setting for SchemaText {
     const WRITTEN: &'static str = "columns and types, or the path of a `.json` file";
+    const VALUE: Option<&'static str> = Some("SCHEMA");
 
     fn read(value: &Value, base: &Path) -> Result<Self> {
         let text = text(value, "text")?;
@@ -191,6 +202,7 @@ impl Setting for SchemaText {
 
 impl Setting for Key {
     const WRITTEN: &'static str = "a column, a list of columns, or `\"*\"`";
+    const VALUE: Option<&'static str> = Some("COLS");
 
     fn read(value: &Value, base: &Path) -> Result<Self> {
         match value {
@@ -202,6 +214,7 @@ impl Setting for Key {
 
 impl Setting for Vec<ColumnPath> {
     const WRITTEN: &'static str = "a column or a list of columns";
+    const VALUE: Option<&'static str> = Some("COLS");
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
         ColumnPath::parse_list(&texts(value, Self::WRITTEN)?.join(","))
@@ -211,6 +224,7 @@ impl Setting for Vec<ColumnPath> {
 impl Setting for Vec<OrderBy> {
     const WRITTEN: &'static str =
         "a list of columns, each with `asc` or `desc` behind it or without";
+    const VALUE: Option<&'static str> = Some("ORDER");
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
         OrderBy::parse_list(&texts(value, Self::WRITTEN)?.join(","))
@@ -223,23 +237,39 @@ pub struct Types(pub Vec<(ColumnPath, Type)>);
 
 impl Setting for Types {
     const WRITTEN: &'static str = "a table of columns: `{ ts = \"timestamp(us)\" }`";
+    const VALUE: Option<&'static str> = Some("NAME=TYPE");
+    const REPEATS: bool = true;
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
-        let Value::Dict(_, columns) = value else {
-            return Err(Error::usage("a table is expected, as in { ts = \"timestamp(us)\" }"));
+        let types: Result<_> = match value {
+            Value::Dict(_, columns) => {
+                let typed = |(name, value): (&String, &Value)| {
+                    Ok((name.parse()?, text(value, "the name of a type")?.parse()?))
+                };
+                columns.iter().map(typed).collect()
+            }
+            value => texts(value, Self::WRITTEN)?.iter().map(|text| typed(text)).collect(),
         };
-        let typed = |(name, value): (&String, &Value)| {
-            Ok((name.parse()?, text(value, "the name of a type")?.parse()?))
-        };
-        columns.iter().map(typed).collect::<Result<_>>().map(Self)
+        types.map(Self)
     }
+}
+
+/// A column and its type, as in `ts=timestamp(us)`.
+fn typed(text: &str) -> Result<(ColumnPath, Type)> {
+    let (path, rest) = ColumnPath::parse_prefix_until(text, '=')?;
+    let data_type = rest.strip_prefix('=').ok_or_else(|| {
+        Error::usage(format!("`{text}` is not NAME=TYPE"))
+            .help("write a column and its type, as in ts=timestamp(us)")
+    })?;
+    Ok((path, data_type.parse()?))
 }
 
 /// Settings that are read by [`FromStr`].
 macro_rules! parsed {
-    ($($type:ty: $written:literal),* $(,)?) => { $(
+    ($($type:ty: $value:literal, $written:literal;)*) => { $(
         impl Setting for $type {
             const WRITTEN: &'static str = $written;
+            const VALUE: Option<&'static str> = Some($value);
 
             fn read(value: &Value, _: &Path) -> Result<Self> {
                 Self::from_str(&text(value, "text")?)
@@ -249,9 +279,10 @@ macro_rules! parsed {
 }
 
 parsed! {
-    Shape: "`auto`, `lines`, `concatenated`, `array` or the `/PATH` of an array in a document",
-    Compression: "`zstd`, `zstd:1` to `zstd:22`, `snappy`, `lz4` or `none`",
-    MaxQuarantined: "a count, or a share such as `\"0.1%\"`",
+    Shape: "SHAPE",
+        "`auto`, `lines`, `concatenated`, `array` or the `/PATH` of an array in a document";
+    Compression: "CODEC", "`zstd`, `zstd:1` to `zstd:22`, `snappy`, `lz4` or `none`";
+    MaxQuarantined: "N|P%", "a count, or a share such as `\"0.1%\"`";
 }
 
 fn chosen<T: DeserializeOwned>(value: &Value, written: &str) -> Result<T> {
@@ -262,24 +293,30 @@ fn chosen<T: DeserializeOwned>(value: &Value, written: &str) -> Result<T> {
     value.deserialize().map_err(wrong)
 }
 
-/// Settings that are one of a few words.
+/// Settings that are one of two or three words.
 macro_rules! chosen {
-    ($($type:ty: $written:literal),* $(,)?) => { $(
+    ($($type:ty: $value:literal, $($choice:literal)|+;)*) => { $(
         impl Setting for $type {
-            const WRITTEN: &'static str = $written;
+            const WRITTEN: &'static str = chosen!(@written $($choice),+);
+            const VALUE: Option<&'static str> = Some($value);
+            const CHOICES: &'static [&'static str] = &[$($choice),+];
 
             fn read(value: &Value, _: &Path) -> Result<Self> {
                 chosen(value, Self::WRITTEN)
             }
         }
     )* };
+    (@written $a:literal, $b:literal) => { concat!("`", $a, "` or `", $b, "`") };
+    (@written $a:literal, $b:literal, $c:literal) => {
+        concat!("`", $a, "`, `", $b, "` or `", $c, "`")
+    };
 }
 
 chosen! {
-    Keep: "`first` or `last`",
-    NullKeys: "`error` or `value`",
-    OnConflict: "`keep`, `warn` or `error`",
-    ExtraMembers: "`error`, `ignore` or `keep`",
-    Mode: "`error` or `overwrite`",
-    Layout: "`file` or `dir`",
+    Keep: "END", "first" | "last";
+    NullKeys: "WHAT", "error" | "value";
+    OnConflict: "WHAT", "keep" | "warn" | "error";
+    ExtraMembers: "WHAT", "error" | "ignore" | "keep";
+    Mode: "MODE", "error" | "overwrite";
+    Layout: "LAYOUT", "file" | "dir";
 }
