@@ -36,7 +36,7 @@ demo:
 	"$$distil" generate data --files 20 --records 45000 --duplicates 5000 --spread 50%; \
 	"$$distil" run data -o events.parquet --key ts --order-by 'id, data' --progress always; \
 	"$$distil" head events.parquet; \
-	"$$distil" verify events.parquet ANSWER.json
+	"$$distil" verify events.parquet data.answer.json
 
 test: test-rust test-python
 

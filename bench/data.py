@@ -34,7 +34,7 @@ class Data:
 
     @property
     def plain(self):
-        """Whether the columns are id, data and ts, and `ANSWER.json` tells the right rows."""
+        """Whether the columns are id, data and ts, and the answer of `generate` tells the right rows."""
         return self.made_by != "write"
 
     def total(self, tiny):
@@ -151,14 +151,15 @@ class Store:
 
     def answer(self, data):
         origin = SETS[data.made_of] if data.made_of else data
-        return self.root / origin.name / "ANSWER.json" if origin.plain else None
+        return self.root / origin.name / "data.answer.json" if origin.plain else None
 
     def pattern(self, data):
         return f"{self.directory(data)}/*{data.suffix}"
 
     def get(self, data):
         """Makes the data set unless it is there, in a process of its own (see `measure`)."""
-        if self.directory(data).exists():
+        answer = self.answer(data)
+        if self.directory(data).exists() and (answer is None or answer.exists()):
             return
         if data.made_of:
             self.get(SETS[data.made_of])
@@ -171,6 +172,7 @@ class Store:
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
         getattr(self, data.made_by)(data, staged / "data")
+        self.remove(data)
         staged.rename(self.root / data.name)
 
     def remove(self, data):

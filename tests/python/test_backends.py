@@ -108,13 +108,13 @@ LARGE = [(1_000, 1_000, 2_500), (1_000, 10_000, 100)]
 def generate_and_check(distil, backend, files, records, duplicates):
     size = ["--files", files, "--records", records, "--duplicates", duplicates]
     distil("generate", "data", *size, *(["--spread", "50%"] if files > 1 else []))
-    answer = json.loads((distil.directory / "ANSWER.json").read_text())
+    answer = json.loads((distil.directory / "data.answer.json").read_text())
     read = files * (records + duplicates)
     assert answer["records"] == read
     for key in ["ts", "id,ts"]:
         _, report = run(distil, backend, "data", "--key", key, "--order-by", "id,data")
         assert report["records"]["read"] == read
-        distil("verify", "out.parquet", "ANSWER.json")
+        distil("verify", "out.parquet", "data.answer.json")
 
 
 @pytest.mark.parametrize("files, records, duplicates", SETS)
@@ -140,7 +140,7 @@ def test_a_job_changes_its_backend_by_one_line(distil):
         distil("run", "--job", "events", "--report", "report.json")
         reports[name] = json.loads((distil.directory / "report.json").read_text())
         assert reports[name]["backend"] == name
-        distil("verify", f"{name}.parquet", "ANSWER.json")
+        distil("verify", f"{name}.parquet", "data.answer.json")
     distil("verify", "pandas.parquet", "native.parquet")
     assert reports["native"]["records"] == reports["pandas"]["records"]
     assert reports["native"]["output"]["digest"] == reports["pandas"]["output"]["digest"]

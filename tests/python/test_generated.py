@@ -41,14 +41,14 @@ def test_the_output_is_the_known_answer_for_every_reader(distil, flags, key, ord
     right = oracle.Answer(records, key.split(","), order_by)
     assert_all_read(output, right.rows)
 
-    known = json.loads((distil.directory / "ANSWER.json").read_text())["keys"][
+    known = json.loads((distil.directory / "data.answer.json").read_text())["keys"][
         ",".join(sorted(key.split(",")))
     ]
     assert known["rows"] == len(right.rows) == report["records"]["written"]
     duplicates = {"identical": right.identical, "conflicting": right.conflicting}
     assert known["duplicates"] == duplicates == report["records"]["duplicates"]
     assert known["digest"] == report["output"]["digest"]
-    distil("verify", output, "ANSWER.json")
+    distil("verify", output, "data.answer.json")
 
 
 def test_the_worked_example_of_the_plan(distil):

@@ -202,7 +202,7 @@ pub(crate) enum BackendsCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct GenerateArguments {
-    /// A directory that is new or empty; ANSWER.json is written beside it
+    /// A directory that is new or empty; the answer is written beside it, to DIR.answer.json
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
     /// Files
@@ -277,7 +277,7 @@ pub(crate) struct HeadArguments {
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
     pub(crate) output: OutputArgument,
-    /// Another output, the report of a run, or the ANSWER.json of generated data
+    /// Another output, the report of a run, or the DIR.answer.json of generated data
     #[arg(value_name = "REF")]
     pub(crate) reference: Option<PathBuf>,
 }

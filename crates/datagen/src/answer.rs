@@ -10,7 +10,7 @@ use crate::parameters::Parameters;
 use crate::records::{Record, Records};
 use crate::text::{data_text, id_text};
 
-/// What `ANSWER.json` says of a data set.
+/// What the answer of a data set, `DIR.answer.json`, says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Version of the format.
@@ -45,7 +45,7 @@ pub struct Duplicates {
 }
 
 impl Answer {
-    /// The text of `ANSWER.json`.
+    /// The text of its file.
     ///
     /// # Errors
     /// A bug of distil: it always can be written.

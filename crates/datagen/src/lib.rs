@@ -18,4 +18,4 @@ mod write;
 
 pub use answer::{Answer, Duplicates, KeyAnswer};
 pub use parameters::{Parameters, Shape};
-pub use write::generate;
+pub use write::{answer_path, generate};

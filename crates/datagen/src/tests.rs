@@ -132,7 +132,7 @@ fn the_answer_is_what_the_files_say_for_every_mixture_of_parameters() {
                     assert_eq!(answer.keys["ts"], by_ts, "{parameters:?}");
                     assert_eq!(answer.keys["id,ts"], by_id_and_ts, "{parameters:?}");
                     assert_eq!(answer.records, all.len() as u64);
-                    let file = storage.get("/ANSWER.json").unwrap();
+                    let file = storage.get("/data.answer.json").unwrap();
                     assert_eq!(serde_json::from_slice::<Answer>(&file).unwrap(), answer);
                 }
             }
@@ -243,15 +243,15 @@ fn nothing_that_exists_is_overwritten_or_mixed_with_new_files() {
     let before = storage.files();
     let error = attempt(&storage, "/data");
     assert_eq!(error.fault, Fault::Exists);
-    assert_eq!(error.to_string(), "/ANSWER.json: an answer exists already, of other data");
-    storage.remove_file(Path::new("/ANSWER.json")).unwrap();
+    assert_eq!(error.to_string(), "/data.answer.json: an answer exists already, of other data");
+    storage.remove_file(Path::new("/data.answer.json")).unwrap();
     let error = attempt(&storage, "/data");
     assert_eq!(error.to_string(), "/data: the directory is not empty");
     let error = attempt(&storage, "/data/records-00000.json");
     assert_eq!(error.to_string(), "/data/records-00000.json: this is no directory");
     assert_eq!(attempt(&storage, "/").fault, Fault::Usage);
     let mut after = storage.files();
-    after.insert("/ANSWER.json".into(), before[Path::new("/ANSWER.json")].clone());
+    after.insert("/data.answer.json".into(), before[Path::new("/data.answer.json")].clone());
     assert_eq!(after, before);
 }
 

@@ -18,10 +18,8 @@ use crate::text::write_record;
 /// Bytes handed to the file system at once.
 const CHUNK: usize = 1 << 20;
 
-/// The name of the answer, in the directory that holds the data's.
-const ANSWER: &str = "ANSWER.json";
-
-/// Writes a data set into `directory`, which must be new or empty, and `ANSWER.json` beside it.
+/// Writes a data set into `directory`, which must be new or empty, and its answer beside it
+/// ([`answer_path`]).
 ///
 /// `progress` is called with the number of records written since its last call, from any thread.
 /// The files are the same for any number of threads. They are not synced: who needs them after a
@@ -29,7 +27,7 @@ const ANSWER: &str = "ANSWER.json";
 ///
 /// # Errors
 /// A usage error for impossible parameters; [`Fault::Exists`] if the directory is not empty or there
-/// is an `ANSWER.json` already; an environment error if a file can't be written.
+/// is an answer already; an environment error if a file can't be written.
 pub fn generate(
     storage: &dyn Storage,
     directory: &Path,
@@ -68,14 +66,20 @@ pub fn generate(
 /// The failure of a clean-up must not hide the error that led to it.
 fn discard<T>(_: Result<T>) {}
 
-fn answer_path(directory: &Path) -> Result<PathBuf> {
-    // `.`, `..` and `/` have no name, so it is not plain what lies beside them.
-    match (directory.file_name(), directory.parent()) {
-        (Some(_), Some(parent)) => Ok(parent.join(ANSWER)),
-        _ => Err(Error::usage(format!("there is no place for {ANSWER} beside this directory"))
+/// Where the answer of the data set in `directory` is: `data.answer.json` beside `data`.
+///
+/// # Errors
+/// A usage error for a directory without a name: `.`, `..` and `/` have none, so it is not plain what
+/// lies beside them.
+pub fn answer_path(directory: &Path) -> Result<PathBuf> {
+    let Some(name) = directory.file_name() else {
+        return Err(Error::usage("there is no place for the answer beside this directory")
             .at(directory.display().to_string(), None)
-            .help("give the name of a new directory")),
-    }
+            .help("give the name of a new directory"));
+    };
+    let mut answer = name.to_owned();
+    answer.push(".answer.json");
+    Ok(directory.with_file_name(answer))
 }
 
 /// Makes sure that the directory exists and is empty. Whether it had to be created.

@@ -25,7 +25,7 @@ pub fn digest(path: &Path) -> Result<(Digest, u64)> {
 }
 
 /// Checks an output against its own footers and, if given, a reference: another output, the report
-/// of a run, or the `ANSWER.json` of generated data.
+/// of a run, or the answer of generated data (`DIR.answer.json`).
 ///
 /// # Errors
 /// An input error that names the first thing that differs, with both values.

@@ -33,7 +33,7 @@ pub(crate) struct Expected {
     pub(crate) schema: Option<Vec<SchemaColumn>>,
 }
 
-/// The `ANSWER.json` beside generated data.
+/// The answer beside generated data.
 #[derive(Deserialize)]
 pub(crate) struct Answer {
     version: u32,
@@ -73,7 +73,7 @@ impl Reference {
         }
         Err(here(
             Error::input("the reference is neither an output, nor a report, nor an answer")
-                .help("give a Parquet file or directory, what --report wrote, or an ANSWER.json"),
+                .help("give a Parquet file or directory, what --report wrote, or the DIR.answer.json of `distil generate`"),
         ))
     }
 

@@ -28,7 +28,7 @@ pub struct Verified {
 
 /// Reads an output whole and checks it against its own footers: columns, counts, digests, and that
 /// every key is there once, in order. With a reference, also against that: another output, the
-/// report of a run, or the `ANSWER.json` of generated data.
+/// report of a run, or the answer of generated data (`DIR.answer.json`).
 ///
 /// # Errors
 /// An input error that names the first thing that differs, with both values.

@@ -442,15 +442,18 @@ fn an_output_is_compared_with_an_output_a_report_or_an_answer() {
         let text = format!(
             "{{\"version\":1,\"records\":9,\"keys\":{{\"{key}\":{{\"rows\":{rows},\"digest\":\"{digest}\"}}}}}}"
         );
-        memory.put("ANSWER.json", text);
+        memory.put("data.answer.json", text);
     };
     answer("ts", 2);
-    assert_eq!(last("ANSWER.json").unwrap(), "rows and digest equal those of ANSWER.json");
+    assert_eq!(
+        last("data.answer.json").unwrap(),
+        "rows and digest equal those of data.answer.json"
+    );
     answer("ts", 3);
-    assert!(refused(&memory, "o.parquet", Some("ANSWER.json")).what.contains("has 3 rows"));
+    assert!(refused(&memory, "o.parquet", Some("data.answer.json")).what.contains("has 3 rows"));
     answer("id,ts", 2);
     assert!(
-        refused(&memory, "o.parquet", Some("ANSWER.json"))
+        refused(&memory, "o.parquet", Some("data.answer.json"))
             .what
             .contains("does not know the key ts of the output; it knows id,ts")
     );

@@ -1,5 +1,6 @@
 //! `distil run`
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -109,24 +110,34 @@ fn go_on(error: Error, arguments: &RunArguments, output: &str) -> Error {
     if !stopped || !asks || arguments.plan.is_some() {
         return error;
     }
-    let mut command: Vec<String> = std::env::args().map(|argument| quoted(&argument)).collect();
-    if let Some(program) = command.first_mut() {
-        *program = "distil".to_owned();
-    }
     let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
-    command.extend(["--quarantine".to_owned(), quoted(&format!("{stem}.bad.ndjson"))]);
+    let flag = ["--quarantine", &format!("{stem}.bad.ndjson")];
     let mut error = error;
     error.hints.retain(|hint| !hint.contains("--quarantine"));
-    error.help(format!("to set them aside and go on: {}", command.join(" ")))
+    error.help(match command_line(std::env::args_os().skip(1), &flag) {
+        Some(command) => format!("to set them aside and go on: {command}"),
+        None => format!("to set them aside and go on, add {}", quoted(&flag)),
+    })
 }
 
-/// An argument as a shell reads it.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        return argument.to_owned();
+/// The command line of these arguments and a flag, for a shell. `None` if it can't be printed as it was
+/// typed: some of it is not UTF-8, or would steer a terminal.
+fn command_line(arguments: impl Iterator<Item = OsString>, flag: &[&str]) -> Option<String> {
+    let mut words = vec!["distil".to_owned()];
+    for argument in arguments {
+        words.push(argument.into_string().ok().filter(|word| printable(word) == *word)?);
     }
-    format!("'{}'", argument.replace('\'', "'\\''"))
+    // After `--` it would be a source.
+    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    words.splice(end..end, flag.iter().map(|&word| word.to_owned()));
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Some(quoted(&words))
+}
+
+/// Words as a shell reads them. Those that hold a NUL, which no argument can, stay out.
+fn quoted(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().filter_map(|word| shlex::try_quote(word).ok()).collect();
+    quoted.join(" ")
 }
 
 fn table(report: &Report) -> String {
@@ -205,18 +216,22 @@ fn notes(report: &Report, verbose: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     #[test]
-    fn arguments_are_quoted_for_a_shell() {
-        for (argument, expected) in [
-            ("a-b/c.json", "a-b/c.json"),
-            ("id, data", "'id, data'"),
-            ("", "''"),
-            ("*", "'*'"),
-            ("it's", "'it'\\''s'"),
-        ] {
-            assert_eq!(quoted(argument), expected);
-        }
+    fn a_command_line_is_shown_only_as_it_can_be_typed_again() {
+        let shown = |arguments: &[&str]| {
+            command_line(arguments.iter().map(OsString::from), &["--quarantine", "a b"])
+        };
+        assert_eq!(
+            shown(&["run", "id, data", "", "*", "it's"]).unwrap(),
+            "distil run 'id, data' '' '*' \"it's\" --quarantine 'a b'"
+        );
+        assert_eq!(shown(&["run", "--", "-"]).unwrap(), "distil run --quarantine 'a b' -- -");
+        assert_eq!(shown(&["run", "\u{1b}[31m"]), None);
+        let bytes = OsString::from_vec(b"t\xff".to_vec());
+        assert_eq!(command_line([bytes].into_iter(), &[]), None);
     }
 }

@@ -123,7 +123,7 @@ fn help_and_version_go_to_standard_output() {
     Usage: distil generate [OPTIONS] --files <N> --records <N> <DIR>
 
     Arguments:
-      <DIR>  A directory that is new or empty; ANSWER.json is written beside it
+      <DIR>  A directory that is new or empty; the answer is written beside it, to DIR.answer.json
 
     Options:
           --files <N>        Files

@@ -214,6 +214,6 @@ fn no_data_in_a_message_steers_the_terminal() {
     error: 1 bad record
       in\u{1b}[31m.ndjson at byte 0: duplicate_member: a member name occurs twice
       output: nothing was written; the output is as it was before
-      help: to set them aside and go on: distil run 'in\u{1b}[31m.ndjson' -o out.parquet --key ts --quarantine out.bad.ndjson
+      help: to set them aside and go on, add --quarantine out.bad.ndjson
     ");
 }

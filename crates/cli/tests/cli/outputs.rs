@@ -80,21 +80,21 @@ fn generated_data_has_the_answer_that_it_was_written_with() {
       --key id,ts: 312 rows
       --key ts: 300 rows
     ");
-    assert_eq!(context.names(), ["ANSWER.json", "data"]);
+    assert_eq!(context.names(), ["data", "data.answer.json"]);
     for (key, order, output) in
         [("ts", "id, data", "ts.parquet"), ("id,ts", "data", "both.parquet")]
     {
         context.out(&["run", "-q", "data", "-o", output, "--key", key, "--order-by", order]);
-        let told = context.run(&["verify", output, "ANSWER.json"]);
+        let told = context.run(&["verify", output, "data.answer.json"]);
         assert!(told.starts_with("exit: 0\n"), "{told}");
     }
     context.out(&["run", "-q", "data", "-o", "wrong.parquet", "--key", "ts", "--keep", "last"]);
-    let told = context.run(&["verify", "wrong.parquet", "ANSWER.json"]);
+    let told = context.run(&["verify", "wrong.parquet", "data.answer.json"]);
     assert!(told.starts_with("exit: 1\n"), "{told}");
     assert_snapshot!(context.run(&[&["generate", "data"], &sizes[..]].concat()), @"
     exit: 5
     --- stderr
-    error: ANSWER.json: an answer exists already, of other data
+    error: data.answer.json: an answer exists already, of other data
       output: nothing was written
       help: remove it, or generate into another directory
     ");

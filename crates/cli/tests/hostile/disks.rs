@@ -100,7 +100,7 @@ fn a_temporary_directory_that_fills_up_fails_the_run_and_is_left_empty() {
     let (told, names) = on_a_small_disk(&context, "2m", run);
     told.fails(3, &["small/", "No space left on device", UNTOUCHED, "--temp-dir"]);
     assert!(names.is_empty(), "{names:?}");
-    assert_eq!(context.names(), ["ANSWER.json", "data", "small"]);
+    assert_eq!(context.names(), ["data", "data.answer.json", "small"]);
 }
 
 #[test]

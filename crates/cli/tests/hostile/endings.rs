@@ -108,7 +108,7 @@ impl Ground {
         let [old, new] = &self.digests;
         if found.as_ref() == Some(new) {
             if scenario.flags.contains(&"--quarantine") {
-                // Two bad lines, and ANSWER.json, which is no record.
+                // Two bad lines, and the answer, which is no record.
                 assert_eq!(self.context.read("q.ndjson").lines().count(), 3, "{when}");
             }
             return true;

@@ -19,7 +19,7 @@ fn sixty_four_open_files_are_enough_for_any_number_of_inputs_and_spilled_runs() 
     let flags = ["run", "data", "-o", "out.parquet", "--memory", "64MiB", "--report", "r.json"];
     let told = context.through(&["prlimit", "--nofile=64"], &[&flags[..], &ORDER].concat());
     told.succeeds();
-    context.out(&["verify", "out.parquet", "ANSWER.json"]);
+    context.out(&["verify", "out.parquet", "data.answer.json"]);
     let report: serde_json::Value = serde_json::from_str(&context.read("r.json")).unwrap();
     assert!(report["resources"]["spilled_bytes"].as_u64().unwrap() > 0);
 }
@@ -97,11 +97,11 @@ fn two_hundred_mebibytes_are_kept_in_a_control_group_of_three_hundred() {
     let flags = ["run", "data", "-o", "out.parquet", "--memory", "200MiB", "--threads", "2"];
     let told = context.through(&["sh", "-c", &script], &[&flags[..], &ORDER].concat());
     told.succeeds();
-    context.out(&["verify", "out.parquet", "ANSWER.json"]);
+    context.out(&["verify", "out.parquet", "data.answer.json"]);
     // Without a flag the group decides, not the machine.
     let flags = ["run", "data", "-o", "out.parquet", "--mode", "overwrite"];
     context.through(&["sh", "-c", &script], &[&flags[..], &ORDER].concat()).succeeds();
-    context.out(&["verify", "out.parquet", "ANSWER.json"]);
+    context.out(&["verify", "out.parquet", "data.answer.json"]);
 }
 
 #[test]

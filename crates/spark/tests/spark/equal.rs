@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use distil_datagen::{Parameters, generate};
+use distil_datagen::{Parameters, answer_path, generate};
 use distil_external::External;
 use distil_output::verify::verify;
 use distil_plan::{Backend, Plan, Sink};
@@ -59,7 +59,7 @@ fn native_pandas_spark_and_sail_give_the_rows_of_the_known_answer() {
             report.records.read,
             began.elapsed().as_secs_f64()
         );
-        let reference = folder.path("ANSWER.json");
+        let reference = answer_path(&data).unwrap();
         verify(&*storage(), Path::new(&plan.sink.path), Some(&reference)).unwrap();
         reports.push((*name, report));
     }
