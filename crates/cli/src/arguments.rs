@@ -17,8 +17,7 @@ use crate::flags::{Flags, Group, Planning, Reading, Resources, Running, help};
     about = "JSON records to clean Parquet, one record for every key",
     after_help = "Examples:\n  distil run incoming/ -o events.parquet --key ts --order-by 'id, data'\n  \
                   distil schema incoming/ --why\n  distil verify events.parquet\n\n\
-                  Run `distil COMMAND --help` for all options of a command.",
-    disable_help_subcommand = true
+                  Run `distil COMMAND --help` for all options of a command."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -173,7 +172,7 @@ pub(crate) struct RunArguments {
     pub(crate) plan_arguments: PlanArguments,
     #[command(flatten)]
     pub(crate) running: Flags<Running>,
-    /// Resolve and check everything, write nothing
+    /// Check everything but the records, and write nothing
     #[arg(long, help_heading = Heading::Running.text())]
     pub(crate) dry_run: bool,
     #[command(flatten)]

@@ -6,6 +6,7 @@ mod console;
 mod flags;
 mod progress;
 mod signals;
+mod text;
 
 use std::panic::UnwindSafe;
 use std::process::ExitCode;

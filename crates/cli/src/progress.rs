@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use distil::{Events, Stage, format_bytes};
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::arguments::ProgressChoice;
 use crate::console;
@@ -162,7 +162,7 @@ impl Events for Progress {
             Face::Bar(bar) => {
                 if let Some(bar) = bar.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
                     bar.inc(units);
-                    bar.set_message(grouped(all));
+                    bar.set_message(HumanCount(all).to_string());
                 }
             }
             Face::Lines(lines) => {
@@ -183,33 +183,18 @@ fn line(lines: &Lines, records: u64) -> String {
         if lines.unit_is_bytes {
             format_bytes(count)
         } else {
-            format!("{} records", grouped(count))
+            format!("{} records", HumanCount(count))
         }
     };
     let total = lines.total.map_or(String::new(), |total| format!(" of {}", amount(total)));
-    let records =
-        if lines.unit_is_bytes { format!(", {} records", grouped(records)) } else { String::new() };
+    let records = if lines.unit_is_bytes {
+        format!(", {} records", HumanCount(records))
+    } else {
+        String::new()
+    };
     let seconds = lines.begun.elapsed().as_secs_f64();
     let rate = amount((lines.done as f64 / seconds.max(0.001)) as u64);
     format!("{}: {}{total}{records}, {rate}/s\n", lines.stage, amount(lines.done))
-}
-
-/// A number with commas between groups of three digits.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A number of things, as in `1 file` and `2 files`.
-pub(crate) fn counted(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -224,13 +209,5 @@ mod tests {
         assert_eq!(told(50, 119), "119 s left");
         assert_eq!(told(50, 120), "2 min left");
         assert_eq!(told(100, 0), "");
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_three() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (52_500_000, "52,500,000")]
-        {
-            assert_eq!(grouped(number), text);
-        }
     }
 }

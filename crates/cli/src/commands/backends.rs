@@ -8,7 +8,7 @@ use distil::{
 
 use crate::arguments::{BackendsArguments, BackendsCommand};
 use crate::console;
-use crate::progress::counted;
+use crate::text::counted;
 
 /// Lists the backends, or checks them.
 pub(crate) fn run(arguments: &BackendsArguments) -> Result<()> {

@@ -7,7 +7,7 @@ use distil_datagen::{Parameters, generate};
 
 use crate::arguments::GenerateArguments;
 use crate::console;
-use crate::progress::counted;
+use crate::text::counted;
 
 /// Writes a data set and its answer.
 pub(crate) fn run(arguments: &GenerateArguments, quiet: bool) -> Result<()> {

@@ -4,7 +4,7 @@ use distil::{Result, printable};
 
 use crate::arguments::{HeadArguments, OutputArgument, VerifyArguments};
 use crate::console;
-use crate::progress::counted;
+use crate::text::counted;
 
 /// Prints rows as JSON lines.
 pub(crate) fn head(arguments: &HeadArguments) -> Result<()> {

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil::{
-    Choice, Error, Events, Fault, Local, Report, ResolvedPlan, Result, Session, Status,
-    format_bytes, printable, read_plan,
+    Choice, ColumnPath, Error, Events, Fault, Key, Local, Plan, Report, ResolvedPlan, Result,
+    Session, Status, format_bytes, printable, read_plan,
 };
+use indicatif::HumanCount;
 
 use crate::arguments::RunArguments;
 use crate::console::{self, Delivered, Style, styled};
-use crate::progress::{Progress, counted, grouped};
+use crate::progress::Progress;
 use crate::signals::cancel_on_signals;
+use crate::text::counted;
 
 /// Runs a plan.
 pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Result<()> {
@@ -95,11 +97,43 @@ fn describe(resolved: &ResolvedPlan) -> String {
         text.push_str(&format!("  {}\n", printable(&input.display())));
     }
     if resolved.inputs.len() > 10 {
-        text.push_str(&format!("  and {} more\n", grouped(resolved.inputs.len() as u64 - 10)));
+        text.push_str(&format!("  and {} more\n", HumanCount(resolved.inputs.len() as u64 - 10)));
     }
     text.push_str(&format!("output: {}\n", printable(&resolved.plan.sink.path)));
     text.push_str("the output was not written: this is a dry run\n");
+    text.push_str(&unchecked(resolved));
     text
+}
+
+/// What a dry run leaves to the run: a backend that judges its input itself has read nothing yet.
+fn unchecked(resolved: &ResolvedPlan) -> String {
+    let plan = &resolved.plan;
+    if resolved.admitted && !plan.assume_valid {
+        return "all records were read, and are valid\n".to_owned();
+    }
+    let mut columns: Vec<String> = Vec::new();
+    for column in named_columns(plan).map(ToString::to_string) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    let columns = match columns.as_slice() {
+        [] => String::new(),
+        [one] => format!(", and that there is a column {}", printable(one)),
+        all => format!(", and that there are columns {}", printable(&all.join(", "))),
+    };
+    format!("not checked, since no data was read: the records{columns}\n")
+}
+
+/// The columns that a plan names, and the data must have.
+fn named_columns(plan: &Plan) -> impl Iterator<Item = &ColumnPath> {
+    let dedup = plan.dedup.iter();
+    let key = dedup.clone().flat_map(|dedup| match &dedup.key {
+        Key::Columns(columns) => columns.as_slice(),
+        Key::Record => &[],
+    });
+    let order = dedup.flat_map(|dedup| &dedup.order_by).map(|by| &by.column);
+    key.chain(order).chain(plan.columns.iter().flatten()).chain(&plan.sink.bloom)
 }
 
 /// Where bad records stop a run, shows the command line that goes on.
@@ -146,21 +180,22 @@ fn table(report: &Report) -> String {
     let seconds = report.resources.seconds;
     let rate = bytes_in as f64 / 1e6 / seconds.max(1e-9);
     let bad = records.quarantined;
+    let count = |number| HumanCount(number).to_string();
     let mut lines = vec![
-        ("records", grouped(records.read), String::new()),
-        ("rows", grouped(records.written), String::new()),
+        ("records", count(records.read), String::new()),
+        ("rows", count(records.written), String::new()),
         (
             "duplicates",
-            grouped(records.duplicates.identical + records.duplicates.conflicting),
+            count(records.duplicates.identical + records.duplicates.conflicting),
             format!(
                 "{} identical, {} conflicting",
-                grouped(records.duplicates.identical),
-                grouped(records.duplicates.conflicting)
+                count(records.duplicates.identical),
+                count(records.duplicates.conflicting)
             ),
         ),
         (
             "quarantined",
-            grouped(bad.records + bad.ranges),
+            count(bad.records + bad.ranges),
             if bad.ranges > 0 {
                 format!("{} and {}", counted(bad.records, "record"), counted(bad.ranges, "range"))
             } else {

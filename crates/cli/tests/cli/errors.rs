@@ -29,6 +29,7 @@ fn help_and_version_go_to_standard_output() {
       verify       Check an output against its own footer, and against a reference
       backends     List the backends that can be named, or check whether they answer
       completions  Print a completion script
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -q, --quiet       Print errors only
@@ -106,7 +107,7 @@ fn help_and_version_go_to_standard_output() {
           --backend <NAME|URL>    The backend that runs the job: a name of the configuration, an engine,
                                   or a URL [default: native]
           --report <FILE.json|->  Write the report to this file, or to standard output with -
-          --dry-run               Resolve and check everything, write nothing
+          --dry-run               Check everything but the records, and write nothing
 
     Resources:
           --threads <N>      Threads of this process [default: the cores that the process may use]
@@ -177,6 +178,13 @@ fn help_and_version_go_to_standard_output() {
 }
 
 #[test]
+fn the_help_of_a_command_can_be_asked_for_as_a_command() {
+    let context = Context::new();
+    assert_eq!(context.run(&["help"]), context.run(&["--help"]));
+    assert_eq!(context.run(&["help", "run"]), context.run(&["run", "--help"]));
+}
+
+#[test]
 fn what_is_missing_is_named_with_the_flag_to_add() {
     let context = Context::with_example();
     assert_snapshot!(context.run(&[]), @"
@@ -196,6 +204,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       verify       Check an output against its own footer, and against a reference
       backends     List the backends that can be named, or check whether they answer
       completions  Print a completion script
+      help         Print this message or the help of the given subcommand(s)
 
     Options:
       -q, --quiet       Print errors only

@@ -146,6 +146,7 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
       in.json
     output: out.parquet
     the output was not written: this is a dry run
+    not checked, since no data was read: the records, and that there is a column ts
     ");
     assert_snapshot!(context.run(&[&RUN[..], &flags, &["-q"]].concat()), @"exit: 0");
     assert_eq!(context.names(), ["in.json"]);
