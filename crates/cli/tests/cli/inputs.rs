@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use insta::assert_snapshot;
 
 use crate::context::{Context, EXAMPLE};
@@ -75,6 +78,24 @@ fn directories_and_globs_skip_hidden_names() {
     error: none: there is no such file or directory
       output: nothing was written; the output is as it was before
       help: a source is a file, a directory, a glob in quotes, or - for standard input
+    ");
+}
+
+#[test]
+fn an_argument_that_is_not_text_does_not_break_the_advice() {
+    let context = Context::new();
+    context.write("in.ndjson", "{\"ts\":1}\nbad\n");
+    let directory = OsStr::from_bytes(b"t\xff");
+    std::fs::create_dir(context.path("").join(directory)).unwrap();
+    let flags = ["run", "in.ndjson", "-o", "out (1).parquet", "--key", "ts", "--temp-dir"];
+    let output = context.command(&flags).arg(directory).output().unwrap();
+    assert_snapshot!(context.told(&output), @"
+    exit: 1
+    --- stderr
+    error: 1 bad record
+      in.ndjson at byte 9: invalid_json: expected a value at byte 9
+      output: nothing was written; the output is as it was before
+      help: to set them aside and go on, add --quarantine 'out (1).bad.ndjson'
     ");
 }
 
