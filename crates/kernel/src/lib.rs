@@ -10,6 +10,7 @@ pub mod arrow;
 mod column_chunk;
 pub mod encode;
 pub mod reduce;
+pub mod reduce_partition;
 pub mod row_groups;
 pub mod rows;
 pub mod splitters;

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use distil_plan::Result;
 
-use crate::rows::{Counts, Row, RowAt, places};
+use crate::rows::{Counts, Row, RowAt, RowBuffers, places};
 
 /// What is done with the rows of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,17 +123,38 @@ pub fn reduce<'a>(
     Ok(())
 }
 
+/// The same records in fewer rows, in order: what a run of rows holds of them until all have come together.
+///
+/// # Errors
+/// A bug if a row can't be read.
+pub fn reduced(buffers: &[Vec<u8>], policy: Policy) -> Result<RowBuffers> {
+    let order = sorted(buffers)?;
+    let mut run = RowBuffers::default();
+    reduce(buffers, &order, policy, |row| {
+        let mut row = match row {
+            Reduced::Survivor(row, _) | Reduced::Loser(row, _) => row,
+        };
+        if policy == Policy::KeepLosers {
+            // The losers stay, and are counted when everything has come together.
+            row.counts.conflicting = 0;
+        }
+        run.push(&row);
+        Ok(())
+    })?;
+    Ok(run)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rows::{RowBuffers, SINGLE};
+    use crate::rows::SINGLE;
 
     type Reduction = Vec<(Vec<u8>, Counts, bool)>;
 
     /// Reduces rows, as a partial run does or as the last one.
-    fn reduced(rows: &[(Vec<u8>, Counts)], policy: Policy, partial: bool) -> Reduction {
+    fn reduction(rows: &[(Vec<u8>, Counts)], policy: Policy, partial: bool) -> Reduction {
         let mut chunks = RowBuffers::default();
         for (bytes, counts) in rows {
             let row = Row { bytes, key_length: 1, value_bytes: 0, counts: *counts };
@@ -166,22 +187,22 @@ mod tests {
             let rows: Vec<(Vec<u8>, Counts)> =
                 rows.into_iter().map(|(key, rest)| (vec![key, rest], SINGLE)).collect();
             for policy in [Policy::Keep, Policy::KeepLosers, Policy::All] {
-                let once = reduced(&rows, policy, false);
+                let once = reduction(&rows, policy, false);
                 let mut first: Vec<Vec<(Vec<u8>, Counts)>> = vec![Vec::new(); 4];
                 for (row, run) in rows.iter().zip(&runs) {
                     first[*run].push(row.clone());
                 }
                 let mut second: Vec<Vec<(Vec<u8>, Counts)>> = vec![Vec::new(); 2];
                 for (run, group) in first.iter().zip(&again) {
-                    let partial = reduced(run, policy, true);
+                    let partial = reduction(run, policy, true);
                     second[*group].extend(partial.into_iter().map(|(row, counts, _)| (row, counts)));
                 }
                 let mut last = Vec::new();
                 for run in &second {
-                    let partial = reduced(run, policy, true);
+                    let partial = reduction(run, policy, true);
                     last.extend(partial.into_iter().map(|(row, counts, _)| (row, counts)));
                 }
-                prop_assert_eq!(reduced(&last, policy, false), once, "{:?}", policy);
+                prop_assert_eq!(reduction(&last, policy, false), once, "{:?}", policy);
             }
         }
 
@@ -189,7 +210,7 @@ mod tests {
         fn a_reduction_keeps_the_accounts(rows in prop::collection::vec((0u8..4, 0u8..5), 0..60)) {
             let rows: Vec<(Vec<u8>, Counts)> =
                 rows.into_iter().map(|(key, rest)| (vec![key, rest], SINGLE)).collect();
-            let kept = reduced(&rows, Policy::Keep, false);
+            let kept = reduction(&rows, Policy::Keep, false);
             let accounted: u64 = kept.iter().map(|(_, counts, _)| counts.copies + counts.conflicting).sum();
             prop_assert_eq!(accounted, rows.len() as u64);
             let mut smallest: std::collections::BTreeMap<u8, Vec<u8>> = Default::default();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use distil_json::{Dictionary, PackedLayout};
-use distil_kernel::reduce::{Policy, Reduced, reduce, sorted};
+use distil_kernel::reduce::{Policy, reduced};
 use distil_kernel::rows::{PackedBuffers, Row, RowBuffers, reduce_repeated_keys};
 use distil_kernel::splitters::{Splitters, WordSplitters};
 use distil_plan::{Error, Result};
@@ -155,7 +155,7 @@ impl<'a> Exchange<'a> {
     /// Reduces all partitions in place; spills them all if that freed less than half of the memory.
     fn free_memory(&mut self) -> Result<()> {
         for chunks in &mut self.partitions {
-            let reduced = compact(chunks, self.policy)?;
+            let reduced = reduced(&chunks.full, self.policy)?;
             *chunks = reduced;
         }
         let encoded: u64 = self.partitions.iter().map(RowBuffers::capacity).sum();
@@ -220,7 +220,7 @@ impl<'a> Exchange<'a> {
     pub(crate) fn finish(mut self, to_disk: bool) -> Result<(Vec<Shard>, u64)> {
         if to_disk {
             for chunks in &mut self.partitions {
-                *chunks = compact(chunks, self.policy)?;
+                *chunks = reduced(&chunks.full, self.policy)?;
             }
             self.spill()?;
         }
@@ -243,22 +243,4 @@ impl<'a> Exchange<'a> {
         }
         Ok((all, self.spilled))
     }
-}
-
-/// The same records in fewer rows, in order.
-fn compact(chunks: &RowBuffers, policy: Policy) -> Result<RowBuffers> {
-    let order = sorted(&chunks.full)?;
-    let mut reduced = RowBuffers::default();
-    reduce(&chunks.full, &order, policy, |row| {
-        let mut row = match row {
-            Reduced::Survivor(row, _) | Reduced::Loser(row, _) => row,
-        };
-        if policy == Policy::KeepLosers {
-            // The losers stay, and are counted when everything has come together.
-            row.counts.conflicting = 0;
-        }
-        reduced.push(&row);
-        Ok(())
-    })?;
-    Ok(reduced)
 }

@@ -9,5 +9,5 @@ mod spill;
 
 pub(crate) use exchange::{Exchange, Shard};
 pub(crate) use packed_table::packed_table;
-pub(crate) use partitions::{Partition, ReducedPartition, SHOWN, Scratch, Tally, partitions};
+pub(crate) use partitions::{Partition, Scratch, partitions};
 pub(crate) use sample::{Sample, sample};

@@ -3,30 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use distil_json::PackedLayout;
-use distil_kernel::reduce::{Policy, Reduced, reduce, sorted};
-use distil_kernel::row_groups::ReducedRows;
-use distil_kernel::rows::{
-    BUFFER_BYTES, Counts, PackedBuffers, PackedRows, PackedScratch, PackedTable, Row, RowBuffers,
-    SINGLE, places,
+use distil_kernel::reduce::Policy;
+use distil_kernel::reduce_partition::{
+    ReducedPartition, reduce_packed_partition, reduce_partition,
 };
+use distil_kernel::rows::{PackedBuffers, PackedScratch, PackedTable, RowBuffers, places};
 use distil_plan::Result;
 
 use super::exchange::Shard;
 use super::packed_spill::PackedSegment;
 use super::spill::Segment;
-
-/// Bytes of a row on average up to which survivors are copied to where they follow each other: they are
-/// met again when the rows of all ranges went through the cache, which costs two waits for memory a row (a
-/// tenth to a fifth of the time to encode).
-const SMALL: usize = 1 << 10;
-/// Bytes of a range up to which that is done: a range that came out much larger than it was meant to, as
-/// where the sample told nothing of the keys, would take its memory twice.
-const COPIED: usize = 16 << 20;
-/// RowBuffers that a thread keeps to copy to.
-const SPARE: usize = 64;
-
-/// Conflicts that the report shows.
-pub(crate) const SHOWN: usize = 10;
 
 /// A key range, or a piece of one.
 #[derive(Default)]
@@ -49,23 +35,6 @@ pub(crate) struct Scratch {
     packed: PackedScratch,
     /// Empty chunks for encoded rows.
     spare: Vec<Vec<u8>>,
-}
-
-/// What a range was reduced to.
-pub(crate) struct ReducedPartition {
-    /// Its rows in order.
-    pub(crate) rows: Vec<ReducedRows>,
-    pub(crate) counts: Tally,
-    /// Rows of the first conflicts: the survivor's, and the first that differs.
-    pub(crate) conflicts: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-/// What became of records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) written: u64,
-    pub(crate) identical: u64,
-    pub(crate) conflicting: u64,
 }
 
 /// The ranges in order, from what each worker held of them. A range of more than `most` bytes is split
@@ -215,7 +184,7 @@ impl Partition {
         let chunks = taken(&self.chunks);
         match table {
             Some(table) if table.writable && chunks.is_empty() && self.segments.is_empty() => {
-                Ok(packed_outcome(table, &mut scratch.packed))
+                Ok(reduce_packed_partition(table, &mut scratch.packed))
             }
             _ => self.reduce_encoded(policy, table, scratch, chunks),
         }
@@ -258,86 +227,6 @@ impl Partition {
         if let Some(table) = table {
             chunks.extend(table.unpack_all(scratch.packed.rows()));
         }
-        let order = sorted(&chunks)?;
-        let bytes: usize = chunks.iter().map(Vec::len).sum();
-        let small = bytes <= (order.len() * SMALL).min(COPIED);
-        let mut copies =
-            RowBuffers { spare: std::mem::take(&mut scratch.spare), ..RowBuffers::default() };
-        let mut in_order = |row: Row<'_>, place| {
-            if small { copies.place(&Row { counts: SINGLE, ..row }) } else { place }
-        };
-        let (mut kept, mut dropped) = (Vec::with_capacity(order.len()), Vec::new());
-        let mut counts = Tally::default();
-        let mut conflicts: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-        let mut survivor = None;
-        reduce(&chunks, &order, policy, |reduced| {
-            match reduced {
-                Reduced::Survivor(row, place) => {
-                    let Counts { copies, conflicting } = row.counts;
-                    let times = if policy == Policy::All { copies } else { 1 };
-                    counts.written += times;
-                    counts.identical += copies - times;
-                    counts.conflicting += conflicting;
-                    let place = in_order(row, place);
-                    kept.extend((0..times).map(|_| place));
-                    survivor = Some(row);
-                }
-                Reduced::Loser(row, place) => {
-                    // Only the first loser of a key follows its survivor directly.
-                    if let Some(survivor) = survivor.take()
-                        && conflicts.len() < SHOWN
-                    {
-                        conflicts.push((survivor.bytes.to_vec(), row.bytes.to_vec()));
-                    }
-                    if policy == Policy::KeepLosers {
-                        let place = in_order(row, place);
-                        dropped.extend((0..row.counts.copies).map(|_| place));
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        scratch.spare = copies.spare;
-        if small {
-            let room = SPARE.saturating_sub(scratch.spare.len());
-            let read = std::mem::replace(&mut chunks, copies.full);
-            let read = read.into_iter().filter(|chunk| chunk.capacity() == BUFFER_BYTES);
-            scratch.spare.extend(read.take(room).map(emptied));
-        }
-        Ok(ReducedPartition {
-            rows: vec![ReducedRows::Encoded { buffers: chunks, kept, dropped }],
-            counts,
-            conflicts,
-        })
-    }
-}
-
-fn emptied(mut chunk: Vec<u8>) -> Vec<u8> {
-    chunk.clear();
-    chunk
-}
-
-fn packed_outcome(table: &Arc<PackedTable>, scratch: &mut PackedScratch) -> ReducedPartition {
-    let reduced = scratch.reduce(&table.layout, SHOWN);
-    let unpacked = |row: &[u64]| {
-        let mut bytes = Vec::new();
-        table.unpack(row, &mut bytes);
-        bytes
-    };
-    let conflicts =
-        reduced.conflicts.iter().map(|(kept, dropped)| (unpacked(kept), unpacked(dropped)));
-    ReducedPartition {
-        counts: Tally {
-            written: (reduced.rows.words() / table.layout.words) as u64,
-            identical: reduced.identical,
-            conflicting: reduced.conflicting,
-        },
-        conflicts: conflicts.collect(),
-        rows: reduced
-            .rows
-            .into_buffers()
-            .into_iter()
-            .map(|words| ReducedRows::Packed(PackedRows::new(words, Arc::clone(table))))
-            .collect(),
+        reduce_partition(chunks, policy, &mut scratch.spare)
     }
 }

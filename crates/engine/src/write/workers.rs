@@ -13,6 +13,7 @@ use distil_json::{RowReader, SortColumn};
 use distil_kernel::arrow::row_images;
 use distil_kernel::encode::{ColumnChunk, EncodedRowGroup, Encoder};
 use distil_kernel::reduce::Policy;
+use distil_kernel::reduce_partition::{ReducedPartition, SHOWN, Tally};
 use distil_kernel::row_groups::{ROW_GROUP_BYTES, RowGroup, RowGroupCutter, Wanted};
 use distil_kernel::rows::PackedTable;
 use distil_output::footer::Footer;
@@ -22,7 +23,7 @@ use distil_plan::{
 use distil_storage::Storage;
 
 use super::ordered::{OrderedOutput, Totals};
-use crate::exchange::{Partition, ReducedPartition, SHOWN, Scratch, Tally};
+use crate::exchange::{Partition, Scratch};
 use crate::threads;
 
 /// The second half of a run.
