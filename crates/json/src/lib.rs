@@ -9,6 +9,7 @@
 
 mod decode;
 mod frame;
+mod message;
 mod packed;
 mod parse;
 mod rows;
@@ -19,6 +20,7 @@ mod values;
 
 pub use decode::{Decoder, FrameSlice};
 pub use frame::framer::{Framer, Separator, Step};
+pub use message::{MessageReader, MessageWriter};
 pub use packed::dictionary::Dictionary;
 pub use packed::layout::{Class, PackedColumn, PackedLayout, to_f64, to_i64};
 pub use packed::ranks::Ranks;

@@ -2,6 +2,8 @@
 
 use distil_plan::{ColumnPath, Error, Plan, Result, Schema};
 
+use crate::decode::Decoder;
+use crate::message::{MessageReader, MessageWriter};
 use crate::packed::layout::PackedLayout;
 use crate::rows::record::RecordTally;
 use crate::types::fields::{Fields, Why};
@@ -26,6 +28,27 @@ impl Seen {
         self.null_key |= other.null_key;
     }
 
+    /// Writes what was seen to a message, which [`Seen::read`] reads in another process.
+    pub fn write(&self, message: &mut MessageWriter) {
+        message.number(self.tally.ignored_members);
+        message.number(self.tally.rounded);
+        message.flag(self.null_key);
+        self.fields.write(message);
+    }
+
+    /// Reads what a decoder of the same plan saw elsewhere.
+    ///
+    /// # Errors
+    /// An environment error if the message is broken; a usage error if the plan can't be decoded.
+    pub fn read(plan: &Plan, message: &mut MessageReader<'_>) -> Result<Self> {
+        let mut seen = Decoder::new(plan)?.finish().0;
+        seen.tally.ignored_members = message.number()?;
+        seen.tally.rounded = message.number()?;
+        seen.null_key = message.flag()?;
+        seen.fields.read(message)?;
+        Ok(seen)
+    }
+
     /// A layout for records like those seen, where they are alike.
     pub fn layout(&self, plan: &Plan) -> Option<PackedLayout> {
         PackedLayout::guess(plan, &self.fields, &self.sort_columns)
@@ -48,6 +71,15 @@ impl Seen {
             Some(_) => Ok(()),
             None => Err(self.fields.no_such_column(path)),
         }
+    }
+
+    /// Checks that the schema has all columns that the plan names outside of key and order.
+    ///
+    /// # Errors
+    /// As [`Seen::require`].
+    pub fn require_chosen(&self, plan: &Plan, schema: &Schema) -> Result<()> {
+        let mut chosen = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+        chosen.try_for_each(|path| self.require(schema, path))
     }
 
     /// The error for a key column that no record had, not even with null: more to the point than

@@ -8,11 +8,16 @@
 
 pub mod arrow;
 mod column_chunk;
+pub mod conflicts;
+pub mod decode;
 pub mod encode;
+pub mod outside;
+pub mod partial;
 pub mod reduce;
 pub mod reduce_partition;
 pub mod row_groups;
 pub mod rows;
+pub mod slice;
 pub mod splitters;
 
 pub use column_chunk::{FlatChunk, parquet_error};

@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use distil_plan::Result;
+use distil_plan::{Plan, Result};
 
 use crate::rows::{Counts, Row, RowAt, RowBuffers, places};
 
@@ -22,7 +22,18 @@ pub enum Policy {
     All,
 }
 
-/// The rows of some chunks, in order.
+impl Policy {
+    /// What a plan does with the rows of one key.
+    pub fn of(plan: &Plan) -> Self {
+        match (&plan.dedup, &plan.dropped) {
+            (None, _) => Self::All,
+            (Some(_), Some(_)) => Self::KeepLosers,
+            (Some(_), None) => Self::Keep,
+        }
+    }
+}
+
+/// The rows of some buffers, in order.
 pub fn sorted(chunks: &[Vec<u8>]) -> Result<Vec<RowAt>> {
     let mut rows = places(chunks);
     let Some((first_place, first)) = rows.next() else { return Ok(Vec::new()) };

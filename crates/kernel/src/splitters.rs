@@ -1,6 +1,7 @@
 //! Which partition a key belongs to.
 
-use distil_json::PackedLayout;
+use distil_json::{MessageReader, MessageWriter, PackedLayout};
+use distil_plan::Result;
 
 use crate::reduce::{common_prefix, word};
 
@@ -21,12 +22,33 @@ impl Splitters {
             .filter_map(|at| sample.get(at * sample.len() / partitions).cloned())
             .collect();
         keys.dedup();
+        Self::at(keys)
+    }
+
+    /// Splitters at these keys, which are in order.
+    fn at(keys: Vec<Vec<u8>>) -> Self {
         let shared = match (keys.first(), keys.last()) {
             (Some(first), Some(last)) => first[..common_prefix(first, last)].to_vec(),
             _ => Vec::new(),
         };
         let words = keys.iter().map(|key| word(&key[shared.len()..])).collect();
         Self { keys, shared, words }
+    }
+
+    /// Writes the splitters to a message, which [`Splitters::read`] reads in another process.
+    pub fn write(&self, message: &mut MessageWriter) {
+        message.number(self.keys.len() as u64);
+        self.keys.iter().for_each(|key| message.bytes(key));
+    }
+
+    /// Reads splitters.
+    ///
+    /// # Errors
+    /// An environment error if the message is broken.
+    pub fn read(message: &mut MessageReader<'_>) -> Result<Self> {
+        let count = message.count(8)?;
+        let keys = (0..count).map(|_| Ok(message.bytes()?.to_vec())).collect::<Result<_>>()?;
+        Ok(Self::at(keys))
     }
 
     /// The first words of the splitters, for packed rows; nothing if a splitter is not the first column

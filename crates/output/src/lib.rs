@@ -10,4 +10,5 @@ pub mod quarantine;
 mod read_whole;
 pub mod reader;
 mod reference;
+pub mod row_group_writer;
 pub mod verify;

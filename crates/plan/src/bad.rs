@@ -29,6 +29,23 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 9] = [
+        Self::TooLarge,
+        Self::InvalidJson,
+        Self::TooDeep,
+        Self::NotAnObject,
+        Self::DuplicateMember,
+        Self::ExtraMember,
+        Self::BadValue,
+        Self::NullKey,
+        Self::BrokenRange,
+    ];
+
+    /// The reason of this [`Reason::name`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The name in reports and quarantine files.
     pub fn name(self) -> &'static str {
         match self {

@@ -9,20 +9,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 
 use arrow_array::RecordBatch;
 use distil_json::digest::Digest;
-use distil_json::{RowReader, SortColumn};
-use distil_kernel::arrow::row_images;
+use distil_kernel::conflicts::conflicts;
 use distil_kernel::encode::{ColumnChunk, EncodedRowGroup, Encoder};
 use distil_kernel::reduce::Policy;
 use distil_kernel::reduce_partition::{ReducedPartition, SHOWN, Tally};
 use distil_kernel::row_groups::{ROW_GROUP_BYTES, RowGroup, RowGroupCutter, Wanted};
 use distil_kernel::rows::PackedTable;
 use distil_output::footer::Footer;
+use distil_output::row_group_writer::{RowGroupWriter, Totals};
 use distil_plan::{
-    Cancel, ColumnPath, Conflict, Error, Events, Key, Layout, Plan, Request, Result, Schema,
+    Cancel, ColumnPath, Conflict, Error, Events, Layout, Plan, Request, Result, Schema,
 };
 use distil_storage::Storage;
 
-use super::ordered::{OrderedOutput, Totals};
+use super::ordered::OrderedOutput;
 use crate::exchange::{Partition, Scratch};
 use crate::threads;
 
@@ -118,8 +118,8 @@ impl WritePhase<'_> {
         };
         let staging = self.request.staging;
         let output = |footer, path: &Path, layout| {
-            let output = OrderedOutput::new(self.storage, &encoder, footer, path, sink, layout);
-            Mutex::new(output)
+            let writer = RowGroupWriter::new(self.storage, &encoder, footer, path, sink, layout);
+            Mutex::new(OrderedOutput::new(writer))
         };
         let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
         let mut outputs = vec![output(footer.clone(), &staging.output, sink.layout)];
@@ -180,29 +180,8 @@ impl WritePhase<'_> {
                 totals = finished;
             }
         }
-        let conflicts = self.conflicts(&state.conflicts)?;
+        let conflicts = conflicts(self.plan.dedup.as_ref(), self.schema, &state.conflicts)?;
         Ok(Written { totals, tally: state.tally, conflicts })
-    }
-
-    /// Conflicts in all columns, written or not.
-    fn conflicts(&self, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<Conflict>> {
-        let dedup = self.plan.dedup.as_ref();
-        if rows.is_empty() || dedup.is_none_or(|dedup| dedup.key == Key::Record) {
-            return Ok(Vec::new());
-        }
-        let (sort_columns, rest_reversed) = SortColumn::of(dedup);
-        let mut reader = RowReader::new(self.schema, &sort_columns, rest_reversed, None)?;
-        for (kept, dropped) in rows {
-            reader.append(kept)?;
-            reader.append(dropped)?;
-        }
-        let images = row_images(&reader.finish()?, self.schema)?;
-        let mut images = images.into_iter();
-        let mut conflicts = Vec::new();
-        while let (Some(kept), Some(dropped)) = (images.next(), images.next()) {
-            conflicts.push(Conflict { kept, dropped });
-        }
-        Ok(conflicts)
     }
 }
 

@@ -119,6 +119,11 @@ impl Framer {
         }
     }
 
+    /// A framer of lines, from the beginning of one at `offset` of a file.
+    pub fn lines_from(offset: u64, max_record: u64) -> Self {
+        Self { state: State::Lines, offset, ..Self::new(&Shape::Lines, max_record) }
+    }
+
     /// Tells, before the step that sees the end of the file, that the bytes ended early (a compressed
     /// stream broke): whatever could still go on counts as unfinished, and the file ends with a bad
     /// range.

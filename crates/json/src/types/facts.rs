@@ -4,8 +4,9 @@
 //! a union, a sum and a minimum: associative, commutative, the same in any grouping. So the type of a
 //! column does not depend on which thread saw which record.
 
-use distil_plan::{TimeUnit, Type};
+use distil_plan::{Result, TimeUnit, Type};
 
+use crate::message::{MessageReader, MessageWriter, broken};
 use crate::parse::tape::{Kind, Node};
 use crate::values::decimal::Decimal;
 use crate::values::time::{Instant, Spelling};
@@ -95,6 +96,25 @@ impl Instants {
         }
     }
 
+    fn write(&self, message: &mut MessageWriter) {
+        message.number(self.strings);
+        message.number(self.instants);
+        message.flag(self.mixed);
+        message.flag(self.spelling.is_some());
+        if let Some(spelling) = &self.spelling {
+            spelling.write(message);
+        }
+    }
+
+    fn read(message: &mut MessageReader<'_>) -> Result<Self> {
+        Ok(Self {
+            strings: message.number()?,
+            instants: message.number()?,
+            mixed: message.flag()?,
+            spelling: message.flag()?.then(|| Spelling::read(message)).transpose()?,
+        })
+    }
+
     /// Text order would keep the wrong record (`docs/semantics.md` 2.3).
     pub(crate) fn mislead(&self) -> bool {
         self.mixed && self.instants * 2 >= self.strings
@@ -132,6 +152,34 @@ impl Facts {
             };
         }
         self.instants.join(&other.instants);
+    }
+
+    pub(crate) fn write(&self, message: &mut MessageWriter) {
+        message.number(u64::from(self.bits));
+        for position in self.first.iter().flatten() {
+            message.number(u64::from(position.input));
+            message.number(position.offset);
+            message.number(u64::from(position.ordinal));
+        }
+        self.instants.write(message);
+    }
+
+    pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
+        let bits: Bits = message.small()?;
+        if bits >> fact::COUNT != 0 {
+            return Err(broken());
+        }
+        let mut first = [None; fact::COUNT];
+        for (bit, position) in first.iter_mut().enumerate() {
+            if bits & 1 << bit != 0 {
+                *position = Some(Position {
+                    input: message.small()?,
+                    offset: message.number()?,
+                    ordinal: message.small()?,
+                });
+            }
+        }
+        Ok(Self { bits, first, instants: Instants::read(message)? })
     }
 
     /// Where the column was first named, if it was.

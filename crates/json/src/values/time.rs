@@ -1,6 +1,8 @@
 //! Instants and dates: RFC 3339 text to counts and back.
 
-use distil_plan::TimeUnit;
+use distil_plan::{Result, TimeUnit};
+
+use crate::message::{MessageReader, MessageWriter};
 
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, of a year from 1 to 9999.
 ///
@@ -81,6 +83,18 @@ impl Spelling {
     /// The one form that inference makes a timestamp.
     pub(crate) fn fixed(fraction: u32) -> Self {
         Self { separator: b'T', fraction, zone: b"Z".to_vec() }
+    }
+
+    pub(crate) fn write(&self, message: &mut MessageWriter) {
+        message.byte(self.separator);
+        message.number(u64::from(self.fraction));
+        message.bytes(&self.zone);
+    }
+
+    pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
+        let separator = message.byte()?;
+        let fraction = message.small()?;
+        Ok(Self { separator, fraction, zone: message.bytes()?.to_vec() })
     }
 }
 

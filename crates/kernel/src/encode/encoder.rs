@@ -209,4 +209,28 @@ impl Encoder {
         }
         writer.finish().map_err(parquet_error)
     }
+
+    /// Encodes a row group: what threads that share its work do in pieces.
+    ///
+    /// # Errors
+    /// As [`Encoder::read`], [`Encoder::write`] and [`Encoder::write_packed`].
+    pub fn encode(&self, wanted: Wanted, row_group: &RowGroup) -> Result<EncodedRowGroup> {
+        let columns = 0..self.arrow.fields().len();
+        let mut digest = Digest(0);
+        let chunks: Vec<Vec<ColumnChunk>> = if self.takes_packed(row_group) {
+            columns.map(|column| self.write_packed(row_group, column)).collect::<Result<_>>()?
+        } else {
+            let mut batches = Vec::new();
+            for batch in 0..Self::batches(row_group) {
+                let (batch, of_batch) = self.read(wanted, row_group, batch)?;
+                digest = Digest(digest.0.wrapping_add(of_batch.0));
+                batches.push(batch);
+            }
+            columns
+                .map(|column| self.write(&batches, row_group.rows, column))
+                .collect::<Result<_>>()?
+        };
+        let chunks = chunks.into_iter().flatten().collect();
+        Ok(EncodedRowGroup::new(chunks, row_group.rows, digest))
+    }
 }

@@ -1,0 +1,356 @@
+//! Slices to runs of rows, facts, accounts and bad records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use distil_json::{Decoder, Dictionary, FrameSlice, Framer, PackedLayout, Seen, Sink, Step};
+use distil_plan::{BadPart, Error, InputCompression, Reason, ResolvedPlan, Result, Shape};
+
+use crate::partial::{Account, JobId, Partial};
+use crate::reduce::{Policy, reduced};
+use crate::rows::{Row, RowBuffers, SINGLE};
+use crate::slice::Slice;
+use crate::splitters::Splitters;
+
+/// Rows of one partition, in order, one row of each key and its witness.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The partition.
+    pub partition: u32,
+    /// Buffers of encoded rows; see [`crate::rows::places`].
+    pub rows: Vec<Vec<u8>>,
+}
+
+/// Takes the runs that the budget does not hold.
+pub trait RunSink {
+    /// Keeps a run.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being kept; decoding stops.
+    fn run(&mut self, run: Run) -> Result<()>;
+}
+
+/// Keeps runs in memory.
+impl RunSink for Vec<Run> {
+    fn run(&mut self, run: Run) -> Result<()> {
+        self.push(run);
+        Ok(())
+    }
+}
+
+/// Whether a slice needs more of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// The bytes that follow, or [`SliceDecoder::end`] if there are none.
+    More,
+    /// Nothing: its last record is complete.
+    Nothing,
+}
+
+/// Decodes slices, one after another: [`SliceDecoder::begin`] one, [`SliceDecoder::push`] its bytes,
+/// decompressed, from [`Slice::read_from`] on, until it wants no more, and [`SliceDecoder::end`] it.
+///
+/// It holds the frame at hand, what was pushed last, and rows up to its bound.
+pub struct SliceDecoder<'a> {
+    plan: &'a ResolvedPlan,
+    decoder: Decoder,
+    scatter: Scatter<'a>,
+    open: Option<OpenSlice>,
+    accounts: BTreeMap<Slice, Account>,
+}
+
+/// Rows on their way to their partitions, and bad records.
+struct Scatter<'a> {
+    splitters: &'a Splitters,
+    policy: Policy,
+    layout: Option<Arc<PackedLayout>>,
+    partitions: Vec<RowBuffers>,
+    bytes: u64,
+    bound: u64,
+    bad: Vec<BadPart>,
+    unpacked: Vec<u8>,
+}
+
+struct OpenSlice {
+    slice: Slice,
+    framer: Framer,
+    /// Bytes that no step is done with.
+    window: Vec<u8>,
+    /// Bytes of the window below which another step would see nothing new.
+    enough: usize,
+    /// Offset of the next byte that is pushed.
+    position: u64,
+    /// Whether the end of the line before the slice is still to come.
+    skipping: bool,
+    done: bool,
+    account: Account,
+}
+
+impl<'a> SliceDecoder<'a> {
+    /// A decoder for slices of a plan that holds about `bound` bytes of rows. Records that look like those
+    /// of `layout` are decoded faster.
+    ///
+    /// # Errors
+    /// A usage error if the plan can't be decoded.
+    pub fn new(
+        plan: &'a ResolvedPlan,
+        splitters: &'a Splitters,
+        layout: Option<&PackedLayout>,
+        bound: u64,
+    ) -> Result<Self> {
+        // Rows that leave the process are encoded ones.
+        let layout = layout.map(|layout| {
+            let mut layout = layout.clone();
+            layout.packs = false;
+            Arc::new(layout)
+        });
+        let mut partitions = Vec::new();
+        partitions.resize_with(splitters.partitions(), RowBuffers::default);
+        Ok(Self {
+            plan,
+            decoder: Decoder::new(&plan.plan)?.expecting(layout.as_ref(), 0),
+            scatter: Scatter {
+                splitters,
+                policy: Policy::of(&plan.plan),
+                layout,
+                partitions,
+                bytes: 0,
+                bound,
+                bad: Vec::new(),
+                unpacked: Vec::new(),
+            },
+            open: None,
+            accounts: BTreeMap::new(),
+        })
+    }
+
+    /// Begins a slice of an input that was compressed so; its bytes are pushed decompressed.
+    ///
+    /// # Errors
+    /// A bug if the plan has no such slice, or another is not ended.
+    pub fn begin(&mut self, slice: Slice, compression: InputCompression) -> Result<()> {
+        let input = self
+            .plan
+            .inputs
+            .get(slice.input as usize)
+            .filter(|_| self.open.is_none() && !self.accounts.contains_key(&slice))
+            .ok_or_else(|| Error::bug(format!("{slice:?} is begun twice, or unknown")))?;
+        let shape = input.shape.as_ref().unwrap_or(&self.plan.plan.shape);
+        if (slice.begin > 0 || slice.end.is_some()) && *shape != Shape::Lines {
+            return Err(Error::bug(format!("{slice:?} is part of an input that is not lines")));
+        }
+        self.open = Some(OpenSlice {
+            slice,
+            framer: Framer::new(shape, self.plan.plan.max_record),
+            window: Vec::new(),
+            enough: 0,
+            position: slice.read_from(),
+            skipping: slice.begin > 0,
+            done: false,
+            account: Account { compression: compression.to_string(), ..Account::default() },
+        });
+        Ok(())
+    }
+
+    /// Takes the next bytes of the slice. Runs that are over the bound go to `runs`.
+    ///
+    /// # Errors
+    /// An input error if the input can't be read as the plan says, with its place; whatever `runs` says.
+    pub fn push(&mut self, bytes: &[u8], runs: &mut dyn RunSink) -> Result<Wants> {
+        let open = self.open.as_mut().ok_or_else(no_slice)?;
+        let mut bytes = bytes;
+        let mut at = open.position;
+        open.position += bytes.len() as u64;
+        if open.done {
+            return Ok(Wants::Nothing);
+        }
+        if open.skipping {
+            let Some(end) = memchr::memchr(b'\n', bytes) else { return Ok(Wants::More) };
+            bytes = &bytes[end + 1..];
+            at += end as u64 + 1;
+            open.skipping = false;
+            open.framer = Framer::lines_from(at, self.plan.plan.max_record);
+            if open.slice.end.is_some_and(|end| at >= end) {
+                open.done = true;
+                return Ok(Wants::Nothing);
+            }
+        }
+        let mut last = false;
+        if let Some(end) = open.slice.end {
+            // The last line is the one with the last byte of the slice.
+            let from = usize::try_from(end.saturating_sub(at + 1)).unwrap_or(usize::MAX);
+            if let Some(rest) = bytes.get(from..)
+                && let Some(line_end) = memchr::memchr(b'\n', rest)
+            {
+                bytes = &bytes[..from + line_end + 1];
+                last = true;
+            }
+        }
+        open.window.extend_from_slice(bytes);
+        self.steps(last, runs)?;
+        Ok(if last { Wants::Nothing } else { Wants::More })
+    }
+
+    /// Ends the slice: its input has no more bytes, or it wants none. `broken` says why the bytes end
+    /// early, where they do (a compressed stream is cut).
+    ///
+    /// # Errors
+    /// As [`SliceDecoder::push`].
+    pub fn end(&mut self, broken: Option<&str>, runs: &mut dyn RunSink) -> Result<()> {
+        let open = self.open.as_mut().ok_or_else(no_slice)?;
+        if open.skipping {
+            // The input ends within the line before: no line begins in the slice.
+            open.done = true;
+        }
+        if !open.done {
+            if let Some(why) = broken {
+                open.framer.cut(why);
+            }
+            self.steps(true, runs)?;
+        }
+        let Some(mut open) = self.open.take() else { return Ok(()) };
+        open.account.shape = open.framer.shape().to_string();
+        open.account.ignored_members = open.framer.ignored_members().to_vec();
+        self.accounts.insert(open.slice, open.account);
+        Ok(())
+    }
+
+    /// Takes the frames that are complete.
+    fn steps(&mut self, eof: bool, runs: &mut dyn RunSink) -> Result<()> {
+        let Self { plan, decoder, scatter, open, .. } = self;
+        let open = open.as_mut().ok_or_else(no_slice)?;
+        if open.window.len() < open.enough && !eof {
+            return Ok(());
+        }
+        let input = open.slice.input as usize;
+        let mut start = 0;
+        loop {
+            let window = &open.window[start..];
+            let offset = open.framer.offset();
+            match open.framer.step(window, eof) {
+                Step::Slice { end, used, separator } => {
+                    let bytes = &window[..end];
+                    open.account.bytes += used as u64;
+                    let before = scatter.bad.len();
+                    let slice = FrameSlice { input, offset, bytes, separator };
+                    open.account.records += decoder.decode(&slice, scatter)?;
+                    open.account.count_bad(&scatter.bad[before..]);
+                    start += used;
+                    if scatter.bytes > scatter.bound {
+                        scatter.free_memory(runs)?;
+                    }
+                }
+                Step::Bad { used, offset, length, reason, detail } => {
+                    start += used;
+                    open.account.bytes += used as u64;
+                    open.account.records += u64::from(reason != Reason::BrokenRange);
+                    let part = BadPart { input, offset, length, reason, detail, raw: None };
+                    open.account.count_bad(std::slice::from_ref(&part));
+                    scatter.bad(part)?;
+                }
+                Step::Skip { used } => {
+                    start += used;
+                    open.account.bytes += used as u64;
+                }
+                Step::More if eof => {
+                    return Err(Error::bug("the framer asks for more at the end of a slice"));
+                }
+                Step::More => break,
+                Step::Done => {
+                    open.done = true;
+                    break;
+                }
+                Step::Fail(mut error) => {
+                    let path = plan.inputs.get(input).map_or_else(String::new, |of| of.display());
+                    match &mut error.place {
+                        Some(place) => place.path = path,
+                        None => error = error.at(path, None),
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        open.window.drain(..start);
+        // Doubling keeps the cost of a long record linear.
+        open.enough = if start == 0 { open.window.len() * 2 } else { 0 };
+        Ok(())
+    }
+
+    /// Ends decoding: what all slices came to. Runs that went to a [`RunSink`] are not in it.
+    ///
+    /// # Errors
+    /// A bug if a slice is not ended.
+    pub fn finish(self) -> Result<Partial> {
+        if self.open.is_some() {
+            return Err(Error::bug("a slice is not ended"));
+        }
+        let (seen, _): (Seen, _) = self.decoder.finish();
+        let mut runs = Vec::new();
+        for (partition, buffers) in self.scatter.partitions.into_iter().enumerate() {
+            if !buffers.full.is_empty() {
+                let rows = reduced(&buffers.full, self.scatter.policy)?.full;
+                runs.push(Run { partition: partition as u32, rows });
+            }
+        }
+        let mut bad = self.scatter.bad;
+        bad.sort_by_key(|part| (part.input, part.offset));
+        let job = JobId::of(self.plan, self.scatter.splitters)?;
+        Ok(Partial { job, accounts: self.accounts, seen, runs, bad })
+    }
+}
+
+fn no_slice() -> Error {
+    Error::bug("no slice is begun")
+}
+
+impl Scatter<'_> {
+    /// Reduces all partitions in place; hands them out if that freed less than half of the bound.
+    fn free_memory(&mut self, runs: &mut dyn RunSink) -> Result<()> {
+        for buffers in &mut self.partitions {
+            *buffers = reduced(&buffers.full, self.policy)?;
+        }
+        self.bytes = self.partitions.iter().map(RowBuffers::capacity).sum();
+        if self.bytes > self.bound / 2 {
+            for (partition, buffers) in self.partitions.iter_mut().enumerate() {
+                let rows = std::mem::take(buffers).full;
+                if !rows.is_empty() {
+                    runs.run(Run { partition: partition as u32, rows })?;
+                }
+            }
+            self.bytes = 0;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, row: &Row<'_>) {
+        let partition = self.splitters.partition(row.key());
+        self.bytes += self.partitions[partition].push(row);
+    }
+}
+
+impl Sink for Scatter<'_> {
+    fn row(&mut self, bytes: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
+        self.push(&Row { bytes, key_length, value_bytes, counts: SINGLE });
+        Ok(())
+    }
+
+    fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
+        let Some(layout) = self.layout.clone() else {
+            return Err(Error::bug("rows are packed without a layout"));
+        };
+        let mut bytes = std::mem::take(&mut self.unpacked);
+        for row in rows.chunks_exact(layout.words) {
+            let text = |column: usize, code| dictionaries[column].get(code);
+            let key_length = layout.unpack(row, text, &mut bytes);
+            let value_bytes = layout.value_bytes(row, text);
+            self.push(&Row { bytes: &bytes, key_length, value_bytes, counts: SINGLE });
+        }
+        self.unpacked = bytes;
+        Ok(())
+    }
+
+    fn bad(&mut self, part: BadPart) -> Result<()> {
+        self.bad.push(part);
+        Ok(())
+    }
+}
