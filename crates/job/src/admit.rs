@@ -258,7 +258,10 @@ fn compression(text: &str) -> Result<InputCompression> {
 }
 
 /// Recognises compression and shape from the beginning of an input.
-fn sniff(storage: &dyn Storage, plan: &Plan, input: &mut Input) -> Result<()> {
+///
+/// # Errors
+/// An environment error when it can't be read, an input error if it is not what the plan says.
+pub fn sniff(storage: &dyn Storage, plan: &Plan, input: &mut Input) -> Result<()> {
     let mut stream = InputStream::open(storage, Path::new(&input.path))?;
     input.compression = Some(stream.compression());
     let mut framer = Framer::new(&plan.shape, plan.max_record);

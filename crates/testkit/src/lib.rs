@@ -16,6 +16,7 @@ pub mod generate;
 pub mod oracle;
 mod python;
 pub mod reliability;
+pub mod sliced;
 pub mod subject_local;
 pub mod subject_native;
 pub mod suite;

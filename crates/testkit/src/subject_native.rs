@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_engine::{Native, Options};
 use distil_job::run::{Job, run};
-use distil_plan::{Cancel, Error, Layout, NoEvents, Plan};
+use distil_plan::{Backend, Cancel, Error, Layout, NoEvents, Plan};
 use distil_storage::{Memory, Storage};
 
 use crate::suite::{Files, Output, QuarantineLine, Stretch, Subject, read_parquet};
@@ -49,6 +49,18 @@ fn options(stretch: &Stretch) -> Options {
 }
 
 fn run_with(files: &Files, plan: &Plan, options: Options) -> Result<Output, Box<Error>> {
+    run_on(files, plan, |storage| Box::new(Native::new(storage, options)))
+}
+
+/// Runs a plan on a backend over the file system in memory, which a failed run must leave as it was.
+///
+/// # Errors
+/// The error of the run.
+pub fn run_on(
+    files: &Files,
+    plan: &Plan,
+    backend: impl FnOnce(Arc<dyn Storage>) -> Box<dyn Backend>,
+) -> Result<Output, Box<Error>> {
     let memory = Memory::new();
     memory.put_dir("in");
     for (name, content) in files {
@@ -58,11 +70,11 @@ fn run_with(files: &Files, plan: &Plan, options: Options) -> Result<Output, Box<
     let mut plan = plan.clone();
     plan.sources = vec!["in".into()];
     let storage: Arc<dyn Storage> = Arc::new(memory.clone());
-    let backend = Native::new(Arc::clone(&storage), options);
+    let backend = backend(Arc::clone(&storage));
     let job = Job {
         storage: Arc::clone(&storage),
         plan: plan.clone(),
-        backend: &backend,
+        backend: &*backend,
         scan: None,
         events: &NoEvents,
         cancel: &Cancel::new(),

@@ -1,13 +1,13 @@
 //! Rows to the partition of their key, in memory or on disk.
 
-mod exchange;
 mod packed_spill;
 mod packed_table;
 mod partitions;
 mod sample;
+mod scatter;
 mod spill;
 
-pub(crate) use exchange::{Exchange, Shard};
 pub(crate) use packed_table::packed_table;
 pub(crate) use partitions::{Partition, Scratch, partitions};
 pub(crate) use sample::{Sample, sample};
+pub(crate) use scatter::{Exchange, Shard};

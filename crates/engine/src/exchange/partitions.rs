@@ -10,8 +10,8 @@ use distil_kernel::reduce_partition::{
 use distil_kernel::rows::{PackedBuffers, PackedScratch, PackedTable, RowBuffers, places};
 use distil_plan::Result;
 
-use super::exchange::Shard;
 use super::packed_spill::PackedSegment;
+use super::scatter::Shard;
 use super::spill::Segment;
 
 /// A key range, or a piece of one.

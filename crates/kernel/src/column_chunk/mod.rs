@@ -99,7 +99,7 @@ pub struct FlatChunk {
 
 impl FlatChunk {
     /// Bytes of the chunk.
-    pub fn len(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.close.bytes_written
     }
 

@@ -366,6 +366,7 @@ fn string_chunks(
     [collect(array, options), coded]
 }
 
+#[allow(clippy::disallowed_methods, reason = "long sweeps are asked for by the environment")]
 fn cases() -> ProptestConfig {
     let cases = std::env::var("DISTIL_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig::with_cases(cases.unwrap_or(40))

@@ -56,9 +56,9 @@ pub enum ColumnChunk {
 
 impl ColumnChunk {
     /// Bytes of the chunk.
-    pub fn len(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         match self {
-            Self::Flat(chunk) => chunk.len(),
+            Self::Flat(chunk) => chunk.bytes(),
             Self::Nested(chunk) => chunk.close().bytes_written,
         }
     }

@@ -43,7 +43,7 @@ pub struct EncodedRowGroup {
 impl EncodedRowGroup {
     /// A row group of encoded chunks.
     pub fn new(chunks: Vec<ColumnChunk>, rows: u64, digest: Digest) -> Self {
-        let bytes = chunks.iter().map(ColumnChunk::len).sum();
+        let bytes = chunks.iter().map(ColumnChunk::bytes).sum();
         Self { chunks, rows, bytes, digest }
     }
 }
