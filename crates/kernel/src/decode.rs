@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use distil_json::{Decoder, Dictionary, FrameSlice, Framer, PackedLayout, Seen, Sink, Step};
+use distil_json::{Decoder, Dictionary, FrameSlice, Framer, PackedLayout, Seen, Sink};
 use distil_plan::{BadPart, Error, InputCompression, Reason, ResolvedPlan, Result, Shape};
 
+use crate::frame_window::{FrameWindow, Framed};
 use crate::partial::{Account, JobId, Partial};
 use crate::reduce::{Policy, reduced};
 use crate::rows::{Row, RowBuffers, SINGLE};
@@ -73,11 +74,11 @@ struct Scatter<'a> {
 
 struct OpenSlice {
     slice: Slice,
-    framer: Framer,
-    /// Bytes that no step is done with.
-    window: Vec<u8>,
-    /// Bytes of the window below which another step would see nothing new.
+    window: FrameWindow,
+    /// Pending bytes of the window from which on another look pays.
     enough: usize,
+    /// Offset of the first byte that is framed.
+    first: u64,
     /// Offset of the next byte that is pushed.
     position: u64,
     /// Whether the end of the line before the slice is still to come.
@@ -141,9 +142,9 @@ impl<'a> SliceDecoder<'a> {
         }
         self.open = Some(OpenSlice {
             slice,
-            framer: Framer::new(shape, self.plan.plan.max_record),
-            window: Vec::new(),
+            window: window(self.plan, slice, Framer::new(shape, self.plan.plan.max_record)),
             enough: 0,
+            first: 0,
             position: slice.read_from(),
             skipping: slice.begin > 0,
             done: false,
@@ -169,7 +170,9 @@ impl<'a> SliceDecoder<'a> {
             bytes = &bytes[end + 1..];
             at += end as u64 + 1;
             open.skipping = false;
-            open.framer = Framer::lines_from(at, self.plan.plan.max_record);
+            open.first = at;
+            let framer = Framer::lines_from(at, self.plan.plan.max_record);
+            open.window = window(self.plan, open.slice, framer);
             if open.slice.end.is_some_and(|end| at >= end) {
                 open.done = true;
                 return Ok(Wants::Nothing);
@@ -186,8 +189,16 @@ impl<'a> SliceDecoder<'a> {
                 last = true;
             }
         }
-        open.window.extend_from_slice(bytes);
-        self.steps(last, runs)?;
+        let room = open.window.room(open.window.pending() + bytes.len(), bytes.len());
+        let taken = room.len().min(bytes.len());
+        room[..taken].copy_from_slice(&bytes[..taken]);
+        open.window.filled(taken);
+        if last {
+            open.window.end(None);
+        }
+        if last || open.window.pending() >= open.enough {
+            self.take_frames(runs)?;
+        }
         Ok(if last { Wants::Nothing } else { Wants::More })
     }
 
@@ -203,76 +214,48 @@ impl<'a> SliceDecoder<'a> {
             open.done = true;
         }
         if !open.done {
-            if let Some(why) = broken {
-                open.framer.cut(why);
-            }
-            self.steps(true, runs)?;
+            open.window.end(broken);
+            self.take_frames(runs)?;
         }
         let Some(mut open) = self.open.take() else { return Ok(()) };
-        open.account.shape = open.framer.shape().to_string();
-        open.account.ignored_members = open.framer.ignored_members().to_vec();
+        let framer = open.window.framer();
+        open.account.bytes = framer.offset() - open.first;
+        open.account.shape = framer.shape().to_string();
+        open.account.ignored_members = framer.ignored_members().to_vec();
         self.accounts.insert(open.slice, open.account);
         Ok(())
     }
 
     /// Takes the frames that are complete.
-    fn steps(&mut self, eof: bool, runs: &mut dyn RunSink) -> Result<()> {
-        let Self { plan, decoder, scatter, open, .. } = self;
+    fn take_frames(&mut self, runs: &mut dyn RunSink) -> Result<()> {
+        let Self { decoder, scatter, open, .. } = self;
         let open = open.as_mut().ok_or_else(no_slice)?;
-        if open.window.len() < open.enough && !eof {
-            return Ok(());
-        }
         let input = open.slice.input as usize;
-        let mut start = 0;
         loop {
-            let window = &open.window[start..];
-            let offset = open.framer.offset();
-            match open.framer.step(window, eof) {
-                Step::Slice { end, used, separator } => {
-                    let bytes = &window[..end];
-                    open.account.bytes += used as u64;
-                    let before = scatter.bad.len();
+            let before = scatter.bad.len();
+            match open.window.advance()? {
+                Framed::Slice { start, end, offset, separator } => {
+                    let bytes = &open.window.bytes()[start..end];
                     let slice = FrameSlice { input, offset, bytes, separator };
                     open.account.records += decoder.decode(&slice, scatter)?;
-                    open.account.count_bad(&scatter.bad[before..]);
-                    start += used;
-                    if scatter.bytes > scatter.bound {
-                        scatter.free_memory(runs)?;
-                    }
                 }
-                Step::Bad { used, offset, length, reason, detail } => {
-                    start += used;
-                    open.account.bytes += used as u64;
-                    open.account.records += u64::from(reason != Reason::BrokenRange);
-                    let part = BadPart { input, offset, length, reason, detail, raw: None };
-                    open.account.count_bad(std::slice::from_ref(&part));
+                Framed::Bad(part) => {
+                    open.account.records += u64::from(part.reason != Reason::BrokenRange);
                     scatter.bad(part)?;
                 }
-                Step::Skip { used } => {
-                    start += used;
-                    open.account.bytes += used as u64;
-                }
-                Step::More if eof => {
-                    return Err(Error::bug("the framer asks for more at the end of a slice"));
-                }
-                Step::More => break,
-                Step::Done => {
+                Framed::More => break,
+                Framed::Done => {
                     open.done = true;
                     break;
                 }
-                Step::Fail(mut error) => {
-                    let path = plan.inputs.get(input).map_or_else(String::new, |of| of.display());
-                    match &mut error.place {
-                        Some(place) => place.path = path,
-                        None => error = error.at(path, None),
-                    }
-                    return Err(error);
-                }
+            }
+            open.account.count_bad(&scatter.bad[before..]);
+            if scatter.bytes > scatter.bound {
+                scatter.free_memory(runs)?;
             }
         }
-        open.window.drain(..start);
         // Doubling keeps the cost of a long record linear.
-        open.enough = if start == 0 { open.window.len() * 2 } else { 0 };
+        open.enough = open.window.pending() * 2;
         Ok(())
     }
 
@@ -297,6 +280,12 @@ impl<'a> SliceDecoder<'a> {
         let job = JobId::of(self.plan, self.scatter.splitters)?;
         Ok(Partial { job, accounts: self.accounts, seen, runs, bad })
     }
+}
+
+fn window(plan: &ResolvedPlan, slice: Slice, framer: Framer) -> FrameWindow {
+    let input = slice.input as usize;
+    let path = plan.inputs.get(input).map_or_else(String::new, |input| input.display());
+    FrameWindow::new(input, path, framer, Vec::new())
 }
 
 fn no_slice() -> Error {

@@ -11,6 +11,7 @@ mod column_chunk;
 pub mod conflicts;
 pub mod decode;
 pub mod encode;
+pub mod frame_window;
 pub mod outside;
 pub mod partial;
 pub mod reduce;

@@ -1,7 +1,8 @@
 //! One input as slices of whole frames.
 
-use distil_json::{Framer, Separator, Step};
-use distil_plan::{BadPart, Error, Input, InputCompression, Result, Shape};
+use distil_json::Framer;
+use distil_kernel::frame_window::{FrameWindow, Framed};
+use distil_plan::{Input, InputCompression, Result, Shape};
 use distil_storage::Storage;
 
 use super::source::Source;
@@ -9,35 +10,12 @@ use super::source::Source;
 /// Bytes of the smallest window; room enough to see that nothing follows.
 const SMALL: usize = 4 << 10;
 
-/// What comes next of an input.
-#[derive(Debug)]
-pub(crate) enum Framed {
-    /// Whole frames: a range of [`SliceReader::bytes`].
-    Slice {
-        start: usize,
-        end: usize,
-        /// Offset in the input of the first byte.
-        offset: u64,
-        separator: Separator,
-    },
-    /// A bad record that was too long to keep, or a bad range.
-    Bad(BadPart),
-    /// The input is done, and did not change while it was read.
-    Done,
-}
-
 /// Reads an input.
 pub(crate) struct SliceReader<'a> {
     storage: &'a dyn Storage,
-    ordinal: usize,
-    path: String,
     stream: Source,
-    framer: Framer,
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
-    eof: bool,
-    chunk: usize,
+    window: FrameWindow,
+    read_size: usize,
 }
 
 impl<'a> SliceReader<'a> {
@@ -48,91 +26,48 @@ impl<'a> SliceReader<'a> {
         input: &Input,
         shape: &Shape,
         max_record: u64,
-        chunk: usize,
+        read_size: usize,
         (stream, prefix): (Source, Vec<u8>),
     ) -> Self {
-        let end = prefix.len();
-        Self {
-            storage,
-            ordinal,
-            path: input.display(),
-            stream,
-            framer: Framer::new(shape, max_record),
-            buffer: prefix,
-            start: 0,
-            end,
-            eof: false,
-            chunk,
-        }
+        let framer = Framer::new(shape, max_record);
+        let window = FrameWindow::new(ordinal, input.display(), framer, prefix);
+        Self { storage, stream, window, read_size }
     }
 
     /// The bytes that slices are ranges of, until the next call of [`SliceReader::next`].
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.buffer
+        self.window.bytes()
     }
 
     /// The shape that the input turned out to have.
     pub(crate) fn framer(&self) -> &Framer {
-        &self.framer
+        self.window.framer()
     }
 
     pub(crate) fn stream(&self) -> &Source {
         &self.stream
     }
 
-    /// The next piece.
+    /// What comes next, never [`Framed::More`].
     ///
     /// # Errors
     /// An environment error when reading fails, an input error when the file is not what the plan says
     /// or changed while it was read.
     pub(crate) fn next(&mut self) -> Result<Framed> {
         loop {
-            let window = &self.buffer[self.start..self.end];
-            let offset = self.framer.offset();
-            match self.framer.step(window, self.eof) {
-                Step::Slice { end, used, separator } => {
-                    let start = self.start;
-                    self.start += used;
-                    return Ok(Framed::Slice { start, end: start + end, offset, separator });
-                }
-                Step::Bad { used, offset, length, reason, detail } => {
-                    self.start += used;
-                    let input = self.ordinal;
-                    return Ok(Framed::Bad(BadPart {
-                        input,
-                        offset,
-                        length,
-                        reason,
-                        detail,
-                        raw: None,
-                    }));
-                }
-                Step::Skip { used } => self.start += used,
-                Step::More => self.more()?,
-                Step::Done => {
+            match self.window.advance()? {
+                Framed::More => self.more()?,
+                Framed::Done => {
                     self.stream.finish(self.storage)?;
                     return Ok(Framed::Done);
                 }
-                Step::Fail(mut error) => {
-                    match &mut error.place {
-                        Some(place) => place.path.clone_from(&self.path),
-                        None => error = error.at(self.path.clone(), None),
-                    }
-                    return Err(error);
-                }
+                framed => return Ok(framed),
             }
         }
     }
 
     /// Adds bytes to the window.
     fn more(&mut self) -> Result<()> {
-        if self.eof {
-            return Err(Error::bug("the framer asks for more at the end of a file")
-                .at(self.path.clone(), None));
-        }
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
         // Doubling keeps the cost of a long record linear. A small file gets a small window, as clearing
         // a large one would cost more than reading it.
         let rest = match (self.stream.size(), self.stream.compression()) {
@@ -140,18 +75,12 @@ impl<'a> SliceReader<'a> {
             _ => u64::MAX,
         };
         let rest = usize::try_from(rest).unwrap_or(usize::MAX);
-        let wanted = (self.end * 2).max(self.chunk.min(rest.saturating_add(SMALL)));
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
-        }
-        let limit = self.buffer.len().min(self.end + self.chunk.max(self.end));
-        let count = self.stream.read(&mut self.buffer[self.end..limit])?;
-        self.end += count;
+        let pending = self.window.pending();
+        let least = (pending * 2).max(self.read_size.min(rest.saturating_add(SMALL)));
+        let count = self.stream.read(self.window.room(least, self.read_size.max(pending)))?;
+        self.window.filled(count);
         if count == 0 {
-            self.eof = true;
-            if let Some(why) = self.stream.broken() {
-                self.framer.cut(why);
-            }
+            self.window.end(self.stream.broken());
         }
         Ok(())
     }

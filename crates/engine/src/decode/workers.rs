@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use distil_json::{Decoder, Dictionary, FrameSlice, PackedLayout, Seen, Separator, Sink};
+use distil_kernel::frame_window::Framed;
 use distil_output::quarantine::Quarantine;
 use distil_plan::{
     BadPart, Cancel, Error, Events, Input, InputReport, Reason, ResolvedPlan, Result, Shape,
 };
 use distil_storage::Storage;
 
-use super::slices::{Framed, SliceReader};
+use super::slices::SliceReader;
 use super::source::Source;
 use crate::Options;
 use crate::threads;
@@ -319,7 +320,7 @@ impl<S: RowSink> Worker<'_, S> {
                     }
                     inputs.quarantine.add(part)?;
                 }
-                Framed::Done => break,
+                Framed::More | Framed::Done => break,
             }
             if self.shared.stop.load(Ordering::Relaxed) {
                 return Ok(());
