@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use distil_engine::Native;
 use distil_external::External;
-use distil_plan::{Backend, Capability, Error, Result};
+use distil_plan::{Backend, Error, Need, Result, Support};
 use distil_storage::Storage;
 
 use crate::Options;
@@ -212,12 +212,13 @@ impl Entry {
 
 /// The promises that a backend keeps beyond the rows themselves, for people.
 pub fn promises(backend: &dyn Backend) -> String {
-    let has = |capability| backend.capabilities().contains(&capability);
+    // These two are answered without reaching anything.
+    let keeps = |need| backend.supports(&need).is_ok_and(Support::is_yes);
     let mut promises = vec!["same rows"];
-    if has(Capability::SameBytes) {
+    if keeps(Need::SameBytes) {
         promises.push("same bytes");
     }
-    promises.push(if has(Capability::Quarantine) { "quarantine" } else { "valid input only" });
+    promises.push(if keeps(Need::BadRecords) { "quarantine" } else { "valid input only" });
     promises.join(", ")
 }
 

@@ -14,7 +14,7 @@ mod write;
 
 use std::sync::Arc;
 
-use distil_plan::{Backend, Capability, Report, Request, ResolvedPlan, Result};
+use distil_plan::{Backend, Need, Report, Request, Result, Support};
 use distil_storage::Storage;
 
 pub use infer::{Inferred, infer};
@@ -67,12 +67,8 @@ impl Backend for Native {
         "native"
     }
 
-    fn capabilities(&self) -> &[Capability] {
-        &[Capability::Resolve, Capability::Quarantine, Capability::SameBytes]
-    }
-
-    fn accept(&self, _: &ResolvedPlan) -> Result<()> {
-        Ok(())
+    fn supports(&self, _: &Need) -> Result<Support> {
+        Ok(Support::Yes)
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use distil_job::outcome::Expected;
-use distil_plan::{Backend, Capability, Error, Report, Request, ResolvedPlan, Result, StageReport};
+use distil_plan::{Backend, Error, Need, Report, Request, Result, StageReport, Support};
 use distil_storage::Storage;
 
 use crate::protocol::{Footers, Run};
@@ -124,31 +124,15 @@ impl Backend for External {
         &self.name
     }
 
-    fn capabilities(&self) -> &[Capability] {
-        &[]
-    }
-
     fn check(&self) -> Result<String> {
         Ok(self.describe()?.version)
     }
 
-    fn accept(&self, plan: &ResolvedPlan) -> Result<()> {
-        let mut place = self.place();
-        let supports = &self.running(&mut place)?.description().supports;
-        let missing: Vec<String> = needs::needs(plan)?
-            .into_iter()
-            .filter(|need| !supports.contains(&need.word))
-            .map(|need| format!("{} (`{}`)", need.promise, need.word))
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
+    fn supports(&self, need: &Need) -> Result<Support> {
+        match needs::settled(need) {
+            Some(support) => Ok(support),
+            None => Ok(needs::support(need, &self.describe()?.supports)),
         }
-        Err(Error::usage(format!(
-            "the backend {} can't do what the plan asks for: {}",
-            self.name,
-            missing.join(", ")
-        ))
-        .help("use --backend native"))
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {

@@ -11,7 +11,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use distil_external::External;
-use distil_plan::{Backend, Cancel, Error, Fault, Mode, ResolvedPlan};
+use distil_plan::{Backend, Cancel, Error, Fault, Mode, Need};
 
 use support::{Folder, child, dedup, impatient, run_on, run_until, storage};
 
@@ -241,6 +241,10 @@ fn a_plan_beyond_what_a_process_supports_is_refused_by_name() {
         "the backend child can't do what the plan asks for: reading files of the shape lines \
          (`shape:lines`), pages compressed by zstd (`compression:zstd`)"
     );
+    let why = "shape:lines, compression:zstd: the process does not name it in `supports`";
+    assert_eq!(error.details, [why]);
+    assert!(error.is_refusal_of(&Need::Lines) && error.is_refusal_of(&Need::ZstdPages));
+    assert!(!error.is_refusal_of(&Need::Type("int64")));
 }
 
 /// Runs a process that writes its number and that of a child of its own, and cancels the run.
@@ -306,10 +310,7 @@ fn gone(pids: &str) {
 
 #[test]
 fn a_plan_without_a_scan_is_refused() {
-    let resolved = |plan| ResolvedPlan { plan, inputs: Vec::new(), schema: None, admitted: true };
-    let folder = Folder::new(&[]);
     let backend = on_run("pass");
-    assert!(backend.accept(&resolved(folder.plan("o"))).unwrap_err().what.contains("layout:dir"));
     let folder = Folder::new(&[("a.json", b"{\"a\":1}")]);
     let job = distil_job::run::Job {
         storage: storage(),

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use distil_json::{Framer, Step};
 use distil_plan::{
-    Backend, Cancel, Capability, ColumnPath, Error, Events, ExtraMembers, Fault, Field, Input,
-    InputCompression, InputReport, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape,
-    Type,
+    Backend, Cancel, ColumnPath, Error, Events, ExtraMembers, Fault, Field, Input,
+    InputCompression, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec,
+    Shape, Type,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -60,8 +60,8 @@ pub struct Watch<'a> {
 /// Returns what the scan found, if there was one.
 ///
 /// # Errors
-/// An input error for records that only [`Capability::Quarantine`] could set aside; a usage error if
-/// the backend can't read the inputs a second time, or the plan assumes valid input without declaring
+/// An input error for records that only a backend with [`Need::BadRecords`] could set aside; a usage
+/// error if the backend can't read the inputs a second time, or the plan assumes valid input without declaring
 /// a schema; as [`Scan::scan`].
 pub fn admit(
     storage: &dyn Storage,
@@ -70,8 +70,7 @@ pub fn admit(
     scan: Option<&dyn Scan>,
     watch: &Watch<'_>,
 ) -> Result<Option<Scanned>> {
-    let has = |capability| backend.capabilities().contains(&capability);
-    if has(Capability::Resolve) && has(Capability::Quarantine) {
+    if backend.supports(&Need::BadRecords)?.is_yes() {
         return Ok(None);
     }
     let name = backend.name();
@@ -190,7 +189,9 @@ fn only_valid(error: Error, name: &str) -> Error {
         error.what
     );
     refusal.hints.retain(|hint| hint != ADVICE);
-    refusal.help("to set them aside and go on: --backend native --quarantine FILE.ndjson")
+    refusal
+        .help("to set them aside and go on: --backend native --quarantine FILE.ndjson")
+        .refuse(name, &[Need::BadRecords])
 }
 
 /// The schema of a plan whose input nobody looks at.

@@ -1,4 +1,4 @@
-//! The frame around any backend: discover, resolve, admit, run, publish, report.
+//! The frame around any backend: discover, resolve, admit, refuse, run, publish, report.
 
 pub mod admit;
 pub mod commit;
@@ -6,6 +6,7 @@ pub mod discover;
 mod glob;
 pub mod outcome;
 pub mod places;
+mod refuse;
 pub mod resolve;
 mod resources;
 pub mod run;

@@ -16,8 +16,8 @@ pub struct Resolved {
 
 /// Lists the inputs of a plan.
 ///
-/// Nothing is read here. A backend that resolves by itself ([`distil_plan::Capability::Resolve`])
-/// recognises compression and shape and infers the schema while it reads; for any other,
+/// Nothing is read here. A backend that supports [`distil_plan::Need::BadRecords`] recognises
+/// compression and shape and infers the schema while it reads; for any other,
 /// [`crate::admit::admit`] does it.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use distil_storage::Storage;
 use crate::admit::{Scan, Scanned, Watch, admit, confirm};
 use crate::discover::Discovery;
 use crate::places::{Place, check_places};
+use crate::refuse::refuse;
 use crate::resolve::{Resolved, resolve};
 use crate::resources::Meter;
 use crate::stage::Stage;
@@ -123,7 +124,7 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
     let watch = Watch { events: job.events, cancel: job.cancel };
     let scanned = admit(storage, &mut resolved, job.backend, job.scan, &watch)?;
     let Resolved { plan, discovery } = resolved;
-    job.backend.accept(&plan)?;
+    refuse(&plan, job.backend)?;
     job.cancel.check()?;
     Ok(Prepared { plan, discovery, scanned })
 }

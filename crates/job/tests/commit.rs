@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use distil_job::run::{Job, dry_run, run};
 use distil_plan::{
-    Backend, Cancel, Capability, Dedup, Fault, InputReport, Mode, NoEvents, Plan, Report, Request,
-    ResolvedPlan, Result, Sink, Status,
+    Backend, Cancel, Dedup, Fault, InputReport, Mode, Need, NoEvents, Plan, Report, Request,
+    Result, Sink, Status, Support,
 };
 use distil_storage::{Failure, Memory, Storage, Survive};
 
@@ -31,12 +31,8 @@ impl Backend for Fake {
         "fake"
     }
 
-    fn capabilities(&self) -> &[Capability] {
-        &[Capability::Resolve, Capability::Quarantine]
-    }
-
-    fn accept(&self, _: &ResolvedPlan) -> Result<()> {
-        Ok(())
+    fn supports(&self, _: &Need) -> Result<Support> {
+        Ok(Support::Yes)
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {
@@ -409,12 +405,8 @@ impl Backend for Wrong {
         "wrong"
     }
 
-    fn capabilities(&self) -> &[Capability] {
-        self.0.capabilities()
-    }
-
-    fn accept(&self, plan: &ResolvedPlan) -> Result<()> {
-        self.0.accept(plan)
+    fn supports(&self, need: &Need) -> Result<Support> {
+        self.0.supports(need)
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {

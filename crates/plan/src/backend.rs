@@ -4,19 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use crate::{DISTIL_VERSION, Error, Fault, Report, ResolvedPlan, Result};
-
-/// Something that a backend does itself, so that the frame around it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Capability {
-    /// Recognises compression and shape and infers the schema while it runs.
-    Resolve,
-    /// Checks every record by the contract and sets bad ones aside. A backend without it only gets
-    /// admitted input.
-    Quarantine,
-    /// Keeps the file promises: the same bytes for the same records.
-    SameBytes,
-}
+use crate::{DISTIL_VERSION, Error, Fault, Need, Report, ResolvedPlan, Result, Support};
 
 /// A stage of a run, for progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,17 +93,14 @@ pub struct Request<'a> {
 /// An engine that runs whole plans.
 ///
 /// A backend **must** give exactly the rows, survivors, order, types and counts of the contract
-/// (`docs/semantics.md`), or refuse the plan in [`Backend::accept`] before anything is written. It
-/// must not choose an arbitrary survivor, infer what the plan settles, skip, round, or use the
+/// (`docs/semantics.md`), or not support what the plan asks for ([`Backend::supports`]), so that the
+/// plan is refused before anything is written. It must not choose an arbitrary survivor, infer what the plan settles, skip, round, or use the
 /// machine's time zone or locale. It writes only below the paths of [`Staging`], syncs every file it
 /// leaves there, and returns a report whose counts add up; a wrong count is found before commit and
 /// reported as a bug.
 pub trait Backend: Send + Sync {
     /// The name of the engine, as configuration and reports spell it.
     fn name(&self) -> &str;
-
-    /// What the backend does itself.
-    fn capabilities(&self) -> &[Capability];
 
     /// Finds out whether a plan could be run now, by starting or reaching what the backend stands on.
     /// Returns the versions of the engine and of that, for people.
@@ -127,11 +112,13 @@ pub trait Backend: Send + Sync {
         Ok(format!("distil {DISTIL_VERSION}"))
     }
 
-    /// Refuses a plan that the backend can't honour, naming the promise that it can't keep.
+    /// Whether the backend supports something that a plan may ask for. A plan that asks for anything
+    /// else is refused before the run. [`Need::BadRecords`] and [`Need::SameBytes`] are answered
+    /// without starting or reaching anything.
     ///
     /// # Errors
-    /// A usage error that says which promise, and which backend could keep it.
-    fn accept(&self, plan: &ResolvedPlan) -> Result<()>;
+    /// As [`Backend::check`].
+    fn supports(&self, need: &Need) -> Result<Support>;
 
     /// Runs the plan. The frame fills in what only it knows: status, the output's path and final
     /// size, the run's resources.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Need;
+
 /// Who must act on an error; it decides the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +64,15 @@ impl fmt::Display for Place {
     }
 }
 
+/// What a backend does not support, as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The name of the backend.
+    pub backend: String,
+    /// What was asked for and is not supported, each as its [`Need::word`].
+    pub needs: Vec<String>,
+}
+
 /// What went wrong, where, what became of the output, and what to do.
 ///
 /// `Display` gives the first line only (what and where); a face prints [`Error::details`],
@@ -81,6 +92,9 @@ pub struct Error {
     pub output: Option<String>,
     /// What to do, one line each.
     pub hints: Vec<String>,
+    /// What the backend does not support, if that is the error. Boxed as the place is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Box<Refusal>>,
 }
 
 /// The result of anything in distil that can fail.
@@ -96,6 +110,7 @@ impl Error {
             details: Vec::new(),
             output: None,
             hints: Vec::new(),
+            refused: None,
         }
     }
 
@@ -118,6 +133,40 @@ impl Error {
     pub fn bug(what: impl Into<String>) -> Self {
         Self::new(Fault::Bug, what)
             .help("this is a bug in distil: please report it with this message and the report file")
+    }
+
+    /// A plan that asks `backend` for what it does not support: each with the reason.
+    pub fn unsupported(backend: &str, refused: &[(Need, &str)]) -> Self {
+        let named: Vec<String> = refused
+            .iter()
+            .map(|(need, _)| format!("{} (`{}`)", need.promise(), need.word()))
+            .collect();
+        let what =
+            format!("the backend {backend} can't do what the plan asks for: {}", named.join(", "));
+        let mut error = Self::usage(what).help("use --backend native");
+        for (at, (_, why)) in refused.iter().enumerate() {
+            if refused[..at].iter().all(|(_, before)| before != why) {
+                let same = refused.iter().filter(|(_, other)| other == why);
+                let words: Vec<String> = same.map(|(need, _)| need.word()).collect();
+                error = error.detail(format!("{}: {why}", words.join(", ")));
+            }
+        }
+        let needs: Vec<Need> = refused.iter().map(|(need, _)| *need).collect();
+        error.refuse(backend, &needs)
+    }
+
+    /// Says as data what the backend does not support.
+    #[must_use]
+    pub fn refuse(mut self, backend: &str, needs: &[Need]) -> Self {
+        let needs = needs.iter().map(Need::word).collect();
+        self.refused = Some(Box::new(Refusal { backend: backend.to_owned(), needs }));
+        self
+    }
+
+    /// Whether the error says that the backend does not support this.
+    pub fn is_refusal_of(&self, need: &Need) -> bool {
+        let word = need.word();
+        self.refused.as_ref().is_some_and(|refused| refused.needs.contains(&word))
     }
 
     /// A failed operation of the operating system on `path`.
@@ -200,6 +249,26 @@ mod tests {
     fn the_innermost_place_wins_and_control_characters_never_pass() {
         let error = Error::input("bad \u{1b}[31m name").at("a\nb", Some(7)).at("outer", None);
         assert_eq!(error.to_string(), "a\\u{a}b at byte 7: bad \\u{1b}[31m name");
+    }
+
+    #[test]
+    fn a_refusal_names_what_is_not_supported_for_people_and_as_data() {
+        let refused =
+            [(Need::Zstd, "no reader"), (Need::Bloom, "no writer"), (Need::Gzip, "no reader")];
+        let error = Error::unsupported("b", &refused);
+        assert_eq!(
+            error.to_string(),
+            "the backend b can't do what the plan asks for: reading zstd (`input:zstd`), bloom \
+             filters (`bloom`), reading gzip (`input:gzip`)"
+        );
+        assert_eq!(error.details, ["input:zstd, input:gzip: no reader", "bloom: no writer"]);
+        assert!(error.is_refusal_of(&Need::Bloom) && !error.is_refusal_of(&Need::Dropped));
+        let text = serde_json::to_string(&error).unwrap();
+        assert!(
+            text.contains(r#""refused":{"backend":"b","needs":["input:zstd","bloom","#),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<Error>(&text).unwrap(), error);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod backend;
 mod bad;
 mod dedup;
 mod error;
+mod need;
 mod path;
 mod plan;
 mod report;
@@ -16,10 +17,11 @@ mod schema;
 mod size;
 mod types;
 
-pub use backend::{Backend, Cancel, Capability, Events, NoEvents, Request, Stage, Staging};
+pub use backend::{Backend, Cancel, Events, NoEvents, Request, Stage, Staging};
 pub use bad::{BadPart, Reason};
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
-pub use error::{Error, Fault, Place, Result, printable};
+pub use error::{Error, Fault, Place, Refusal, Result, printable};
+pub use need::{Need, Support};
 pub use path::ColumnPath;
 pub use plan::{
     Compression, ExtraMembers, Input, InputCompression, Layout, MaxQuarantined, Mode, Plan,

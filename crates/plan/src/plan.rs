@@ -424,8 +424,8 @@ pub struct Input {
     pub path: PathBuf,
     /// Its size on disk; nothing for standard input and pipes.
     pub bytes: Option<u64>,
-    /// Compression and shape, once they are known: a backend that does not declare
-    /// [`crate::Capability::Resolve`] always gets them.
+    /// Compression and shape, once they are known: a backend that does not support
+    /// [`crate::Need::BadRecords`] always gets them.
     pub compression: Option<InputCompression>,
     /// See [`Input::compression`]; never [`Shape::Auto`].
     pub shape: Option<Shape>,

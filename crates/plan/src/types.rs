@@ -131,6 +131,39 @@ impl Type {
         }
     }
 
+    /// The name of the type, without what belongs to it: `decimal`, `list`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Int8 => "int8",
+            Self::Int16 => "int16",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::Decimal { .. } => "decimal",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+            Self::Timestamp(_) => "timestamp",
+            Self::Epoch(_) => "epoch",
+            Self::Date => "date",
+            Self::Binary => "binary",
+            Self::String => "string",
+            Self::Json => "json",
+            Self::List(_) => "list",
+            Self::Struct(_) => "struct",
+        }
+    }
+
+    /// Levels of lists and structs; 0 for a scalar.
+    pub fn levels(&self) -> usize {
+        match self {
+            Self::List(element) => 1 + element.levels(),
+            Self::Struct(fields) => {
+                1 + fields.iter().map(|f| f.data_type.levels()).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
     /// Columns without members below this type; 1 for a scalar.
     pub fn leaf_count(&self) -> usize {
         match self {
@@ -143,29 +176,19 @@ impl Type {
 
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
         match self {
-            Self::Boolean => f.write_str("boolean"),
-            Self::Int8 => f.write_str("int8"),
-            Self::Int16 => f.write_str("int16"),
-            Self::Int32 => f.write_str("int32"),
-            Self::Int64 => f.write_str("int64"),
-            Self::Decimal { precision, scale } => write!(f, "decimal({precision},{scale})"),
-            Self::Float32 => f.write_str("float32"),
-            Self::Float64 => f.write_str("float64"),
-            Self::Timestamp(unit) => write!(f, "timestamp({}, UTC)", unit.text()),
+            Self::Decimal { precision, scale } => write!(f, "({precision},{scale})"),
+            Self::Timestamp(unit) => write!(f, "({}, UTC)", unit.text()),
             Self::Epoch(unit) => f.write_str(match unit {
-                EpochUnit::Seconds => "epoch(s)",
-                EpochUnit::Millis => "epoch(ms)",
-                EpochUnit::Micros => "epoch(us)",
-                EpochUnit::Nanos => "epoch(ns)",
+                EpochUnit::Seconds => "(s)",
+                EpochUnit::Millis => "(ms)",
+                EpochUnit::Micros => "(us)",
+                EpochUnit::Nanos => "(ns)",
             }),
-            Self::Date => f.write_str("date"),
-            Self::Binary => f.write_str("binary"),
-            Self::String => f.write_str("string"),
-            Self::Json => f.write_str("json"),
-            Self::List(element) => write!(f, "list<{element}>"),
+            Self::List(element) => write!(f, "<{element}>"),
             Self::Struct(fields) => {
-                f.write_str("struct<")?;
+                f.write_str("<")?;
                 for (at, field) in fields.iter().enumerate() {
                     let comma = if at > 0 { ", " } else { "" };
                     let name = ColumnPath::name(&field.name);
@@ -173,6 +196,7 @@ impl fmt::Display for Type {
                 }
                 f.write_str(">")
             }
+            _ => Ok(()),
         }
     }
 }

@@ -40,8 +40,8 @@ use arrow_schema::DataType;
 use distil_job::outcome::Expected;
 use distil_output::reader::open_output;
 use distil_plan::{
-    Backend, Capability, EngineReport, Error, InputReport, Report, Request, ResolvedPlan, Result,
-    Stage, StageReport,
+    Backend, EngineReport, Error, InputReport, Need, Report, Request, ResolvedPlan, Result, Stage,
+    StageReport, Support,
 };
 use distil_storage::Storage;
 
@@ -142,17 +142,16 @@ impl Backend for Spark {
         &self.name
     }
 
-    fn capabilities(&self) -> &[Capability] {
-        &[]
-    }
-
     fn check(&self) -> Result<String> {
         Ok(format!("Spark Connect {} at {}", self.version()?, self.address.shown()))
     }
 
-    fn accept(&self, plan: &ResolvedPlan) -> Result<()> {
+    fn supports(&self, need: &Need) -> Result<Support> {
+        if let Some(support) = refuse::settled(need) {
+            return Ok(support);
+        }
         let mut place = locked(&self.server);
-        refuse::refuse(plan, &self.connected(&mut place)?.limits)
+        Ok(refuse::limited(need, &self.connected(&mut place)?.limits))
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {

@@ -5,11 +5,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use distil_plan::{Cancel, Error, Result};
+use distil_plan::{Cancel, Error, Need, Result};
 use spark_connect::{SparkError, SparkSession};
 
 use crate::execute::Operations;
 use crate::lower::SETTINGS;
+use crate::refuse::PLAIN_NUMBERS;
 
 /// How often a waiting run looks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(100);
@@ -310,11 +311,10 @@ fn translate(error: &SparkError) -> Error {
             Error::input("Spark found a record that is not valid, or not of the declared types")
                 .help("leave out assume_valid: a native scan says which record, and why")
         }
-        _ if has("Cannot cast string") => Error::usage(
-            "the backend spark can't do what the plan asks for: reading this spelling of a number, of \
-             which the server's casts know only plain ones",
-        )
-        .help("use --backend native"),
+        // Only the records show it, so it is refused while the server reads them.
+        _ if has("Cannot cast string") => {
+            Error::unsupported("spark", &[(Need::Exponents, PLAIN_NUMBERS)])
+        }
         _ => Error::environment("Spark could not do the work")
             .help("look at the log of the server; --backend native needs none"),
     };

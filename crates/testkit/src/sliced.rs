@@ -26,8 +26,8 @@ use distil_output::footer::Footer;
 use distil_output::quarantine::Quarantine;
 use distil_output::row_group_writer::RowGroupWriter;
 use distil_plan::{
-    Backend, Capability, Duplicates, Error, Fault, Layout, RecordCounts, Report, Request,
-    ResolvedPlan, Result,
+    Backend, Duplicates, Error, Fault, Layout, Need, RecordCounts, Report, Request, ResolvedPlan,
+    Result, Support,
 };
 use distil_storage::{InputStream, Storage};
 use serde::{Deserialize, Serialize};
@@ -238,12 +238,8 @@ impl Backend for Sliced {
         "native"
     }
 
-    fn capabilities(&self) -> &[Capability] {
-        &[Capability::Resolve, Capability::Quarantine, Capability::SameBytes]
-    }
-
-    fn accept(&self, _: &ResolvedPlan) -> Result<()> {
-        Ok(())
+    fn supports(&self, _: &Need) -> Result<Support> {
+        Ok(Support::Yes)
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use distil_engine::{Options, infer};
 use distil_job::admit::{Scan, Scanned, Watch};
 use distil_job::run::{Job, run};
-use distil_plan::{Backend, Cancel, Error, Layout, NoEvents, Plan, ResolvedPlan};
+use distil_plan::{Backend, Cancel, Error, Layout, Need, NoEvents, Plan, ResolvedPlan, Support};
 use distil_storage::{Local, Storage};
 
 use crate::subject_native::quarantine_lines;
@@ -32,6 +32,10 @@ impl Subject for LocalSubject {
 
     fn marks(&self) -> &[Mark] {
         self.configuration.marks
+    }
+
+    fn supports(&self, need: &Need) -> Result<Support, Box<Error>> {
+        Ok(self.backend.supports(need)?)
     }
 
     fn stretches(&self, _: usize, _: usize) -> Vec<Stretch> {

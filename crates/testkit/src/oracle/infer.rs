@@ -4,7 +4,8 @@
 use distil_plan::{ColumnPath, Field, Schema, Type};
 
 use super::json::{Decimal, Value};
-use super::types::{Rfc3339, Want, rfc3339};
+use super::time::{Rfc3339, rfc3339};
+use super::types::Want;
 
 const MAX_LEVEL: usize = 32;
 const MAX_MEMBERS: usize = 1_000;

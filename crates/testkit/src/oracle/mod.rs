@@ -8,6 +8,7 @@ pub mod infer;
 pub mod json;
 pub mod run;
 pub mod text;
+pub mod time;
 pub mod types;
 
 pub use run::{Bad, Counts, Failure, FailureKind, InputCounts, Outcome, Warning, run};

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use distil_plan::{Field, TimeUnit, Type};
 
 use super::json::{Decimal, Value};
-use super::types::{date_text, instant_text};
+use super::time::{date_text, instant_text, rfc3339};
 
 /// The canonical text of a JSON value.
 pub fn canonical(value: &Value) -> String {
@@ -43,7 +43,7 @@ fn plain(data_type: &Type, value: &Value) -> Value {
             Value::String(instant_text(*at, digits(unit)))
         }
         (Type::Timestamp(unit), Value::String(text)) => {
-            let at = super::types::rfc3339(text).unwrap().nanos;
+            let at = rfc3339(text).unwrap().nanos;
             Value::String(instant_text(at, digits(unit)))
         }
         (_, Value::Date(days)) => Value::String(date_text(*days)),

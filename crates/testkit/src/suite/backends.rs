@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use distil_plan::Fault;
+use distil_plan::{Need, Support};
 
 use super::case::Case;
-use super::features::{Feature, Mark, Standing};
+use super::mark::Mark;
+use super::needs::needs;
 use crate::oracle;
 
 /// A backend under the suite.
@@ -21,12 +22,10 @@ pub struct Configuration {
 pub const NATIVE: Configuration = Configuration { name: "native", marks: &[] };
 
 const BAD_RECORDS: Mark = Mark {
-    feature: Feature::BadRecords,
-    standing: Standing::Never,
-    reason: "another parser passes over what is bad in silence, so only valid input gets there",
-    fault: Fault::Input,
-    // The scan says what is bad; what it should miss, the backend's own reading refuses.
-    says: &["every record is valid", "is not declared"],
+    need: Need::BadRecords,
+    support: Support::Never(
+        "another parser passes over what is bad in silence, so only valid input gets there",
+    ),
 };
 
 /// The backend on pandas.
@@ -35,67 +34,70 @@ pub const PANDAS: Configuration = Configuration {
     marks: &[
         BAD_RECORDS,
         Mark {
-            feature: Feature::MaxFileBytes,
-            standing: Standing::Could,
-            reason: "its writer is never asked how large a file has become",
-            fault: Fault::Usage,
-            says: &["max_file_bytes"],
+            need: Need::MaxFileBytes,
+            support: Support::Could("its writer is never asked how large a file has become"),
         },
     ],
 };
 
 const ZSTD: Mark = Mark {
-    feature: Feature::Zstd,
-    standing: Standing::Could,
-    reason: "the server reads the files, and the text readers of servers know no zstd; distil could unpack them first",
-    fault: Fault::Usage,
-    says: &["reading zstd"],
+    need: Need::Zstd,
+    support: Support::Could(
+        "the server reads the files, and the text readers of servers know no zstd; distil could unpack them first",
+    ),
 };
 
 const CONCATENATED: Mark = Mark {
-    feature: Feature::Concatenated,
-    standing: Standing::Could,
-    reason: "SQL splits text at line ends or not at all; distil could write such records as lines first",
-    fault: Fault::Usage,
-    says: &["the shape concatenated"],
+    need: Need::Concatenated,
+    support: Support::Could(
+        "SQL splits text at line ends or not at all; distil could write such records as lines first",
+    ),
 };
 
 const JSON_COLUMNS: Mark = Mark {
-    feature: Feature::JsonColumns,
-    standing: Standing::Upstream,
-    reason: "the engine has no type that orders and spells any JSON as the contract does",
-    fault: Fault::Usage,
-    says: &["columns of the type json"],
+    need: Need::Type("json"),
+    support: Support::Upstream(
+        "the engine has no type that orders and spells any JSON as the contract does",
+    ),
 };
 
-const DEEP: Mark = Mark {
-    feature: Feature::Deep,
-    standing: Standing::Upstream,
-    reason: "planners take exponentially long over SQL that nests so deep",
-    fault: Fault::Usage,
-    says: &["levels"],
+/// More levels than a planner takes.
+const DEEP: Need = Need::Levels(11);
+
+const DEEP_TYPES: Mark = Mark {
+    need: DEEP,
+    support: Support::Upstream("planners take exponentially long over SQL that nests so deep"),
 };
 
-const WIDE: Mark = Mark {
-    feature: Feature::Wide,
-    standing: Standing::Could,
-    reason: "the query names every column many times; it could be made of fewer names",
-    fault: Fault::Usage,
-    says: &["more than 500 columns"],
+/// More columns than a query names.
+const WIDE: Need = Need::LeafColumns(501);
+
+const WIDE_SCHEMAS: Mark = Mark {
+    need: WIDE,
+    support: Support::Could(
+        "the query names every column many times; it could be made of fewer names",
+    ),
 };
 
 const SERVER_MAX_FILE_BYTES: Mark = Mark {
-    feature: Feature::MaxFileBytes,
-    standing: Standing::Could,
-    reason: "the writer of the merged result is never asked how large a file has become",
-    fault: Fault::Usage,
-    says: &["max_file_bytes"],
+    need: Need::MaxFileBytes,
+    support: Support::Could(
+        "the writer of the merged result is never asked how large a file has become",
+    ),
 };
 
 /// The backend on Apache Spark.
 pub const SPARK: Configuration = Configuration {
     name: "spark",
-    marks: &[BAD_RECORDS, ZSTD, CONCATENATED, JSON_COLUMNS, DEEP, WIDE, SERVER_MAX_FILE_BYTES],
+    marks: &[
+        BAD_RECORDS,
+        ZSTD,
+        CONCATENATED,
+        JSON_COLUMNS,
+        DEEP_TYPES,
+        WIDE_SCHEMAS,
+        SERVER_MAX_FILE_BYTES,
+    ],
 };
 
 /// The same backend on Sail.
@@ -107,55 +109,75 @@ pub const SAIL: Configuration = Configuration {
         CONCATENATED,
         JSON_COLUMNS,
         Mark {
-            feature: Feature::EmptyNames,
-            standing: Standing::Upstream,
-            reason: "Sail takes no type with such a member",
-            fault: Fault::Usage,
-            says: &["a member without a name"],
+            need: Need::EmptyNames,
+            support: Support::Upstream("Sail takes no type with such a member"),
         },
         Mark {
-            feature: Feature::Exponents,
-            standing: Standing::Upstream,
-            reason: "Sail's JSON parser rounds numbers, and its casts from text know only plain ones",
-            fault: Fault::Usage,
-            says: &["this spelling of a number"],
+            need: Need::Exponents,
+            support: Support::Upstream(
+                "Sail's JSON parser rounds numbers, and its casts from text know only plain ones",
+            ),
         },
-        DEEP,
-        WIDE,
+        DEEP_TYPES,
+        WIDE_SCHEMAS,
         SERVER_MAX_FILE_BYTES,
     ],
 };
+
+/// What the suite asks for, in the order of the documentation.
+pub const NEEDS: [Need; 20] = [
+    Need::BadRecords,
+    Need::Gzip,
+    Need::Zstd,
+    Need::Concatenated,
+    Need::RecordKey,
+    Need::NestedKey,
+    Need::NullKeys,
+    Need::KeepLast,
+    Need::NoKey,
+    Need::Type("json"),
+    Need::EmptyNames,
+    Need::Exponents,
+    DEEP,
+    WIDE,
+    Need::Columns,
+    Need::Dropped,
+    Need::Directory,
+    Need::MaxFileRows,
+    Need::MaxFileBytes,
+    Need::Bloom,
+];
 
 /// All of them, in the order of the documentation.
 pub const ALL: [Configuration; 4] = [NATIVE, PANDAS, SPARK, SAIL];
 
 /// What every backend does, as a table in Markdown, and the reasons for what one does not do.
 pub fn support_table(cases: &[Case]) -> String {
-    let outcomes: Vec<_> =
-        cases.iter().map(|case| (case, oracle::run(&case.plan, &case.placed()))).collect();
-    let mut text = "| what is asked for | cases |".to_owned();
+    let asked: Vec<Vec<Need>> =
+        cases.iter().map(|case| needs(case, &oracle::run(&case.plan, &case.placed()))).collect();
+    let mut text = "| what is asked for | word | cases |".to_owned();
     for backend in &ALL {
         write!(text, " {} |", backend.name).unwrap();
     }
-    text.push_str("\n|---|---|");
+    text.push_str("\n|---|---|---|");
     text.push_str(&"---|".repeat(ALL.len()));
     let mut notes = Vec::new();
-    for feature in Feature::ALL {
-        let asked = outcomes.iter().filter(|(case, outcome)| feature.is_asked(case, outcome));
-        write!(text, "\n| {} | {} |", feature.name(), asked.count()).unwrap();
+    for need in NEEDS {
+        let count = asked.iter().filter(|asked| asked.iter().any(|one| one.includes(&need)));
+        write!(text, "\n| {} | `{}` | {} |", need.promise(), need.word(), count.count()).unwrap();
         for backend in &ALL {
-            match backend.marks.iter().find(|mark| mark.feature == feature) {
-                None => text.push_str(" yes |"),
-                Some(mark) => {
-                    let known = notes.iter().position(|reason| *reason == mark.reason);
-                    let at = known.unwrap_or_else(|| {
-                        notes.push(mark.reason);
-                        notes.len() - 1
-                    });
-                    let standing = format!("{:?}", mark.standing).to_lowercase();
-                    write!(text, " {standing} ({}) |", at + 1).unwrap();
-                }
+            let mark = backend.marks.iter().find(|mark| mark.need == need);
+            let support = mark.map_or(Support::Yes, |mark| mark.support);
+            write!(text, " {}", support.name()).unwrap();
+            if let Some(why) = support.why_not() {
+                let known = notes.iter().position(|reason| *reason == why);
+                let at = known.unwrap_or_else(|| {
+                    notes.push(why);
+                    notes.len() - 1
+                });
+                write!(text, " ({})", at + 1).unwrap();
             }
+            text.push_str(" |");
         }
     }
     text.push_str("\n\n");

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use distil_plan::Error;
+use distil_plan::{Error, Need};
 
+use super::backends::NEEDS;
 use super::case::{Case, Expect, placed};
 use super::compare::{differences, outcome_rows, outcome_types};
-use super::features::Mark;
+use super::mark::Mark;
+use super::needs::needs;
 use super::subject::{Files, Output, Stretch, Subject};
 use crate::oracle::{self, Failure, Outcome};
 
@@ -21,20 +23,20 @@ pub enum Judged {
 }
 
 /// Checks cases whose names contain `only`, and returns how many came out exactly. A mark that no case
-/// is refused for is no mark.
+/// is refused for is no mark, and what the subject says that it supports must be what is marked.
 ///
 /// # Errors
 /// Everything that differs, case by case.
 pub fn conformance(cases: &[Case], subject: &dyn Subject, only: &str) -> Result<usize, String> {
-    let (mut exact, mut failed) = (0, Vec::new());
-    let mut idle: Vec<_> = subject.marks().iter().map(|mark| mark.feature).collect();
+    let (mut exact, mut failed) = (0, contradictions(subject));
+    let mut idle: Vec<_> = subject.marks().iter().map(|mark| mark.need).collect();
     for case in cases.iter().filter(|case| case.name.contains(only)) {
         let bytes = case.files.iter().map(|(_, content)| content.len()).sum();
         match judge(case, subject, &subject.stretches(bytes, case.files.len())) {
             Ok(Judged::Exact) => exact += 1,
             Ok(Judged::Refused) => {
-                let outcome = expected(case, &case.files);
-                idle.retain(|feature| !feature.is_asked(case, &outcome));
+                let asked = needs(case, &expected(case, &case.files));
+                idle.retain(|need| !asked.iter().any(|one| one.includes(need)));
             }
             Err(problems) => failed.push(problems),
         }
@@ -46,32 +48,46 @@ pub fn conformance(cases: &[Case], subject: &dyn Subject, only: &str) -> Result<
     if failed.is_empty() { Ok(exact) } else { Err(format!("{head}\n\n{}", failed.join("\n"))) }
 }
 
+/// Where the subject's own answers are not those of its marks.
+fn contradictions(subject: &dyn Subject) -> Vec<String> {
+    let problem = |need: &Need| {
+        let marked = subject.marks().iter().find(|mark| mark.need == *need);
+        let marked = marked.map_or("yes", |mark| mark.support.name());
+        match subject.supports(need) {
+            Ok(says) if says.name() == marked => None,
+            Ok(says) => Some(format!("{need:?} is marked {marked}, but it says {says:?}")),
+            Err(error) => Some(format!("{need:?}: {}", text(&error))),
+        }
+    };
+    NEEDS.iter().filter_map(problem).collect()
+}
+
 /// Checks a case over these stretches, or that it is refused as the marks of the subject say.
 ///
 /// # Errors
 /// Everything that differs, for people.
 pub fn judge(case: &Case, subject: &dyn Subject, stretches: &[Stretch]) -> Result<Judged, String> {
     let outcome = expected(case, &case.files);
+    let asked = needs(case, &outcome);
     // Of a run that fails nobody knows all that it asks for, and which of two faults is told first is
     // open.
-    let asked = |mark: &&Mark| outcome.is_err() || mark.feature.is_asked(case, &outcome);
-    let marks: Vec<&Mark> = subject.marks().iter().filter(asked).collect();
+    let is_asked =
+        |mark: &&Mark| outcome.is_err() || asked.iter().any(|need| need.includes(&mark.need));
+    let marks: Vec<&Mark> = subject.marks().iter().filter(is_asked).collect();
     if marks.is_empty() {
         return check_over(case, subject, stretches).map(|()| Judged::Exact);
     }
     let is_refusal = |error: &Error| {
-        marks.iter().any(|mark| {
-            error.fault == mark.fault && mark.says.iter().any(|text| error.what.contains(text))
-        })
+        marks.iter().any(|mark| error.fault == mark.fault() && error.is_refusal_of(&mark.need))
     };
-    let features: Vec<_> = marks.iter().map(|mark| mark.feature).collect();
+    let needs: Vec<_> = marks.iter().map(|mark| mark.need).collect();
     match subject.run(&case.files, &case.plan, &Stretch::plain()) {
         Err(error) if is_refusal(&error) => Ok(Judged::Refused),
         _ if outcome.is_err() => check_over(case, subject, stretches).map(|()| Judged::Exact),
         Err(error) => {
-            Err(format!("{}: should be refused for {features:?}: {}", case.name, text(&error)))
+            Err(format!("{}: should be refused for {needs:?}: {}", case.name, text(&error)))
         }
-        Ok(_) => Err(format!("{}: runs, but {features:?} is marked", case.name)),
+        Ok(_) => Err(format!("{}: runs, but {needs:?} is marked", case.name)),
     }
 }
 

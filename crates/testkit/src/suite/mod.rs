@@ -10,13 +10,15 @@ mod case;
 mod cases;
 mod check;
 mod compare;
-mod features;
+mod mark;
+mod needs;
 mod subject;
 
 pub use arrow::{Table, read_parquet};
-pub use backends::{ALL, Configuration, NATIVE, PANDAS, SAIL, SPARK, support_table};
+pub use backends::{ALL, Configuration, NATIVE, NEEDS, PANDAS, SAIL, SPARK, support_table};
 pub use case::{Case, Expect, case};
 pub use cases::{cases, groups};
 pub use check::{Judged, check_over, conformance, judge};
-pub use features::{Feature, Mark, Standing};
+pub use mark::Mark;
+pub use needs::needs;
 pub use subject::{Files, Output, QuarantineLine, Stretch, Subject};

@@ -1,9 +1,9 @@
 //! What is judged, and how it is stretched.
 
-use distil_plan::{Error, Plan, Report};
+use distil_plan::{Error, Need, Plan, Report, Support};
 
 use super::arrow::Table;
-use super::features::Mark;
+use super::mark::Mark;
 
 /// Names and contents of the input files.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -13,9 +13,17 @@ pub trait Subject {
     /// Its name.
     fn name(&self) -> &str;
 
-    /// What it is known not to do, and must refuse.
+    /// What it is known not to support, and must refuse.
     fn marks(&self) -> &[Mark] {
         &[]
+    }
+
+    /// Whether it says itself that it supports this.
+    ///
+    /// # Errors
+    /// As the backend's own answer.
+    fn supports(&self, _: &Need) -> Result<Support, Box<Error>> {
+        Ok(Support::Yes)
     }
 
     /// How a case of so many bytes in so many files is stretched.
