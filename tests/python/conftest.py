@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Seconds after which a program counts as one that hangs: no test that passes comes near it.
+STANDSTILL = 3600
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -30,7 +33,7 @@ class Distil:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=STANDSTILL,
             check=False,
         )
         shown = f"distil {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}"

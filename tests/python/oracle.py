@@ -4,10 +4,10 @@ It shares nothing with distil but the text of `docs/semantics.md`, whose section
 """
 
 import functools
+import json
 import re
 from datetime import datetime, timezone
 from decimal import Decimal
-import json
 
 INTEGER = re.compile(r"-?[0-9]+")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}(\d{3})?)?Z", re.ASCII)

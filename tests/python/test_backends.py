@@ -25,9 +25,16 @@ FIVE = [
 
 @contextlib.contextmanager
 def serving(name):
-    """The URL of a Spark Connect server, which ends with the tests; none where it can't run."""
+    """The URL of the Spark Connect server that runs already, or of one that ends with the tests; none
+    where it can't run."""
+    running = os.environ.get(f"DISTIL_{name.upper()}_URL")
+    if running:
+        yield running
+        return
     command = [sys.executable, SERVERS, "serve", name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as keeper:
         said = keeper.stdout.readline().split()
         yield said[0] if said else None
         keeper.stdin.close()
@@ -56,7 +63,9 @@ def backend(request, distil, servers):
         url = servers(request.param)
         if url is None and "DISTIL_REQUIRE_SPARK" not in os.environ:
             pytest.skip(f"the server {request.param} does not start")
-        assert url, f"the server {request.param} does not start, and DISTIL_REQUIRE_SPARK demands it"
+        assert url, (
+            f"the server {request.param} does not start, and DISTIL_REQUIRE_SPARK demands it"
+        )
         section = f"url = {json.dumps(url)}"
     if request.param != "native":
         distil.write("distil.toml", f"[backends.{request.param}]\n{section}\n")
@@ -123,7 +132,9 @@ def test_generated_data_leaves_exactly_the_right_rows(distil, backend, files, re
 
 
 @pytest.mark.parametrize("files, records, duplicates", LARGE)
-def test_large_generated_data_leaves_exactly_the_right_rows(distil, backend, files, records, duplicates):
+def test_large_generated_data_leaves_exactly_the_right_rows(
+    distil, backend, files, records, duplicates
+):
     if backend != "native" and not ALL:
         pytest.skip("in `make test-all`")
     generate_and_check(distil, backend, files, records, duplicates)
@@ -131,7 +142,18 @@ def test_large_generated_data_leaves_exactly_the_right_rows(distil, backend, fil
 
 def test_a_job_changes_its_backend_by_one_line(distil):
     """A million records, with duplicates across files."""
-    distil("generate", "data", "--files", 20, "--records", 45_000, "--duplicates", 5_000, "--spread", "50%")
+    distil(
+        "generate",
+        "data",
+        "--files",
+        20,
+        "--records",
+        45_000,
+        "--duplicates",
+        5_000,
+        "--spread",
+        "50%",
+    )
     backends = f'[backends.reference]\nengine = "pandas"\npython = "{sys.executable}"\n'
     job = '[jobs.events]\nsource = ["data/"]\nkey = ["ts"]\norder_by = ["id", "data"]\ndigest = true\n'
     reports = {}

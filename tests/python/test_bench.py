@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from conftest import STANDSTILL
+
 BENCH = Path(__file__).parents[2] / "bench"
 sys.path.append(str(BENCH))
 
@@ -26,7 +28,7 @@ def bench(distil, *arguments, program=BENCH / "run.py"):
         env=os.environ,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=STANDSTILL,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -56,4 +58,6 @@ def test_other_rows_of_a_peer_are_told_and_not_counted(distil, tmp_path):
     assert losing != program
     (copy / "peers.py").write_text(losing)
     text = bench(distil, "lines", "--peers", "DuckDB", program=copy / "run.py")
-    assert re.search(r"^\| DuckDB .*\| other rows than distil: 799 against 800 \|", text, re.MULTILINE)
+    assert re.search(
+        r"^\| DuckDB .*\| other rows than distil: 799 against 800 \|", text, re.MULTILINE
+    )

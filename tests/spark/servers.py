@@ -2,12 +2,15 @@
 
     servers.py up [NAME ...]      starts them, waits until they answer, prints NAME=URL
     servers.py down               stops those that `up` started
+    servers.py around COMMAND ...  starts them, runs shell commands one after another, and stops them;
+                                  the last command finds their URLs in DISTIL_SPARK_URL and DISTIL_SAIL_URL
     servers.py serve NAME [--token T] [--conf K=V]
                                   in the foreground: prints the URL, ends when its standard input does
 
 NAME is `spark` or `sail`; both run on this machine and see its files. Installed by `make spark-servers`.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -23,7 +26,13 @@ HERE = pathlib.Path(__file__).resolve().parents[2]
 STATE = HERE / ".cache" / "spark-servers"
 SAIL = HERE / ".venv-sail" / "bin"
 SPARK = HERE / ".venv-spark"
-PATIENCE = 120  # seconds until a server must answer
+PATIENCE = 600  # seconds after which a server counts as one that hangs
+
+
+# Spark ends a stream of answers after two minutes. Ended after a second, every longer run shows that
+# the rest is asked for. (Sail takes no such setting.)
+IMPATIENT = "spark.connect.execute.reattachable.senderMaxStreamDuration=1s"
+
 
 def spark_home():
     found = list(SPARK.glob("lib/python*/site-packages/pyspark"))
@@ -55,7 +64,8 @@ def command(name, port, folder, token, conf):
         "spark.local.dir": folder,
         "spark.sql.warehouse.dir": f"{folder}/warehouse",
         "spark.sql.shuffle.partitions": 4,
-        "spark.connect.progress.reportInterval": "500ms",
+        # Often, because the queries of tests are short.
+        "spark.connect.progress.reportInterval": "50ms",
     }
     if conf:
         key, _, value = conf.partition("=")
@@ -75,7 +85,9 @@ class Server:
 
     def __init__(self, name, token=None, conf=None):
         if name == "spark" and java_is_missing():
-            sys.exit("there is no Java, which Spark needs: install a JRE 17 or later, or set JAVA_HOME")
+            sys.exit(
+                "there is no Java, which Spark needs: install a JRE 17 or later, or set JAVA_HOME"
+            )
         self.port = free_port()
         self.url = f"sc://127.0.0.1:{self.port}"
         self.folder = tempfile.mkdtemp(prefix="distil-servers-")
@@ -127,10 +139,8 @@ def stop(group, folder):
 
 
 def is_alive(group):
-    try:
+    with contextlib.suppress(ChildProcessError):
         os.waitpid(group, os.WNOHANG)
-    except ChildProcessError:
-        pass
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -157,6 +167,48 @@ def down():
         STATE.unlink()
 
 
+def around(commands):
+    """What the commands before the last do, they do while the servers start. A server that is named
+    already is left alone, and one that can't be started here is not named."""
+    servers = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        for name in ("spark", "sail"):
+            if variable(name) not in os.environ:
+                with reported():
+                    servers.append(Server(name, conf=IMPATIENT if name == "spark" else None))
+        for command in commands[:-1]:
+            run(command, os.environ)
+        urls = {}
+        for server in servers:
+            with reported():
+                server.wait()
+                urls[variable(server.name)] = server.url
+        run(commands[-1], os.environ | urls)
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def variable(name):
+    return f"DISTIL_{name.upper()}_URL"
+
+
+@contextlib.contextmanager
+def reported():
+    """Says why a server is not there, and goes on: the tests skip what needs it, or fail."""
+    try:
+        yield
+    except SystemExit as failed:
+        print(failed, file=sys.stderr, flush=True)
+
+
+def run(command, environment):
+    status = subprocess.run(command, shell=True, env=environment, check=False).returncode
+    if status:
+        sys.exit(status if status > 0 else 1)
+
+
 def serve(name, token=None, conf=None):
     server = Server(name, token, conf)
     try:
@@ -172,6 +224,8 @@ def main(arguments):
         up(arguments[1:] or ["spark", "sail"])
     elif arguments == ["down"]:
         down()
+    elif arguments[:1] == ["around"] and len(arguments) > 1:
+        around(arguments[1:])
     elif arguments[:1] == ["serve"] and len(arguments) in (2, 4, 6):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         options = dict(zip(arguments[2::2], arguments[3::2]))

@@ -36,6 +36,17 @@ struct Lines {
     last: Instant,
 }
 
+impl Lines {
+    /// Whether the next line may be printed at this moment; if so, it counts as printed.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = now.duration_since(self.last) >= PAUSE;
+        if due {
+            self.last = now;
+        }
+        due
+    }
+}
+
 fn stage_name(stage: Stage) -> &'static str {
     match stage {
         Stage::Decode => "reading",
@@ -168,11 +179,9 @@ impl Events for Progress {
             Face::Lines(lines) => {
                 let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.done += units;
-                if lines.last.elapsed() < PAUSE {
-                    return;
+                if lines.is_due(Instant::now()) {
+                    console::print(&line(&lines, all));
                 }
-                lines.last = Instant::now();
-                console::print(&line(&lines, all));
             }
         }
     }
@@ -209,5 +218,21 @@ mod tests {
         assert_eq!(told(50, 119), "119 s left");
         assert_eq!(told(50, 120), "2 min left");
         assert_eq!(told(100, 0), "");
+    }
+
+    #[test]
+    fn a_line_is_due_ten_seconds_after_the_one_before() {
+        let begun = Instant::now();
+        let mut lines = Lines {
+            stage: "reading",
+            unit_is_bytes: true,
+            total: None,
+            done: 0,
+            begun,
+            last: begun,
+        };
+        let due = [0, 9, 10, 11, 19, 20, 45, 54, 55]
+            .map(|seconds| lines.is_due(begun + Duration::from_secs(seconds)));
+        assert_eq!(due, [false, false, true, false, false, true, true, false, true]);
     }
 }

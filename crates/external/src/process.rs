@@ -20,6 +20,9 @@ const LONGEST: u64 = 16 << 20;
 const KEPT: usize = 12;
 /// How often an ending process is looked at.
 const TICK: Duration = Duration::from_millis(10);
+/// The longest wait for the end of standard error once the process has ended. It ends with the process,
+/// unless something that left its group holds it open.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What came from the process.
 pub(crate) enum Heard {
@@ -38,6 +41,8 @@ pub(crate) struct Process {
     orders: Option<Sender<Vec<u8>>>,
     lines: Receiver<Vec<u8>>,
     said: Arc<Mutex<VecDeque<String>>>,
+    /// Disconnected once standard error has ended.
+    all_said: Receiver<()>,
     ended: Option<ExitStatus>,
 }
 
@@ -45,9 +50,6 @@ impl Process {
     /// # Errors
     /// An environment error if the program can't be started.
     pub(crate) fn start(options: &Options) -> Result<Self> {
-        let failed = |cause: &std::io::Error| {
-            Error::io("start the program", options.program.to_string_lossy(), cause)
-        };
         let mut child = Command::new(&options.program)
             .args(&options.arguments)
             // Modules in the current directory are data, not code.
@@ -57,28 +59,38 @@ impl Process {
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
-            .map_err(|cause| failed(&cause))?;
+            .map_err(|cause| {
+                Error::io("start the program", options.program.to_string_lossy(), &cause)
+            })?;
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (orders, pending) = channel();
-        if let Some(stdin) = child.stdin.take() {
-            thread::spawn(move || write_orders(stdin, &pending));
-        }
         let (send, lines) = sync_channel(64);
-        if let Some(stdout) = child.stdout.take() {
-            thread::spawn(move || {
+        let (saying, all_said) = channel();
+        let said = Arc::new(Mutex::new(VecDeque::new()));
+        let heard = Arc::clone(&said);
+        // Should the system give no thread, this ends the child.
+        let process = Self { child, orders: Some(orders), lines, said, all_said, ended: None };
+        if let Some(stdin) = stdin {
+            start_thread(move || write_orders(stdin, &pending))?;
+        }
+        if let Some(stdout) = stdout {
+            start_thread(move || {
                 let mut reader = BufReader::new(stdout);
                 while let Some(line) = read_line(&mut reader) {
                     if send.send(line).is_err() {
                         return;
                     }
                 }
-            });
+            })?;
         }
-        let said = Arc::new(Mutex::new(VecDeque::new()));
-        if let Some(stderr) = child.stderr.take() {
-            let said = Arc::clone(&said);
-            thread::spawn(move || keep_last(BufReader::new(stderr), &said));
+        if let Some(stderr) = stderr {
+            start_thread(move || {
+                keep_last(BufReader::new(stderr), &heard);
+                drop(saying);
+            })?;
         }
-        Ok(Self { child, orders: Some(orders), lines, said, ended: None })
+        Ok(process)
     }
 
     /// Hands a line over; whether the child takes it shows in what it says, or in its end.
@@ -126,10 +138,10 @@ impl Process {
         }
     }
 
-    /// The last lines of its standard error.
+    /// The last lines of its standard error, once it has ended.
     pub(crate) fn said(&self) -> Vec<String> {
         // What was written just before the end may still be on its way.
-        thread::sleep(TICK * 3);
+        let _ = self.all_said.recv_timeout(LAST_WORDS);
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.iter().map(|line| distil_plan::printable(line)).collect()
     }
@@ -156,6 +168,14 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end(Duration::from_millis(500));
     }
+}
+
+fn start_thread(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = thread::Builder::new().spawn(work);
+    started.map(drop).map_err(|cause| {
+        Error::io("start a thread", "this process", &cause)
+            .help("too many processes or too little memory: close others, or raise `ulimit -u`")
+    })
 }
 
 fn write_orders(mut stdin: ChildStdin, pending: &Receiver<Vec<u8>>) {

@@ -8,6 +8,9 @@ use crate::process::{Heard, Process};
 use crate::protocol::{Answer, Done, FaultName, Order, PROTOCOL, Run, StageName};
 use crate::{Description, Options};
 
+/// How long a process may take to end after it closed its standard output.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// How often a waiting run looks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -126,7 +129,7 @@ impl Session {
                 }
                 Heard::Silence => {}
                 Heard::Closed => {
-                    let how = self.process.end(Duration::from_secs(1));
+                    let how = self.process.end(CLOSING);
                     return Err(self.with_last_words(format!(
                         "the backend {} {how} before it was done",
                         self.name

@@ -1,5 +1,10 @@
 //! The pandas backend against the native one: equal rows, counts, conflicts and digests.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and looks at its files"
+)]
 
 mod support;
 

@@ -114,7 +114,7 @@ fn a_process_that_dies_is_told_with_how_and_its_last_words() {
 #[test]
 fn a_process_that_hangs_is_stopped_even_if_it_never_reads() {
     let body = "start(('type:int64', 'shape:lines', 'compression:zstd'))\n\
-                signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)";
+                signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(3600)";
     let python = distil_testkit::python();
     let python = python.to_str().unwrap();
     let silence = Duration::from_millis(600);
@@ -126,20 +126,18 @@ fn a_process_that_hangs_is_stopped_even_if_it_never_reads() {
     let folder = Folder::new(&files);
     let mut plan = folder.plan("o.parquet");
     plan.dedup = dedup("a", "");
-    let began = Instant::now();
     let error = run_on(&plan, &backend).1.unwrap_err();
     assert_eq!(error.what, "the backend child said nothing for 0.6 seconds, and was stopped");
     assert_eq!(error.fault, Fault::Environment);
-    assert!(began.elapsed() < Duration::from_secs(20));
     assert_eq!(folder.names(), Vec::<String>::new());
 }
 
 #[test]
 fn a_process_that_writes_garbage_is_stopped() {
-    fails("print('Loading ...', flush=True)\ntime.sleep(60)", "no message: `Loading ...`");
-    fails("tell(message='done', written=1)\ntime.sleep(60)", "no message");
+    fails("print('Loading ...', flush=True)\ntime.sleep(3600)", "no message: `Loading ...`");
+    fails("tell(message='done', written=1)\ntime.sleep(3600)", "no message");
     fails("tell(message='hello', protocol=1, version='', supports=[])", "said hello twice");
-    fails("os.write(1, b'x' * (17 << 20))\ntime.sleep(60)", "before it was done");
+    fails("os.write(1, b'x' * (17 << 20))\ntime.sleep(3600)", "before it was done");
 }
 
 #[test]
@@ -253,7 +251,7 @@ fn a_cancelled_run_ends_the_process_and_all_that_it_started() {
     let folder = Folder::new(&[("a.json", b"{\"a\":1}")]);
     let pids = folder.path("in/.pids");
     let backend = on_run(&format!(
-        "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n\
+        "import subprocess\nchild = subprocess.Popen(['sleep', '3600'])\n\
          open('{}', 'w').write('%d %d' % (os.getpid(), child.pid))\n\
          while True: tell(message='alive'); time.sleep(0.05)",
         pids.display()
@@ -267,7 +265,6 @@ fn a_cancelled_run_ends_the_process_and_all_that_it_started() {
             while !std::fs::metadata(&pids).is_ok_and(|found| found.len() > 2) {
                 std::thread::sleep(Duration::from_millis(10));
             }
-            std::thread::sleep(Duration::from_millis(50));
             cancel.interrupt();
         })
     };
@@ -283,7 +280,7 @@ fn a_dropped_backend_leaves_no_process() {
     let folder = Folder::new(&[]);
     let pid = folder.path("pid");
     let backend = fake(&format!(
-        "open('{}', 'w').write(str(os.getpid()))\nstart()\nsys.stdin.read()\ntime.sleep(60)",
+        "open('{}', 'w').write(str(os.getpid()))\nstart()\nsys.stdin.read()\ntime.sleep(3600)",
         pid.display()
     ));
     backend.describe().unwrap();
@@ -300,7 +297,7 @@ fn gone(pids: &str) {
             std::fs::read_to_string(format!("/proc/{pid}/stat"))
                 .is_ok_and(|stat| !stat.contains(") Z "))
         };
-        let patience = Instant::now() + Duration::from_secs(5);
+        let patience = Instant::now() + support::STANDSTILL;
         while runs() && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -15,6 +15,9 @@ use crate::refuse::PLAIN_NUMBERS;
 /// How often a waiting run looks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often a waiting run looks whether the server is still there.
+const BETWEEN_KNOCKS: Duration = Duration::from_secs(1);
+
 /// What to do when the server does not see what distil sees.
 pub(crate) const SHARE: &str = "inputs and the output must lie where distil and every node of Spark \
                                 see them under one path; --temp-dir names such a place for what lies between";
@@ -147,7 +150,7 @@ impl Server {
             let application = session.conf().get("spark.app.id").ok().flatten();
             let limits = limits(&session)?;
             Ok::<_, SparkError>((session, version, application, limits))
-        });
+        })?;
         let Some(opened) = opened else {
             let mut error = Error::environment(format!(
                 "the server does not answer as a Spark Connect server within {} seconds",
@@ -188,9 +191,9 @@ impl Server {
         let session = self.session.clone();
         let (sender, receiver) = mpsc::channel();
         // It is left behind when nothing ends it: the client waits for a lost server for an hour.
-        thread::spawn(move || {
+        start_thread(move || {
             let _ = sender.send(task(&session));
-        });
+        })?;
         let mut seen = Instant::now();
         let mut knocked = Instant::now();
         loop {
@@ -210,7 +213,7 @@ impl Server {
                 self.interrupt(&receiver);
                 return Err(cancelled);
             }
-            if knocked.elapsed() >= Duration::from_secs(1) {
+            if knocked.elapsed() >= BETWEEN_KNOCKS {
                 knocked = Instant::now();
                 match self.address.knock(Duration::from_secs(5)) {
                     Ok(()) => seen = Instant::now(),
@@ -227,11 +230,23 @@ impl Server {
         }
     }
 
-    /// Ends what the server does for us, and waits a moment until it has.
+    /// Ends what the server does for us, and waits until it has: what it would write afterwards, nobody
+    /// would remove. A server that is gone, or does not end it in time, is left to itself.
     fn interrupt<T>(&self, receiver: &mpsc::Receiver<T>) {
-        let session = self.session.clone();
-        thread::spawn(move || session.interrupt_tag(TAG));
-        let _ = receiver.recv_timeout(Duration::from_secs(2));
+        let began = Instant::now();
+        loop {
+            // Asked for again and again, because the work may begin after it was asked to end.
+            let session = self.session.clone();
+            let _ = start_thread(move || {
+                let _ = session.interrupt_tag(TAG);
+            });
+            match receiver.recv_timeout(BETWEEN_KNOCKS) {
+                Err(RecvTimeoutError::Timeout)
+                    if began.elapsed() < self.patience
+                        && self.address.knock(BETWEEN_KNOCKS).is_ok() => {}
+                _ => return,
+            }
+        }
     }
 }
 
@@ -243,16 +258,27 @@ impl Drop for Server {
     }
 }
 
+fn start_thread(work: impl FnOnce() + Send + 'static) -> Result<()> {
+    let started = thread::Builder::new().spawn(work);
+    started.map(drop).map_err(|cause| {
+        Error::io("start a thread", "this process", &cause)
+            .help("too many processes or too little memory: close others, or raise `ulimit -u`")
+    })
+}
+
 /// What a task returns, unless it takes longer.
+///
+/// # Errors
+/// An environment error where the system gives no thread.
 fn in_time<T: Send + 'static>(
     patience: Duration,
     task: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
+) -> Result<Option<T>> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
+    start_thread(move || {
         let _ = sender.send(task());
-    });
-    receiver.recv_timeout(patience).ok()
+    })?;
+    Ok(receiver.recv_timeout(patience).ok())
 }
 
 /// What the documentation of a server does not say: behaviour is asked, names and versions are not.

@@ -92,7 +92,7 @@ pub const PROMISES: &[Promise] = &[
             ),
             hostile(
                 "links that cross, below a directory and in globs",
-                "2^24 ways, 4 sources",
+                "2^37 ways, 4 sources",
                 "many_ways_to_one_directory_take_no_time",
             ),
             fault(
@@ -108,19 +108,25 @@ pub const PROMISES: &[Promise] = &[
                 "what_is_no_file_is_read_when_it_can_be_and_refused_when_not",
             ),
             hostile("names that are no text", "1", "names_that_are_no_text_are_read_and_shown"),
-            hostile(
+            fault(
                 "a file that grows while it is read",
-                "every 5 ms",
+                Count::Words("1"),
+                "testkit",
+                "changes",
                 "a_file_that_grows_while_it_is_read_fails_the_run",
             ),
-            hostile(
+            fault(
                 "a file that shrinks",
-                "every 5 ms",
+                Count::Words("1"),
+                "testkit",
+                "changes",
                 "a_file_that_shrinks_while_it_is_read_fails_the_run",
             ),
-            hostile(
+            fault(
                 "a file that is replaced",
-                "every 5 ms",
+                Count::Words("1"),
+                "testkit",
+                "changes",
                 "a_file_that_is_replaced_while_it_is_read_fails_the_run",
             ),
             hostile(
@@ -142,7 +148,7 @@ pub const PROMISES: &[Promise] = &[
                 "extremes_are_told_or_kept",
             ),
             fault(
-                "one byte of a valid file changed, against the oracle, 5 s each",
+                "one byte of a valid file changed, against the oracle",
                 Count::Sweep(MUTATIONS, 100_000),
                 "testkit",
                 "mutations",
@@ -293,6 +299,11 @@ pub const PROMISES: &[Promise] = &[
                 "a disk that is mounted read-only",
                 "3 places",
                 "a_read_only_mount_takes_no_output_and_gives_its_input",
+            ),
+            hostile(
+                "a run to the output of one that reads its input",
+                "5 scenarios, 3 rivals",
+                "a_run_to_the_output_of_a_living_one_is_refused",
             ),
             hostile(
                 "four runs to one output at once",

@@ -1,8 +1,7 @@
 //! One byte of a valid file is changed, lost or added, and the run is judged by the oracle.
 //!
 //! `DISTIL_MUTATIONS` is how many (5,000); `DISTIL_SEED` another seed than the one that CI always
-//! takes. A case that takes more than five seconds ends the process with its name: seconds of all cores,
-//! because a machine that does other things takes longer, and no one is to blame.
+//! takes. A case that hangs ends the process with its name.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +18,6 @@ use std::time::{Duration, Instant};
 use distil_testkit::reliability::MUTATIONS;
 use distil_testkit::subject_native::NativeSubject;
 use distil_testkit::suite::{Case, Stretch, case, check_over};
-use rustix::time::{ClockId, clock_gettime};
 
 /// Members of every kind, spellings that are rare, and keys that meet.
 const RECORDS: [&str; 8] = [
@@ -33,10 +31,7 @@ const RECORDS: [&str; 8] = [
     r#"{"k":4,"id":"z","ts":"2019-04-23T18:20:32.876Z","n":5e-324,"o":{"c":"\t\u0000"}}"#,
 ];
 
-/// The longest that one run may keep every core busy.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// After this a run that keeps no core busy waits for something that never comes.
+/// After this a case of some milliseconds counts as one that never ends.
 const STANDSTILL: Duration = Duration::from_secs(600);
 
 /// A case that runs.
@@ -44,12 +39,6 @@ const STANDSTILL: Duration = Duration::from_secs(600);
 struct Begun {
     number: u64,
     at: Instant,
-    used: Duration,
-}
-
-/// The time of cores that this process has used.
-fn used() -> Duration {
-    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
 }
 
 /// Valid files of every shape and compression.
@@ -160,7 +149,7 @@ fn one_byte_changed_is_told_exactly_and_never_hangs_or_crashes() {
                         if number >= count || failed.lock().unwrap().len() >= 5 {
                             break;
                         }
-                        let begun = Begun { number, at: Instant::now(), used: used() };
+                        let begun = Begun { number, at: Instant::now() };
                         *now.lock().unwrap() = Some(begun);
                         let (case, stretches) = mutated(&files, seed, number);
                         if let Err(problem) = check_over(&case, &NativeSubject, &stretches) {
@@ -179,22 +168,21 @@ fn one_byte_changed_is_told_exactly_and_never_hangs_or_crashes() {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
-/// Ends the process when a run takes too long: a thread that hangs can't be ended.
+/// Ends the process when a case hangs: a thread that hangs can't be ended.
 fn watch(
     running: &[Mutex<Option<Begun>>],
     done: &AtomicBool,
     files: &[(&str, Vec<u8>)],
     seed: u64,
 ) {
-    let patience = PATIENCE * u32::try_from(running.len()).unwrap();
     while !done.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(100));
         for now in running {
-            if let Some(Begun { number, at, used: before }) = *now.lock().unwrap()
-                && (used() - before > patience || at.elapsed() > STANDSTILL)
+            if let Some(Begun { number, at }) = *now.lock().unwrap()
+                && at.elapsed() > STANDSTILL
             {
                 let name = mutated(files, seed, number).0.name;
-                eprintln!("{name} takes over {PATIENCE:?} of every core, or stands still");
+                eprintln!("{name} hangs: it has not ended within {STANDSTILL:?}");
                 std::process::abort();
             }
         }

@@ -10,13 +10,22 @@ const JOB: &str = "[jobs.events]\nsource = ['in.json']\noutput = 'out.parquet'\n
 
 /// A context with an output that must stay as it is, and a backend that is this program.
 fn with_child(command: &str) -> Context {
+    with_options(command, "")
+}
+
+/// The same, with a program that says nothing and is given a second for it.
+fn with_silent_child(command: &str) -> Context {
+    with_options(command, "silence = 1\n")
+}
+
+fn with_options(command: &str, options: &str) -> Context {
     let context = Context::with_example();
     context.write("out.parquet", "the output of yesterday");
     context.write(
         "distil.toml",
         format!(
             "{JOB}mode = 'overwrite'\nbackend = 'child'\n\n[backends.child]\nengine = 'external'\n\
-             command = {command}\nsilence = 1\n"
+             command = {command}\n{options}"
         ),
     );
     context
@@ -184,28 +193,29 @@ fn a_child_that_dies_hangs_or_lies_changes_nothing() {
       oh no
       output: nothing was written; the output is as it was before
     ");
-    assert_snapshot!(fails(&with_child("['sleep', '60']")), @"
+    assert_snapshot!(fails(&with_silent_child("['sleep', '600']")), @"
     exit: 3
     --- stderr
     error: the backend child said nothing for 1 seconds, and was stopped
       output: nothing was written; the output is as it was before
     ");
-    let says = |then: &str| {
+    let says_to = |with: fn(&str) -> Context, then: &str| {
         let words = ["type:string", "type:timestamp", "shape:document", "compression:zstd"];
         let supports = words.map(|word| format!("\\\"{word}\\\"")).join(",");
         let hello = format!(
             "{{\\\"message\\\":\\\"hello\\\",\\\"protocol\\\":1,\\\"version\\\":\\\"liar 1\\\",\
              \\\"supports\\\":[{supports}]}}"
         );
-        with_child(&format!("[\"sh\", \"-c\", \"read x; echo '{hello}'; read x; {then}\"]"))
+        with(&format!("[\"sh\", \"-c\", \"read x; echo '{hello}'; read x; {then}\"]"))
     };
+    let says = |then: &str| says_to(with_child, then);
     assert_snapshot!(fails(&says("exit 7")), @"
     exit: 3
     --- stderr
     error: the backend child ended with status 7 before it was done
       output: nothing was written; the output is as it was before
     ");
-    assert_snapshot!(fails(&says("sleep 60")), @"
+    assert_snapshot!(fails(&says_to(with_silent_child, "sleep 600")), @"
     exit: 3
     --- stderr
     error: the backend child said nothing for 1 seconds, and was stopped

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// The worked example: two rows with key `ts`, three with key `id,ts`.
 pub const EXAMPLE: &str = r#"{"records": [
@@ -14,6 +15,37 @@ pub const EXAMPLE: &str = r#"{"records": [
   {"id": "1111", "data": "XYZ", "ts": "2019-04-23T18:20:32.876Z"}
 ]}
 "#;
+
+/// After this what a test waits for counts as something that never comes. No test that passes comes
+/// near it on any machine: it ends those that would hang.
+pub const STANDSTILL: Duration = Duration::from_secs(600);
+
+/// Waits until something holds.
+#[track_caller]
+pub fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < STANDSTILL, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// What a process said, once it ended by itself.
+#[track_caller]
+pub fn end_of(mut child: Child) -> Output {
+    let begun = Instant::now();
+    let mut hangs = false;
+    while !hangs && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+        hangs = begun.elapsed() > STANDSTILL;
+    }
+    if hangs {
+        child.kill().unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(!hangs, "the process did not end: {output:?}");
+    output
+}
 
 /// A directory of one test, in which every command of it runs.
 pub struct Context {

@@ -6,14 +6,11 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::Duration;
-
-use rustix::process::Signal;
+use std::path::Path;
+use std::process::Stdio;
 
 use crate::context::Context;
-use crate::support::{NOBODY, Told, may_change_user, send, wait_for};
+use crate::support::{NOBODY, Told, may_change_user};
 
 const RUN: [&str; 4] = ["-o", "out.parquet", "--key", "ts"];
 const UNTOUCHED: &str = "nothing was written; the output is as it was before";
@@ -153,26 +150,25 @@ fn a_loop_of_links_is_an_error_that_says_so() {
     );
 }
 
-/// 24 directories, each with two links to the next: 2^24 ways lead to the last.
+/// 38 directories, each with two links to the next: 2^37 ways lead to the last, and who took them all
+/// would never come to an end.
 #[test]
 fn many_ways_to_one_directory_take_no_time() {
     let context = Context::new();
-    for level in 0..24 {
+    for level in 0..37 {
         let directory = context.path("d").join(format!("l{level}"));
         std::fs::create_dir_all(&directory).unwrap();
         for link in ["x", "y"] {
             symlink(format!("../l{}", level + 1), directory.join(link)).unwrap();
         }
     }
-    context.write("d/l24/a.json", "{\"ts\":1}\n");
+    context.write("d/l37/a.json", "{\"ts\":1}\n");
     let globs = ["d/**/*.json", "d/l0/**/y/a.json", "{d/**/a,x}.json"];
     for (source, last) in [("d", "x")].into_iter().chain(globs.into_iter().zip(["x", "y", "x"])) {
-        let begun = std::time::Instant::now();
         let flags = [source, "--report", "r.json", "--mode", "overwrite"];
         context.distil(&[&flags, &RUN[..]].concat()).succeeds();
-        assert!(begun.elapsed() < Duration::from_secs(20));
         let report: serde_json::Value = serde_json::from_str(&context.read("r.json")).unwrap();
-        let path = format!("d/l0/{}{last}/a.json", "x/".repeat(23));
+        let path = format!("d/l0/{}{last}/a.json", "x/".repeat(36));
         assert_eq!(report["inputs"][0]["path"], path.as_str(), "{source}");
         assert_eq!(report["inputs"].as_array().unwrap().len(), 1);
     }
@@ -207,85 +203,4 @@ fn what_is_no_file_is_read_when_it_can_be_and_refused_when_not() {
     context
         .distil(&[&["/dev/null", "d/a.json", "--mode", "overwrite"], &RUN[..]].concat())
         .succeeds();
-}
-
-/// Starts runs until one was stopped within its input: it has the file open, and has read more than
-/// the samples of the first look and less than the whole, so it knows what the file was like, and has
-/// yet to look again.
-fn stopped_within(context: &Context, path: &Path) -> Child {
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < Duration::from_secs(60) {
-        let arguments = [&["run", "in.json", "--quarantine", "q.ndjson"], &RUN[..]].concat();
-        let mut command = context.command(&arguments);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let process = PathBuf::from(format!("/proc/{}", child.id()));
-        let within = || {
-            let open = process.join("fd").read_dir().into_iter().flatten().flatten();
-            let mut open = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
-            let counts = std::fs::read_to_string(process.join("io")).unwrap_or_default();
-            let read = counts.lines().find_map(|line| line.strip_prefix("rchar: "));
-            open.any(|file| file == path)
-                && read
-                    .is_some_and(|read| (8 << 20..20 << 20).contains(&read.parse::<u64>().unwrap()))
-        };
-        while child.try_wait().unwrap().is_none() {
-            if within() {
-                send(&child, Signal::STOP);
-                wait_for("the run to stand still, or to be gone", || {
-                    let stat = std::fs::read_to_string(process.join("stat")).unwrap();
-                    stat.contains(") T ") || stat.contains(") Z ")
-                });
-                if within() {
-                    return child;
-                }
-                send(&child, Signal::CONT);
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        for written in ["out.parquet", "q.ndjson"] {
-            std::fs::remove_file(context.path(written)).unwrap();
-        }
-    }
-    panic!("no run could be stopped within its input");
-}
-
-/// Changes the input of a run that has read a part of it.
-fn while_it_is_read(change: impl Fn(&Path)) {
-    let context = Context::new();
-    let record = "{\"ts\":1,\"x\":\"0123456789012345678901234567890123456789\"}\n";
-    context.write("in.json", record.repeat(400_000));
-    let path = context.path("in.json");
-    let child = stopped_within(&context, &path);
-    change(&path);
-    send(&child, Signal::CONT);
-    Told::of(&child.wait_with_output().unwrap()).fails(
-        1,
-        &["in.json: the file ", "while it was read", UNTOUCHED, "help: wait until nothing writes"],
-    );
-    assert_eq!(context.names(), ["in.json"]);
-}
-
-#[test]
-fn a_file_that_grows_while_it_is_read_fails_the_run() {
-    while_it_is_read(|path| {
-        OpenOptions::new().append(true).open(path).unwrap().write_all(b"{\"ts\":2}\n").unwrap();
-    });
-}
-
-#[test]
-fn a_file_that_shrinks_while_it_is_read_fails_the_run() {
-    while_it_is_read(|path| {
-        let file = OpenOptions::new().write(true).open(path).unwrap();
-        let size = file.metadata().unwrap().len();
-        file.set_len(size - 100).unwrap();
-    });
-}
-
-#[test]
-fn a_file_that_is_replaced_while_it_is_read_fails_the_run() {
-    while_it_is_read(|path| {
-        let other = path.with_file_name(".other");
-        std::fs::copy(path, &other).unwrap();
-        std::fs::rename(other, path).unwrap();
-    });
 }

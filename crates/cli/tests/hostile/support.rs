@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
@@ -155,14 +154,11 @@ pub fn may_change_user() -> bool {
     may(&[&NOBODY[..], &["true"]].concat())
 }
 
-/// Waits until something holds, for half a minute.
-#[track_caller]
-pub fn wait_for(what: &str, holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+/// Whether a process has a handler for a signal, as the kernel tells.
+pub fn listens_to(child: &std::process::Child, signal: Signal) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(mask.trim(), 16).unwrap() >> (signal.as_raw() - 1) & 1 == 1
 }
 
 /// Sends a signal to a child that may have ended by itself.

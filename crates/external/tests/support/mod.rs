@@ -13,9 +13,12 @@ pub fn pandas() -> External {
     External::pandas(storage(), &distil_testkit::python())
 }
 
+/// After this a program counts as one that hangs. No test that passes comes near it.
+pub const STANDSTILL: Duration = Duration::from_secs(600);
+
 /// A backend that is a program written in a test.
 pub fn child(program: &str, arguments: &[&str]) -> External {
-    impatient(program, arguments, Duration::from_secs(20))
+    impatient(program, arguments, STANDSTILL)
 }
 
 /// The same, stopped after so long a silence.
@@ -23,7 +26,7 @@ pub fn impatient(program: &str, arguments: &[&str], silence: Duration) -> Extern
     let options = Options {
         arguments: arguments.iter().map(Into::into).collect(),
         silence,
-        start: Duration::from_secs(20),
+        start: STANDSTILL,
         grace: Duration::from_millis(300),
         ..Options::new(program)
     };

@@ -1,4 +1,4 @@
-//! Servers for the tests, shared by all of them.
+//! Servers for the tests: those that `make test` runs for all of them, or else those of this process.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,7 @@ use std::time::Duration;
 use distil_spark::Spark;
 use distil_testkit::disk::storage;
 
-/// Spark ends a stream of answers after two minutes. Ended after a second, every longer run shows
-/// that the rest is asked for. (Sail takes no such setting.)
+/// As the servers of `make test` have it: `tests/spark/servers.py` says why.
 const IMPATIENT: &[&str] =
     &["--conf", "spark.connect.execute.reattachable.senderMaxStreamDuration=1s"];
 
@@ -68,7 +67,7 @@ fn root() -> PathBuf {
 }
 
 /// The URL of the shared server of this name; nothing where it can't run. `DISTIL_SPARK_URL` and
-/// `DISTIL_SAIL_URL` name servers that run already (`make spark-up`).
+/// `DISTIL_SAIL_URL` name servers that run already (as in `make test`, and after `make spark-up`).
 pub fn shared(name: &'static str) -> Option<&'static str> {
     static SERVERS: [OnceLock<Option<Mutex<Server>>>; 2] = [OnceLock::new(), OnceLock::new()];
     static URLS: [OnceLock<Option<String>>; 2] = [OnceLock::new(), OnceLock::new()];
