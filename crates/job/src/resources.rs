@@ -30,8 +30,8 @@ fn cpu_seconds() -> f64 {
     now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
 }
 
-/// The largest resident size of the process, where the kernel tells it (Linux). The kernel answers
-/// here, not a disk: no [`distil_storage::Storage`] could stand in for it.
+/// The largest resident size of the process, where the kernel tells it (Linux).
+#[allow(clippy::disallowed_methods, reason = "the kernel answers, not a disk")]
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

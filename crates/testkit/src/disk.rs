@@ -1,4 +1,8 @@
 //! Backends on a real disk: folders with inputs, and runs over them.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a test makes its inputs, and looks past the storage"
+)]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,7 +54,6 @@ impl Folder {
         let folder = Self(tempfile::tempdir().unwrap());
         std::fs::create_dir(folder.path("in")).unwrap();
         for (name, content) in files {
-            #[allow(clippy::disallowed_methods, reason = "a test makes its inputs")]
             std::fs::write(folder.path("in").join(name), content).unwrap();
         }
         folder

@@ -1,4 +1,5 @@
 //! Any backend under the suite, on the disk and through the frame that every run has.
+#![allow(clippy::disallowed_methods, reason = "what is there is read past the storage")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -131,7 +132,6 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-#[allow(clippy::disallowed_methods, reason = "what is there is read past the storage")]
 fn content(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
