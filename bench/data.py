@@ -97,8 +97,10 @@ NESTED = (
     '"user".address.zip',
     '"user".address.floor::BIGINT',
     "array_to_string(tags, '|')",
-    "array_to_string([concat_ws('/', item.sku, item.quantity::BIGINT, item.price::DOUBLE)"
-    " FOR item IN items], '|')",
+    (
+        "array_to_string([concat_ws('/', item.sku, item.quantity::BIGINT, item.price::DOUBLE)"
+        " FOR item IN items], '|')"
+    ),
 )
 
 

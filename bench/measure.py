@@ -30,7 +30,8 @@ def measure(command, log):
     seconds = time.perf_counter() - begun
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
-        last = open(log, errors="replace").read().strip().splitlines()[-1:]
+        with open(log, errors="replace") as said:
+            last = said.read().strip().splitlines()[-1:]
         raise Failed(f"status {child.returncode}: {' '.join(last)}")
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 

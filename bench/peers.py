@@ -194,7 +194,9 @@ def datafusion_distinct_on(job):
 
 @formulation("DataFusion", "datafusion", "documents", "lines", plain=True)
 def datafusion_first_value(job):
-    first = ", ".join(f"first_value({name} ORDER BY {', '.join(job.order)}) AS {name}" for name in job.order)
+    first = ", ".join(
+        f"first_value({name} ORDER BY {', '.join(job.order)}) AS {name}" for name in job.order
+    )
     query = f"SELECT {first}, {job.key} FROM {{source}} GROUP BY {job.key} ORDER BY {job.key}"
     datafusion(job, query)
 

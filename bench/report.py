@@ -39,9 +39,11 @@ def section_of(result):
     lines += [table_row(row, first) for row in rows]
     lines += [""]
     lines += [
-        f"`make bench BENCH={result['scenario']}`: medians of {len(first['runs'])}, after one run to warm"
-        f" up (fastest–slowest). {'. '.join(checks(result))}."
-        f" {result['machine']}; {result['date']}, {result['commit']}."
+        (
+            f"`make bench BENCH={result['scenario']}`: medians of {len(first['runs'])}, after one run to warm"
+            f" up (fastest–slowest). {'. '.join(checks(result))}."
+            f" {result['machine']}; {result['date']}, {result['commit']}."
+        )
     ]
     for row in rows:
         if row.get("command"):

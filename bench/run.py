@@ -72,14 +72,17 @@ class Bench:
             return None
         output = self.out / f"{package}.parquet"
         job = peers.Job(
-            self.store.pattern(data), str(output), data.key, list(data.order), data.shape, data.plain
+            self.store.pattern(data),
+            str(output),
+            data.key,
+            list(data.order),
+            data.shape,
+            data.plain,
         )
         text = json.dumps(asdict(job))
         commands = {n: [sys.executable, str(HERE / "peers.py"), n, text] for n in found}
         distribution = importlib.metadata.packages_distributions()[package][0]
-        return Contender(
-            tool, importlib.metadata.version(distribution), data, output, commands
-        )
+        return Contender(tool, importlib.metadata.version(distribution), data, output, commands)
 
     def scenario(self, name):
         scenario = SCENARIOS[name]
@@ -148,7 +151,9 @@ class Bench:
             printed([self.distil, "verify", contender.output, *reference])
             contender.checked = rows
         elif rows != first.checked:
-            raise Failed(f"other rows than distil: {rows['count']} against {first.checked['count']}")
+            raise Failed(
+                f"other rows than distil: {rows['count']} against {first.checked['count']}"
+            )
 
     def show(self, contender, which, measured):
         print(
@@ -226,8 +231,13 @@ def size_of(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     default = [name for name, scenario in SCENARIOS.items() if scenario.by_default]
-    parser.add_argument("scenarios", nargs="*", default=default, metavar="SCENARIO",
-                        help=f"of: all {' '.join(SCENARIOS)}; default: {' '.join(default)}")
+    parser.add_argument(
+        "scenarios",
+        nargs="*",
+        default=default,
+        metavar="SCENARIO",
+        help=f"of: all {' '.join(SCENARIOS)}; default: {' '.join(default)}",
+    )
     parser.add_argument("--distil", required=True, help="the program")
     parser.add_argument("--work", type=Path, default=Path(".bench"), help="for data and outputs")
     parser.add_argument("--document", type=Path, required=True, help="where the tables go")

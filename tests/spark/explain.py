@@ -32,7 +32,9 @@ def queries():
         for line in path.read_text().split("\n---\n", 1)[1].split("\n"):
             if view := VIEW.match(line):
                 options = re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', view[2])
-                views.append((view[1], {k: v.encode().decode("unicode_escape") for k, v in options}))
+                views.append(
+                    (view[1], {k: v.encode().decode("unicode_escape") for k, v in options})
+                )
             elif line.startswith("-- written: "):
                 yield path.name, views, "\n".join(lines)
                 views, lines = [], []
@@ -60,7 +62,9 @@ def main():
         count = 0
         for name, views, query in queries():
             for view, options in views:
-                spark.read.format("text").options(**options).load(f"file://{empty}").createOrReplaceTempView(view)
+                spark.read.format("text").options(**options).load(
+                    f"file://{empty}"
+                ).createOrReplaceTempView(view)
             plan = spark.sql(f"EXPLAIN {query}").collect()[0][0]
             # Spark tells a query that it does not take as text, too.
             if "Exception" in plan or "Physical Plan" not in plan:

@@ -47,7 +47,7 @@ def tell(message, **members):
     line = json.dumps({"message": message, **members}).encode() + b"\n"
     with ANSWERS_LOCK:
         while line:
-            line = line[ANSWERS.write(line):]
+            line = line[ANSWERS.write(line) :]
 
 
 def listen():
@@ -147,7 +147,9 @@ YEAR_10000 = 253_402_300_800
 
 def misfit(value, kind):
     shown = canonical(value)
-    return Failure("input", f"the value {shown[:80]} is no {kind[0]}, although the input was checked")
+    return Failure(
+        "input", f"the value {shown[:80]} is no {kind[0]}, although the input was checked"
+    )
 
 
 class Reader:
@@ -640,7 +642,7 @@ def project(schema, chosen):
     def below(fields, above):
         found = []
         for name, kind in fields.items():
-            path = above + [name]
+            path = [*above, name]
             whole = [i for i, c in enumerate(chosen) if path[: len(c)] == c]
             inside = [i for i, c in enumerate(chosen) if c[: len(path)] == path]
             if whole:
