@@ -15,7 +15,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::commit::Sealed;
 use crate::target::{Target, Targets};
-use distil_output::marker::Marker;
 
 /// The name of a staged file or directory within its staging directory.
 const STAGED: &str = "staged";
@@ -125,17 +124,14 @@ impl Stage {
         let mut files = 1;
         if self.held.output.target.is_dir() {
             let names = storage.list(staged)?;
-            let mut listed = Vec::with_capacity(names.len());
+            files = names.len() as u64;
             for name in names {
                 let metadata = storage.metadata(&staged.join(&name))?;
                 let Some(metadata) = metadata.filter(|metadata| metadata.kind == Kind::File) else {
                     return Err(Error::bug("the backend left more than files in the output"));
                 };
                 bytes += metadata.stamp.size;
-                listed.push(name.to_string_lossy().into_owned());
             }
-            files = listed.len() as u64;
-            Marker::new(listed).write(storage, staged)?;
             storage.sync_dir(staged)?;
         } else if let Some(metadata) = storage.metadata(staged)? {
             bytes = metadata.stamp.size;

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use distil_output::own::stranger;
 use distil_plan::{Error, Fault, Layout, Mode, Plan, Result};
 use distil_storage::{Kind, Storage};
 
 use crate::places::Place;
-use distil_output::marker::Marker;
 
 /// A name that a run publishes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,10 +179,7 @@ impl Target {
 
     /// Checks that a directory holds nothing but what distil wrote there.
     pub(crate) fn check_replaceable(&self, storage: &dyn Storage) -> Result<()> {
-        let names = storage.list(&self.path)?;
-        let written = Marker::read(storage, &self.path)?;
-        let foreign = |name: &&PathBuf| !written.as_ref().is_some_and(|m| m.covers(name));
-        match names.iter().find(foreign) {
+        match stranger(storage, &self.path)? {
             None => Ok(()),
             Some(name) => Err(Error::new(
                 Fault::Exists,

@@ -5,12 +5,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_schema::{DataType, Field, Schema as ArrowSchema};
+use bytes::Bytes;
 use distil_job::run::{Job, dry_run, run};
+use distil_output::footer::Footer;
 use distil_plan::{
-    Backend, Cancel, Dedup, Fault, InputReport, Mode, Need, NoEvents, Plan, Report, Request,
-    Result, Sink, Status, Support,
+    Backend, Cancel, Dedup, Fault, Field as Column, InputReport, Mode, Need, NoEvents, Plan,
+    Report, Request, Result, Schema, Sink, Status, Support, Type,
 };
 use distil_storage::{Failure, Memory, Storage, Survive};
+use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::KeyValue;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
 
 /// Writes what a real backend would, in miniature.
 struct Fake {
@@ -21,7 +27,7 @@ struct Fake {
 impl Fake {
     fn write(&self, path: &Path, text: &str) -> Result<()> {
         let mut file = self.storage.create_new(path)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(&stored(&path.to_string_lossy(), text))?;
         file.sync()
     }
 }
@@ -91,13 +97,51 @@ fn run_on(memory: &Memory, plan: &Plan) -> (Report, Result<()>) {
 }
 
 fn files(memory: &Memory) -> Vec<(String, String)> {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    memory.files().into_iter().map(|(p, c)| (p.display().to_string(), text(c))).collect()
+    memory.files().into_iter().map(|(p, c)| (p.display().to_string(), said(c))).collect()
 }
 
-const MARKER_OF_TWO: &str = "{\n  \"version\": 1,\n  \"files\": [\n    \"part-00000.parquet\",\n    \
-                             \"part-00001.parquet\"\n  ]\n}\n";
-const MARKER_OF_ONE: &str = "{\"version\":1,\"files\":[\"part-00000.parquet\"]}";
+/// The content of a part that distil did not write.
+const FOREIGN: &str = "foreign";
+/// The entry of a part's footer that tells parts apart here.
+const SAYS: &str = "says";
+
+/// What a file holds that says `text`: parts of a directory are Parquet with a footer of distil.
+fn stored(path: &str, text: &str) -> Vec<u8> {
+    let is_part = path.rsplit('/').next().is_some_and(|name| name.starts_with("part-"));
+    if !is_part || text == FOREIGN {
+        return text.as_bytes().to_vec();
+    }
+    let field = Field::new("id", DataType::Int64, true);
+    let schema = Arc::new(ArrowSchema::new(vec![field]));
+    let mut file = ArrowWriter::try_new(Vec::new(), schema, None).unwrap();
+    let footer = Footer {
+        schema: Schema::new(vec![Column::new("id", Type::Int64)]).unwrap(),
+        dedup: None,
+        selected: false,
+        rows: Some(0),
+        digest: None,
+    };
+    for (key, value) in footer.to_pairs().unwrap() {
+        file.append_key_value_metadata(KeyValue::new(key, value));
+    }
+    file.append_key_value_metadata(KeyValue::new(SAYS.to_owned(), text.to_owned()));
+    file.into_inner().unwrap()
+}
+
+/// The text that a file says.
+fn said(content: Vec<u8>) -> String {
+    if !content.starts_with(b"PAR1") {
+        return String::from_utf8(content).unwrap();
+    }
+    let Ok(reader) = SerializedFileReader::new(Bytes::from(content)) else {
+        return "what a crash left of a part".to_owned();
+    };
+    let entries = reader.metadata().file_metadata().key_value_metadata().unwrap().clone();
+    entries.into_iter().find(|entry| entry.key == SAYS).and_then(|entry| entry.value).unwrap()
+}
+
+/// What a directory of an earlier distil held beside its parts.
+const OLD_LIST: &str = "{\"version\":1,\"files\":[\"part-00000.parquet\"]}";
 
 struct Scenario {
     name: &'static str,
@@ -114,7 +158,7 @@ impl Scenario {
         memory.put_dir("elsewhere");
         memory.put_dir("tmp");
         for (path, content) in self.old.iter().chain(&self.leftovers) {
-            memory.put(path, content);
+            memory.put(path, stored(path, content));
         }
         memory
     }
@@ -145,7 +189,6 @@ impl Scenario {
         let own = |path: &str, text: &str| (path.to_owned(), text.to_owned());
         if self.is_dir() {
             vec![
-                own("/out/_distil.json", MARKER_OF_TWO),
                 own("/out/part-00000.parquet", "new output 0"),
                 own("/out/part-00001.parquet", "new output 1"),
             ]
@@ -176,7 +219,7 @@ impl Scenario {
 }
 
 fn scenarios() -> Vec<Scenario> {
-    let old_dir = vec![("out/_distil.json", MARKER_OF_ONE), ("out/part-00000.parquet", "old")];
+    let old_dir = vec![("out/part-00000.parquet", "old"), ("out/part-00001.parquet", "old 1")];
     let old_sides = vec![("elsewhere/q.ndjson", "old quarantine"), ("d.parquet", "old dropped")];
     let scenario = |name, plan, old| Scenario { name, plan, old, leftovers: Vec::new() };
     let overwrite = Mode::Overwrite;
@@ -195,6 +238,11 @@ fn scenarios() -> Vec<Scenario> {
             [vec![("out.parquet", "old output")], old_sides.clone()].concat(),
         ),
         scenario("directory over directory", plan("out", overwrite, false), old_dir.clone()),
+        scenario(
+            "directory over one of an earlier version",
+            plan("out", overwrite, false),
+            vec![("out/_distil.json", OLD_LIST), ("out/part-00000.parquet", "old")],
+        ),
         scenario(
             "directory over directory, sides over sides",
             plan("out", overwrite, true),
@@ -225,8 +273,12 @@ fn a_run_publishes_everything_and_leaves_nothing_else() {
         assert_eq!(report.status, Status::Done);
         assert!(scenario.check(&memory, "after the run"));
         scenario.check_tidy(&memory, "after the run");
-        let parts = if scenario.is_dir() { (2, 24) } else { (1, 10) };
-        assert_eq!((report.output.files, report.output.bytes), parts);
+        let output = &scenario.plan.sink.path;
+        let bytes =
+            memory.files().into_iter().filter(|(path, _)| path.starts_with(format!("/{output}")));
+        let bytes: usize = bytes.map(|(_, content)| content.len()).sum();
+        let files = if scenario.is_dir() { 2 } else { 1 };
+        assert_eq!((report.output.files, report.output.bytes), (files, bytes as u64));
         let survived = memory.after_power_loss(Survive::Synced);
         assert!(scenario.check(&survived, "loss of power after the run"), "{}", scenario.name);
     }
@@ -343,18 +395,28 @@ fn what_may_not_be_replaced_is_refused_before_anything_changes() {
         assert_eq!(memory.calls(), 0, "{error}");
         assert_eq!(report.status, Status::Failed);
     };
-    let marked = ("out/_distil.json", MARKER_OF_ONE);
+    let listed = ("out/_distil.json", OLD_LIST);
     let part = ("out/part-00000.parquet", "old");
+    let foreign = ("out/part-00001.parquet", FOREIGN);
     let error = plan("out.parquet", Mode::Error, true);
     refuse(&error, &[("out.parquet", "x")], "output exists already", Fault::Exists);
     refuse(&error, &[("d.parquet", "x")], "dropped duplicates exists already", Fault::Exists);
     refuse(&error, &[("elsewhere/q.ndjson", "x")], "quarantine file exists already", Fault::Exists);
-    refuse(&plan("out", Mode::Error, false), &[marked, part], "exists already", Fault::Exists);
+    refuse(&plan("out", Mode::Error, false), &[part], "exists already", Fault::Exists);
     let over = |output| plan(output, Mode::Overwrite, false);
     refuse(&over("out"), &[("out", "x")], "there is a file of that name", Fault::Usage);
     refuse(&over("out.parquet"), &[("out.parquet/x", "")], "there is a directory", Fault::Usage);
-    refuse(&over("out"), &[part], "holds part-00000.parquet, which distil did not", Fault::Exists);
-    refuse(&over("out"), &[marked, part, ("out/mine", "")], "holds mine", Fault::Exists);
+    refuse(&over("out"), &[part, foreign], "holds part-00001.parquet, which distil", Fault::Exists);
+    refuse(&over("out"), &[listed, part, foreign], "holds _distil.json", Fault::Exists);
+    refuse(&over("out"), &[part, ("out/.hidden", "")], "holds .hidden", Fault::Exists);
+    refuse(
+        &over("out"),
+        &[part, ("out/part-1.parquet", "")],
+        "holds part-1.parquet",
+        Fault::Exists,
+    );
+    refuse(&over("out"), &[part, ("out/part-00002.parquet/x", "")], "holds part-", Fault::Exists);
+    refuse(&over("out"), &[part, ("out/mine", "")], "holds mine", Fault::Exists);
     refuse(&over("out"), &[("out/_distil.json", "{}")], "holds _distil.json", Fault::Exists);
     refuse(&over("no/such/out"), &[], "there is no directory no/such", Fault::Usage);
     refuse(&over("in/a.json/out"), &[], "is no directory", Fault::Usage);
@@ -366,13 +428,13 @@ fn a_directory_is_not_replaced_where_names_cannot_be_exchanged() {
     let memory = Memory::new();
     memory.put("in/a.json", "{}");
     memory.put_dir("tmp");
-    memory.put("out/_distil.json", MARKER_OF_ONE);
+    memory.put("out/part-00000.parquet", stored("out/part-00000.parquet", "old"));
     memory.forbid_exchange();
     let error = run_on(&memory, &plan("out", Mode::Overwrite, false)).1.unwrap_err();
     assert_eq!((error.fault, memory.calls()), (Fault::Environment, 0), "{error}");
     let fresh = plan("fresh", Mode::Overwrite, false);
     run_on(&memory, &fresh).1.unwrap();
-    assert_eq!(memory.names("fresh").len(), 3);
+    assert_eq!(memory.names("fresh"), ["part-00000.parquet", "part-00001.parquet"]);
 }
 
 #[test]

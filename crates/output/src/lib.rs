@@ -4,7 +4,7 @@
 pub mod digest;
 pub mod footer;
 pub mod head;
-pub mod marker;
+pub mod own;
 pub mod parts;
 pub mod quarantine;
 mod read_whole;

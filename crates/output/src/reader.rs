@@ -58,7 +58,7 @@ pub fn open_output(storage: &dyn Storage, path: &Path) -> Result<Vec<PartFile>> 
 }
 
 impl PartFile {
-    fn open(storage: &dyn Storage, path: &Path) -> Result<Self> {
+    pub(crate) fn open(storage: &dyn Storage, path: &Path) -> Result<Self> {
         let input: Arc<dyn InputFile> = Arc::from(storage.open(path)?);
         if input.is_stream() {
             return Err(Error::input("a Parquet file can't be read from a pipe")

@@ -294,7 +294,6 @@ fn an_output_of_parts_is_verified_across_them_and_its_digests_add_up() {
     };
     put(&memory, "out/part-00000.parquet", &a, Some(&recorded(&a)));
     put(&memory, "out/part-00001.parquet", &b, Some(&recorded(&b)));
-    memory.put("out/_distil.json", "{}");
     let found = verified(&memory, "out", None).unwrap();
     assert_eq!((found.files, found.rows), (2, 3));
     assert_eq!(found.digest, digest_batches([&a, &b]).unwrap());

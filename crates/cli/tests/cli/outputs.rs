@@ -160,10 +160,7 @@ fn a_directory_is_split_by_rows() {
     peak memory  [SIZE]
     warning: 2 records differ from the one that survives with the same key; the plan has no order, so the columns in order of their names decided: say which one to keep by --order-by
     ");
-    assert_eq!(
-        names(&context.path("out")),
-        ["_distil.json", "part-00000.parquet", "part-00001.parquet"]
-    );
+    assert_eq!(names(&context.path("out")), ["part-00000.parquet", "part-00001.parquet"]);
     assert!(context.run(&["verify", "out"]).starts_with("exit: 0\n"));
 }
 
