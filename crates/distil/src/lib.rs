@@ -48,7 +48,7 @@ pub use backends::{Entry, promises};
 pub use configuration::Configuration;
 pub use distil_engine::Inferred;
 pub use distil_output::head::Head;
-pub use distil_output::verify::Verified;
+pub use distil_output::verify::{Aspect, Check, Verified};
 pub use distil_plan as plan;
 pub use distil_plan::*;
 pub use distil_storage::Local;

@@ -20,7 +20,7 @@ use distil_kernel::arrow::digest_batches;
 use distil_output::digest::digest_output;
 use distil_output::footer::Footer;
 use distil_output::head::head;
-use distil_output::verify::{Verified, verify};
+use distil_output::verify::{Aspect, Verified, verify};
 use distil_plan::{ColumnPath, Dedup, Error, Fault, Report, Result, Schema, Status};
 use distil_storage::Memory;
 use parquet::arrow::ArrowWriter;
@@ -277,6 +277,10 @@ fn verified(memory: &Memory, path: &str, reference: Option<&str>) -> Result<Veri
     verify(memory, Path::new(path), reference.map(Path::new))
 }
 
+fn not_checked(found: &Verified) -> Vec<Aspect> {
+    found.checks.iter().filter(|check| !check.done).map(|check| check.aspect).collect()
+}
+
 fn refused(memory: &Memory, path: &str, reference: Option<&str>) -> Error {
     let error = verified(memory, path, reference).unwrap_err();
     assert_eq!(error.fault, Fault::Input, "{error}");
@@ -298,14 +302,23 @@ fn an_output_of_parts_is_verified_across_them_and_its_digests_add_up() {
     assert_eq!((found.files, found.rows), (2, 3));
     assert_eq!(found.digest, digest_batches([&a, &b]).unwrap());
     assert_eq!(digest_output(&memory, Path::new("out")).unwrap(), (found.digest, 3));
+    let checks: Vec<(Aspect, bool, &str)> =
+        found.checks.iter().map(|check| (check.aspect, check.done, check.how.as_str())).collect();
     assert_eq!(
-        found.checks,
+        checks,
         [
-            "the columns are those of the footer: 2",
-            "every key is there once, in order",
-            "the recorded digests of 2 files hold",
+            (Aspect::Columns, true, "2, as the footer says"),
+            (Aspect::Rows, true, "as many as the footer says"),
+            (Aspect::Order, true, "ascending by the key"),
+            (Aspect::Keys, true, "every key is there once"),
+            (Aspect::Values, true, "the recorded digests of all 2 files hold"),
         ]
     );
+    // One file without a digest: the values are not all known to be right.
+    put(&memory, "out/part-00001.parquet", &b, Some(&footer(EVENTS, "ts")));
+    let found = verified(&memory, "out", None).unwrap();
+    assert_eq!(not_checked(&found), [Aspect::Values]);
+    assert!(!found.is_complete());
     // The key of the second file's first row repeats, or comes earlier.
     for (ts, what) in [(2, "row 0 has the key of the row before"), (1, "row 0 stands behind")] {
         let wrong = events(&[ts], &["b"]);
@@ -378,7 +391,8 @@ fn order_follows_the_semantics_for_composite_keys_nulls_and_whole_records() {
         let chosen = Footer { selected: true, ..footer(schema, key) };
         let rows = batch(two(vec![Some(2), Some(1), Some(1)], vec![None; 3]));
         put(&memory, "o.parquet", &rows, Some(&chosen));
-        assert!(verified(&memory, "o.parquet", None).unwrap().checks[1].contains("not checked"));
+        let found = verified(&memory, "o.parquet", None).unwrap();
+        assert_eq!(not_checked(&found), [Aspect::Order, Aspect::Keys, Aspect::Values]);
     }
     // By name, not by place; numbers in `json` by value, before strings.
     let values = strings(&["9", "10", "\"1\"", "[1]"]);
@@ -399,12 +413,17 @@ fn an_output_is_compared_with_an_output_a_report_or_an_answer() {
     let rows = events(&[1, 2], &["x", "a"]);
     put(&memory, "o.parquet", &rows, Some(&footer(EVENTS, "ts")));
     let digest = digest_batches([&rows]).unwrap();
-    let last =
-        |reference| verified(&memory, "o.parquet", Some(reference)).map(|v| v.checks[2].clone());
+    let last = |reference| {
+        verified(&memory, "o.parquet", Some(reference)).map(|found| {
+            let values = found.checks.last().unwrap();
+            assert_eq!(values.done, not_checked(&found).is_empty());
+            values.how.clone()
+        })
+    };
 
     put(&memory, "same/a.parquet", &rows.slice(1, 1), None);
     put(&memory, "same/b.parquet", &rows.slice(0, 1), None);
-    assert_eq!(last("same").unwrap(), "rows and digest equal those of same");
+    assert_eq!(last("same").unwrap(), "the digest is that of same");
     put(&memory, "fewer.parquet", &rows.slice(1, 1), None);
     assert_eq!(
         refused(&memory, "o.parquet", Some("fewer.parquet")).what,
@@ -426,10 +445,10 @@ fn an_output_is_compared_with_an_output_a_report_or_an_answer() {
     report.set_schema(&Schema::parse(EVENTS).unwrap());
     let put_report = |report: &Report| memory.put("r.json", serde_json::to_vec(report).unwrap());
     put_report(&report);
-    assert_eq!(last("r.json").unwrap(), "the rows are as many as r.json says; it has no digest");
+    assert_eq!(last("r.json").unwrap(), "no digest is recorded, and r.json has none");
     report.output.digest = Some(digest.to_string());
     put_report(&report);
-    assert_eq!(last("r.json").unwrap(), "rows and digest equal those of r.json");
+    assert_eq!(last("r.json").unwrap(), "the digest is that of r.json");
     report.set_schema(&Schema::parse("ts timestamp(ms)").unwrap());
     put_report(&report);
     assert!(refused(&memory, "o.parquet", Some("r.json")).what.ends_with("the columns differ"));
@@ -444,10 +463,7 @@ fn an_output_is_compared_with_an_output_a_report_or_an_answer() {
         memory.put("data.answer.json", text);
     };
     answer("ts", 2);
-    assert_eq!(
-        last("data.answer.json").unwrap(),
-        "rows and digest equal those of data.answer.json"
-    );
+    assert_eq!(last("data.answer.json").unwrap(), "the digest is that of data.answer.json");
     answer("ts", 3);
     assert!(refused(&memory, "o.parquet", Some("data.answer.json")).what.contains("has 3 rows"));
     answer("id,ts", 2);

@@ -1,6 +1,6 @@
 //! `distil head`, `distil digest` and `distil verify`
 
-use distil::{Result, printable};
+use distil::{Check, Result, printable};
 
 use crate::arguments::{HeadArguments, OutputArgument, VerifyArguments};
 use crate::console;
@@ -25,9 +25,11 @@ pub(crate) fn verify(arguments: &VerifyArguments, quiet: bool) -> Result<()> {
     if quiet {
         return Ok(());
     }
-    let mut text = format!("verified: {}, {}\n", counted(verified.rows, "row"), verified.digest);
-    for check in &verified.checks {
-        text.push_str(&format!("  {}\n", printable(check)));
+    let head = if verified.is_complete() { "verified" } else { "partly verified" };
+    let mut text = format!("{head}: {}, {}\n", counted(verified.rows, "row"), verified.digest);
+    for Check { aspect, done, how } in &verified.checks {
+        let not = if *done { "" } else { "NOT checked: " };
+        text.push_str(&format!("  {:<8} {not}{}\n", aspect.name(), printable(how)));
     }
     console::write_out(&text)
 }
