@@ -12,7 +12,7 @@ use crate::reader::{PartFile, open_output};
 /// The digest of an output, and its rows.
 ///
 /// # Errors
-/// As [`open_output`] and [`digest_batches`], with the path.
+/// As [`open_output`] and [`distil_kernel::arrow::digest_batches`], with the path.
 pub fn digest_output(storage: &dyn Storage, path: &Path) -> Result<(Digest, u64)> {
     digest_parts(&open_output(storage, path)?)
 }
