@@ -10,7 +10,6 @@ use distil_storage::Storage;
 
 use crate::Options;
 use crate::decode::{Inputs, RowSink, decode, prefer_missing_key};
-use crate::pipeline::check_columns;
 
 /// What inputs hold.
 #[derive(Clone, Debug)]
@@ -59,7 +58,7 @@ pub fn infer(
     let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
     quarantine.finish(decoded.read).map_err(|error| prefer_missing_key(error, &decoded.seen))?;
     let schema = decoded.seen.schema()?;
-    check_columns(&plan.plan, &decoded.seen, &schema)?;
+    decoded.seen.require_chosen(&plan.plan, &schema)?;
     Ok(Inferred {
         schema,
         reasons: decoded.seen.reasons(),

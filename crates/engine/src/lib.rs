@@ -5,10 +5,12 @@
 //! one row a key, and the ranges in order are the output. No result depends on which thread came
 //! first.
 
+mod budget;
 mod decode;
 mod exchange;
 mod infer;
 mod pipeline;
+mod report;
 mod threads;
 mod write;
 
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use distil_plan::{Backend, Need, Report, Request, Result, Support};
 use distil_storage::Storage;
 
+use budget::Shares;
 pub use infer::{Inferred, infer};
 
 /// What the engine may use. None of it changes a result.
@@ -33,19 +36,19 @@ pub struct Options {
     pub row_bytes: u64,
 }
 
-/// What the process needs besides rows.
-const BASE_MEMORY: u64 = 32 << 20;
-
 impl Options {
     /// The least memory that a run is allowed.
-    pub const MIN_MEMORY: u64 = 64 << 20;
+    pub const MIN_MEMORY: u64 = budget::LEAST;
 
     /// Options that follow from threads and memory.
     pub fn new(threads: usize, memory: u64) -> Self {
         let threads = threads.max(1);
-        // Half of the memory is for rows; the other half for decoding, and later for row groups.
-        let row_bytes = memory.saturating_sub(BASE_MEMORY) / 2 / threads as u64;
+        let row_bytes = budget::rows_of_thread(memory, threads);
         Self { threads, memory, read_chunk: 256 << 10, row_bytes }
+    }
+
+    fn shares(&self) -> Shares {
+        Shares::of(self.row_bytes)
     }
 }
 

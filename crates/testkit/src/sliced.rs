@@ -263,9 +263,7 @@ impl Backend for Sliced {
         let quarantined = quarantine.finish(read).map_err(prefer_missing_key)?;
         let accepted = read - quarantined.records;
         let finished = partial.finish(&plan, &slices).map_err(|error| match (accepted, read) {
-            (0, 1..) => error.help(
-                "no record is good: without --quarantine the run tells what is wrong with the first",
-            ),
+            (0, 1..) => error.help("every record is bad: run without --quarantine to see why"),
             _ => error,
         })?;
         assert_eq!((finished.read, finished.accepted), (read, accepted));

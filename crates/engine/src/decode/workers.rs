@@ -192,9 +192,8 @@ pub(crate) fn prefer_missing_key(error: Error, seen: &Seen) -> Error {
 type Found = (Seen, Vec<Dictionary>);
 
 fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> (Option<Found>, Result<()>) {
-    // Dictionaries stay in memory whatever is spilled: together they get a part of the rows' share.
-    let texts = shared.layout.map_or(1, |layout| layout.texts.max(1)) as u64;
-    let dictionary_bytes = shared.inputs.options.row_bytes / 4 / texts;
+    let texts = shared.layout.map_or(1, |layout| layout.texts);
+    let dictionary_bytes = shared.inputs.options.shares().dictionary(texts);
     let mut decoder = match Decoder::new(&shared.inputs.plan.plan) {
         Ok(decoder) => decoder.expecting(shared.layout, dictionary_bytes),
         Err(error) => return (None, Err(error)),

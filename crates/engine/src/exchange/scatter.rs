@@ -16,6 +16,7 @@ use distil_storage::Storage;
 
 use super::packed_spill::{PackedSegment, spill};
 use super::spill::{Segment, SpillWriter};
+use crate::budget::Shares;
 
 /// One worker's rows.
 pub(crate) struct Exchange<'a> {
@@ -23,7 +24,7 @@ pub(crate) struct Exchange<'a> {
     scratch: &'a Path,
     splitters: &'a Splitters,
     policy: Policy,
-    limit: u64,
+    shares: Shares,
     worker: usize,
     partitions: Vec<RowBuffers>,
     packing: Option<PackedShard>,
@@ -57,14 +58,14 @@ pub(crate) struct Shard {
 }
 
 impl<'a> Exchange<'a> {
-    /// An exchange that keeps at most about `limit` bytes of rows in memory.
+    /// An exchange that keeps about as many bytes of rows in memory as `shares` allow.
     pub(crate) fn new(
         storage: &'a dyn Storage,
         scratch: &'a Path,
         splitters: &'a Splitters,
         layout: Option<&Arc<PackedLayout>>,
         policy: Policy,
-        limit: u64,
+        shares: Shares,
         worker: usize,
     ) -> Self {
         let mut partitions = Vec::new();
@@ -85,7 +86,7 @@ impl<'a> Exchange<'a> {
             scratch,
             splitters,
             policy,
-            limit,
+            shares,
             worker,
             partitions,
             packing,
@@ -103,7 +104,7 @@ impl<'a> Exchange<'a> {
     pub(crate) fn push(&mut self, row: &Row<'_>) -> Result<()> {
         let partition = self.splitters.partition(row.key());
         self.bytes_held += self.partitions[partition].push(row);
-        if self.bytes_held > self.limit {
+        if self.bytes_held > self.shares.rows() {
             self.free_memory()?;
         }
         Ok(())
@@ -124,7 +125,7 @@ impl<'a> Exchange<'a> {
             let partition = packing.splitters.partition(row[0]);
             self.bytes_held += packing.partitions[partition].push(row);
         }
-        if self.bytes_held > self.limit {
+        if self.bytes_held > self.shares.rows() {
             self.free_packed_memory(dictionaries)?;
             self.free_memory()?;
         }
@@ -160,9 +161,9 @@ impl<'a> Exchange<'a> {
         }
         let encoded: u64 = self.partitions.iter().map(RowBuffers::capacity).sum();
         self.bytes_held = encoded + self.packed_memory();
-        if self.bytes_held > self.limit / 2 {
+        if self.bytes_held > self.shares.kept() {
             self.spill_packed()?;
-            if encoded > self.limit / 8 {
+            if encoded > self.shares.worth_a_file() {
                 self.spill()?;
             }
             self.bytes_held = self.partitions.iter().map(RowBuffers::capacity).sum::<u64>()

@@ -3,4 +3,4 @@
 mod ordered;
 mod workers;
 
-pub(crate) use workers::WritePhase;
+pub(crate) use workers::{WritePhase, Written};

@@ -99,39 +99,10 @@ fn in_order<T>(mut values: Vec<(usize, T)>) -> impl Iterator<Item = T> {
     values.into_iter().map(|(_, value)| value)
 }
 
-impl WritePhase<'_> {
-    /// Reduces, encodes and writes all ranges.
-    ///
-    /// # Errors
-    /// Environment errors of spilled runs and outputs; bugs.
-    pub(crate) fn run(&self) -> Result<Written> {
-        let sink = &self.plan.sink;
-        let columns: Option<&[ColumnPath]> = self.plan.columns.as_deref();
-        let dedup = self.plan.dedup.as_ref();
-        let encoder = Encoder::new(self.schema, dedup, columns, sink, self.plan.digest)?;
-        let footer = Footer {
-            schema: self.written.clone(),
-            dedup: self.plan.dedup.clone(),
-            selected: self.plan.columns.is_some(),
-            rows: None,
-            digest: self.plan.digest.then_some(Digest(0)),
-        };
-        let staging = self.request.staging;
-        let output = |footer, path: &Path, layout| {
-            let writer = RowGroupWriter::new(self.storage, &encoder, footer, path, sink, layout);
-            Mutex::new(OrderedOutput::new(writer))
-        };
-        let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
-        let mut outputs = vec![output(footer.clone(), &staging.output, sink.layout)];
-        let mut cutters = vec![RowGroupCutter::new(Wanted::Kept, most_rows, ROW_GROUP_BYTES)];
-        if let Some(path) = &staging.dropped {
-            // Losers are many to a key: their file does not claim to be deduplicated.
-            let footer = Footer { dedup: None, digest: None, selected: true, ..footer };
-            outputs.push(output(footer, path, Layout::File));
-            let most_rows = sink.row_group_rows;
-            cutters.push(RowGroupCutter::new(Wanted::Dropped, most_rows, ROW_GROUP_BYTES));
-        }
-        let state = Mutex::new(State {
+impl State {
+    /// Nothing is begun.
+    fn new(cutters: Vec<RowGroupCutter>) -> Self {
+        Self {
             next_partition: 0,
             reduced: BTreeMap::new(),
             assembled: 0,
@@ -143,29 +114,22 @@ impl WritePhase<'_> {
             conflicts: Vec::new(),
             flushed: false,
             failed: None,
-        });
-        let changed = Condvar::new();
-        std::thread::scope(|scope| {
-            let (written, files) = mpsc::channel();
-            let worker = (0..self.threads).map(|_| {
-                let worker = Worker {
-                    phase: self,
-                    state: &state,
-                    changed: &changed,
-                    outputs: &outputs,
-                    encoder: &encoder,
-                    written: written.clone(),
-                };
-                move || worker.work()
-            });
-            threads::start(scope, worker)?;
-            // The disk writes while the worker computes. Without a thread for it the last sync takes longer.
-            drop(written);
-            let write_back =
-                move || files.iter().for_each(|path: PathBuf| self.storage.write_back(&path));
-            let _ = threads::start(scope, std::iter::once(write_back));
-            Ok::<_, Error>(())
-        })?;
+        }
+    }
+}
+
+impl WritePhase<'_> {
+    /// Reduces, encodes and writes all partitions.
+    ///
+    /// # Errors
+    /// Environment errors of spilled runs and outputs; bugs.
+    pub(crate) fn run(&self) -> Result<Written> {
+        let dedup = self.plan.dedup.as_ref();
+        let columns: Option<&[ColumnPath]> = self.plan.columns.as_deref();
+        let encoder = Encoder::new(self.schema, dedup, columns, &self.plan.sink, self.plan.digest)?;
+        let (outputs, cutters) = self.outputs(&encoder).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
+        let state = Mutex::new(State::new(cutters));
+        self.work(&encoder, &outputs, &state)?;
         let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.failed {
             return Err(error);
@@ -173,15 +137,73 @@ impl WritePhase<'_> {
         if state.assembled < self.partitions.len() {
             return Err(Error::bug("a thread of the engine died"));
         }
-        let mut totals = Totals::default();
-        for (which, output) in outputs.iter().enumerate() {
-            let finished = lock(output).finish()?;
-            if which == 0 {
-                totals = finished;
-            }
+        let mut totals = Vec::new();
+        for output in &outputs {
+            totals.push(lock(output).finish()?);
         }
-        let conflicts = conflicts(self.plan.dedup.as_ref(), self.schema, &state.conflicts)?;
+        let conflicts = conflicts(dedup, self.schema, &state.conflicts)?;
+        let totals = totals.first().copied().unwrap_or_default();
         Ok(Written { totals, tally: state.tally, conflicts })
+    }
+
+    /// The output, and the file of dropped rows if there is one, each with what cuts its row groups.
+    fn outputs<'a>(
+        &'a self,
+        encoder: &'a Encoder,
+    ) -> Vec<(Mutex<OrderedOutput<'a>>, RowGroupCutter)> {
+        let sink = &self.plan.sink;
+        let staging = self.request.staging;
+        let output = |wanted, most_rows, footer, path: &Path, layout| {
+            let writer = RowGroupWriter::new(self.storage, encoder, footer, path, sink, layout);
+            let cutter = RowGroupCutter::new(wanted, most_rows, ROW_GROUP_BYTES);
+            (Mutex::new(OrderedOutput::new(writer)), cutter)
+        };
+        let footer = Footer {
+            schema: self.written.clone(),
+            dedup: self.plan.dedup.clone(),
+            selected: self.plan.columns.is_some(),
+            rows: None,
+            digest: self.plan.digest.then_some(Digest(0)),
+        };
+        // Losers are many to a key: their file does not claim to be deduplicated.
+        let of_dropped = Footer { dedup: None, digest: None, selected: true, ..footer.clone() };
+        let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
+        let kept = output(Wanted::Kept, most_rows, footer, &staging.output, sink.layout);
+        let dropped = staging.dropped.as_ref().map(|path| {
+            output(Wanted::Dropped, sink.row_group_rows, of_dropped, path, Layout::File)
+        });
+        [kept].into_iter().chain(dropped).collect()
+    }
+
+    /// Has all threads work until nothing is left, or one failed.
+    fn work(
+        &self,
+        encoder: &Encoder,
+        outputs: &[Mutex<OrderedOutput<'_>>],
+        state: &Mutex<State>,
+    ) -> Result<()> {
+        let changed = Condvar::new();
+        std::thread::scope(|scope| {
+            let (written, files) = mpsc::channel();
+            let workers = (0..self.threads).map(|_| {
+                let worker = Worker {
+                    phase: self,
+                    state,
+                    changed: &changed,
+                    outputs,
+                    encoder,
+                    written: written.clone(),
+                };
+                move || worker.work()
+            });
+            threads::start(scope, workers)?;
+            // The disk writes while the workers compute. Without a thread for it the last sync takes longer.
+            drop(written);
+            let write_back =
+                move || files.iter().for_each(|path: PathBuf| self.storage.write_back(&path));
+            let _ = threads::start(scope, std::iter::once(write_back));
+            Ok(())
+        })
     }
 }
 
