@@ -7,7 +7,7 @@ use distil_engine::Inferred;
 use distil_job::admit::{Scan, Scanned, Watch};
 use distil_job::run::Job;
 use distil_plan::{
-    Backend, Cancel, Error, Events, Fault, NoEvents, Plan, Report, ReportError, ResolvedPlan,
+    Backend, Cancel, Code, Error, Events, NoEvents, Plan, Report, ReportError, ResolvedPlan,
     Result, Status,
 };
 use distil_storage::{Local, Storage};
@@ -136,7 +136,7 @@ impl Session {
             (Ok(()), result) | (Err(_), result @ Err(_)) => (report, result),
             (Err(error), Ok(_)) => {
                 let error = match report.status {
-                    Status::Done => Error { fault: Fault::AfterCommit, ..error }
+                    Status::Done => error.coded(Code::AfterCommit)
                         .output("the output is committed, but there is no report of it")
                         .help(
                             "do not run again for it: `distil digest` and `distil head` tell what the \

@@ -9,15 +9,13 @@ use std::path::Path;
 
 use distil_json::{Framer, Step};
 use distil_plan::{
-    Backend, Cancel, ColumnPath, Error, Events, ExtraMembers, Fault, Field, Input,
-    InputCompression, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec,
-    Shape, Type,
+    Backend, Cancel, Code, ColumnPath, Error, Events, ExtraMembers, Field, Input, InputCompression,
+    InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape, Type,
 };
 use distil_storage::{InputStream, Storage};
 
 use crate::discover::Discovery;
 use crate::resolve::Resolved;
-use distil_output::quarantine::ADVICE;
 
 /// What a scan of all inputs found.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +99,8 @@ pub fn admit(
         for (input, found) in resolved.inputs.iter_mut().zip(&scanned.inputs) {
             if found.quarantined > 0 {
                 let what = Error::input(format!("{} bad records", found.quarantined));
-                return Err(only_valid(what.at(input.display(), None).help(ADVICE), name));
+                let what = what.coded(Code::BadRecords).at(input.display(), None);
+                return Err(only_valid(what, name));
             }
             input.shape = Some(found.shape.parse()?);
             input.compression = Some(compression(&found.compression)?);
@@ -179,7 +178,7 @@ fn read_otherwise(report: &Report, read: u64, found: u64) -> Error {
 
 /// Bad records, told to someone whose backend has no quarantine.
 fn only_valid(error: Error, name: &str) -> Error {
-    if error.fault != Fault::Input || !error.hints.iter().any(|hint| hint == ADVICE) {
+    if error.code != Code::BadRecords {
         return error;
     }
     let mut refusal = error.clone();
@@ -188,7 +187,7 @@ fn only_valid(error: Error, name: &str) -> Error {
          record is valid; there is: {}",
         error.what
     );
-    refusal.hints.retain(|hint| hint != ADVICE);
+    refusal.hints.clear();
     refusal
         .help("to set them aside and go on: --backend native --quarantine FILE.ndjson")
         .refuse(name, &[Need::BadRecords])

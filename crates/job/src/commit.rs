@@ -3,7 +3,7 @@
 //! The states are types: only a [`crate::stage::Stage`] can be sealed, only a [`Sealed`] one
 //! published, and each is gone once it went on.
 
-use distil_plan::{Error, Fault, Result};
+use distil_plan::{Code, Error, Result};
 
 use crate::stage::{Claim, Held};
 
@@ -70,7 +70,7 @@ impl Published {
 }
 
 fn after_commit(error: Error, output: &str) -> Error {
-    Error { fault: Fault::AfterCommit, output: None, ..error }.output(output)
+    Error { output: None, ..error.coded(Code::AfterCommit) }.output(output)
 }
 
 impl Held {

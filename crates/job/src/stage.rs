@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use distil_plan::{Error, Fault, Plan, Result, Staging};
+use distil_plan::{Code, Error, Fault, Plan, Result, Staging};
 use distil_storage::{Kind, Lock, Storage};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -160,6 +160,7 @@ impl Held {
                     Fault::Exists,
                     format!("another run is writing the {}", target.role),
                 )
+                .coded(Code::Locked)
                 .at(target.path.to_string_lossy(), None)
                 .output("it was not touched, and nothing was read")
                 .help("wait for the other run to end, or choose another path"));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use distil_output::own::stranger;
-use distil_plan::{Error, Fault, Layout, Mode, Plan, Result};
+use distil_plan::{Code, Error, Fault, Layout, Mode, Plan, Result};
 use distil_storage::{Kind, Storage};
 
 use crate::places::Place;
@@ -185,6 +185,7 @@ impl Target {
                 Fault::Exists,
                 format!("the directory holds {}, which distil did not write", name.display()),
             )
+            .coded(Code::ForeignFiles)
             .at(self.path.to_string_lossy(), None)
             .output("it was not touched")
             .help(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Need;
+use crate::{Code, Need};
 
 /// Who must act on an error; it decides the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub struct Refusal {
 pub struct Error {
     /// Who must act.
     pub fault: Fault,
+    /// What kind of error it is, for programs.
+    pub code: Code,
     /// One sentence without a final period.
     pub what: String,
     /// Where. Boxed, because results carry errors everywhere and should stay small.
@@ -105,6 +107,7 @@ impl Error {
     pub fn new(fault: Fault, what: impl Into<String>) -> Self {
         Self {
             fault,
+            code: Code::of(fault),
             what: what.into(),
             place: None,
             details: Vec::new(),
@@ -160,6 +163,7 @@ impl Error {
     pub fn refuse(mut self, backend: &str, needs: &[Need]) -> Self {
         let needs = needs.iter().map(Need::word).collect();
         self.refused = Some(Box::new(Refusal { backend: backend.to_owned(), needs }));
+        self.code = Code::Refused;
         self
     }
 
@@ -173,6 +177,14 @@ impl Error {
     pub fn io(doing: &str, path: impl fmt::Display, cause: &std::io::Error) -> Self {
         Self::environment(format!("cannot {doing}: {}", cause_text(cause)))
             .at(path.to_string(), None)
+    }
+
+    /// Says what kind of error it is; the fault follows.
+    #[must_use]
+    pub fn coded(mut self, code: Code) -> Self {
+        self.code = code;
+        self.fault = code.fault();
+        self
     }
 
     /// Adds the place, unless an inner layer already knew it.

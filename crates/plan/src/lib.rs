@@ -7,6 +7,7 @@
 
 mod backend;
 mod bad;
+mod code;
 mod dedup;
 mod error;
 mod need;
@@ -19,6 +20,7 @@ mod types;
 
 pub use backend::{Backend, Cancel, Events, NoEvents, Request, Stage, Staging};
 pub use bad::{BadPart, Reason};
+pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Place, Refusal, Result, printable};
 pub use need::{Need, Support};

@@ -1,8 +1,9 @@
-//! The support table of docs/backends.md is what the marks say.
+//! Tables of the documentation are what the declarations say.
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::Path;
 
+use distil_plan::Code;
 use distil_testkit::documentation::check;
 use distil_testkit::suite::{cases, support_table};
 
@@ -10,6 +11,14 @@ use distil_testkit::suite::{cases, support_table};
 fn the_support_table_is_that_of_the_marks() {
     let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/backends.md");
     if let Err(problem) = check(&document, "support", &support_table(&cases())) {
+        panic!("{problem}");
+    }
+}
+
+#[test]
+fn the_table_of_errors_is_that_of_the_codes() {
+    let document = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors.md");
+    if let Err(problem) = check(&document, "codes", &Code::table()) {
         panic!("{problem}");
     }
 }

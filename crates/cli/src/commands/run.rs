@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil::{
-    Choice, ColumnPath, Error, Events, Fault, Key, Local, Plan, Report, ResolvedPlan, Result,
+    Choice, Code, ColumnPath, Error, Events, Key, Local, Plan, Report, ResolvedPlan, Result,
     Session, Status, format_bytes, printable, read_plan,
 };
 use indicatif::HumanCount;
@@ -81,7 +81,7 @@ fn print_report(report: &Report) -> Result<()> {
         Err(error) => error,
     };
     Err(match report.status {
-        Status::Done => Error { fault: Fault::AfterCommit, ..error }
+        Status::Done => error.coded(Code::AfterCommit)
             .output("the output is committed, but there is no report of it")
             .help("do not run again for it: `distil digest` and `distil head` tell what the output holds"),
         _ => error,
@@ -138,16 +138,14 @@ fn named_columns(plan: &Plan) -> impl Iterator<Item = &ColumnPath> {
 
 /// Where bad records stop a run, shows the command line that goes on.
 fn go_on(error: Error, arguments: &RunArguments, output: &str) -> Error {
-    let stopped = error.fault == Fault::Input && !error.details.is_empty();
-    let asks = error.hints.iter().any(|hint| hint.contains("--quarantine"));
     // A plan from a file takes no such flag.
-    if !stopped || !asks || arguments.plan.is_some() {
+    if error.code != Code::BadRecords || arguments.plan.is_some() {
         return error;
     }
     let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
     let flag = ["--quarantine", &format!("{stem}.bad.ndjson")];
     let mut error = error;
-    error.hints.retain(|hint| !hint.contains("--quarantine"));
+    error.hints.clear();
     error.help(match command_line(std::env::args_os().skip(1), &flag) {
         Some(command) => format!("to set them aside and go on: {command}"),
         None => format!("to set them aside and go on, add {}", quoted(&flag)),

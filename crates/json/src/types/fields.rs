@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use distil_plan::{
-    ColumnPath, Error, ExtraMembers, Field as Column, Result, Schema, SchemaSpec, Type,
+    Code, ColumnPath, Error, ExtraMembers, Field as Column, Result, Schema, SchemaSpec, Type,
 };
 
 use crate::message::{MessageReader, MessageWriter, broken};
@@ -336,7 +336,8 @@ impl Fields {
         let mut names = Vec::new();
         self.collect_paths(ROOT, None, &mut names);
         let literal = path.steps().join(".");
-        let error = Error::input(format!("no record has the column {path}"));
+        let error =
+            Error::input(format!("no record has the column {path}")).coded(Code::MissingColumn);
         if path.steps().len() > 1 && self.child(ROOT, &literal).is_some_and(|id| self.exists(id)) {
             return error.help(format!(
                 "a dot nests: the column named `{literal}` is written {}",

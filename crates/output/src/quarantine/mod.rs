@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_plan::{
-    BadPart, Error, MaxQuarantined, QuarantinedCounts, Reason, ResolvedPlan, Result,
+    BadPart, Code, Error, MaxQuarantined, QuarantinedCounts, Reason, ResolvedPlan, Result,
 };
 use distil_storage::{OutputFile, Storage};
 use serde::Serialize;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use self::runs::{Line, RunReader, RunWriter};
 
 /// What to do about bad records that stopped a run.
-pub const ADVICE: &str = "to set bad records aside and go on, give the same command line \
+const ADVICE: &str = "to set bad records aside and go on, give the same command line \
                                  again with --quarantine FILE.ndjson";
 /// Bad parts that are known before a run without a quarantine file stops.
 const STOP_AFTER: usize = 10;
@@ -259,7 +259,7 @@ impl Quarantine {
             STOP_AFTER => format!("{STOP_AFTER} bad records, the run stopped there"),
             n => format!("{n} bad records"),
         };
-        let mut error = Error::input(what);
+        let mut error = Error::input(what).coded(Code::BadRecords);
         for part in parts {
             error = error.detail(format!(
                 "{} at byte {}: {}: {}",
@@ -280,6 +280,7 @@ impl Quarantine {
             plural(records),
             plural(ranges)
         ))
+        .coded(Code::TooManyBadRecords)
         .help("raise --max-quarantined, or repair the input")
         .help("without --max-quarantined all of them go to the quarantine file, to be looked at")
     }
