@@ -56,7 +56,9 @@ fn report_panics() {
         let place = panic.location().map_or(String::new(), |location| format!(" at {location}"));
         let what = panic.payload_as_str().unwrap_or("no message");
         let error = Error::bug(format!("an internal check failed{place}: {what}"));
-        console::print_error(&error.output("it is the one before or the new one, whole"));
+        console::print_error(
+            &error.output("it is either the previous output or the complete new one"),
+        );
     }));
 }
 

@@ -71,9 +71,7 @@ impl Options {
                 format_bytes(MINIMUM_MEMORY),
                 format_bytes(self.memory)
             ))
-            .help(
-                "give it more by --memory, or leave that out: what the machine has is used then",
-            ));
+            .help("raise --memory, or leave it out to use 80 % of the available memory"));
         }
         Ok(())
     }

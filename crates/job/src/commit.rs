@@ -34,9 +34,9 @@ impl Sealed {
     /// quarantine), then the output itself, which appears, or replaces an old one, in one step.
     ///
     /// # Errors
-    /// An environment error, or [`Fault::Exists`] if something took a name meanwhile: then the output
+    /// An environment error, or [`distil_plan::Fault::Exists`] if something took a name meanwhile: then the output
     /// is as it was, and new files beside it are gone again (one that replaced an older file stays);
-    /// [`Fault::AfterCommit`] if the output is visible, but perhaps not durable.
+    /// [`distil_plan::Fault::AfterCommit`] if the output is visible, but perhaps not durable.
     pub fn publish(mut self) -> Result<Published> {
         for (at, claim) in self.held.sides.iter().enumerate() {
             if let Err(error) = self.held.publish_side(claim) {
@@ -61,7 +61,7 @@ impl Published {
     /// Removes what is left of the run, an exchanged old output among it.
     ///
     /// # Errors
-    /// [`Fault::AfterCommit`]: the output is complete, but something could not be removed.
+    /// [`distil_plan::Fault::AfterCommit`]: the output is complete, but something could not be removed.
     pub fn finish(mut self) -> Result<()> {
         self.held.release().map_err(|error| {
             after_commit(error, "the output is complete; hidden temporary files are left beside it")

@@ -29,9 +29,9 @@ pub struct Job<'a> {
     pub backend: &'a dyn Backend,
     /// What vouches for the input of a backend that does not judge it by itself.
     pub scan: Option<&'a dyn Scan>,
-    /// Who wants to know.
+    /// Receives progress events.
     pub events: &'a dyn Events,
-    /// Whether to stop.
+    /// Asks the run to stop.
     pub cancel: &'a Cancel,
     /// Where temporary files go; beside the output without it.
     pub temp_dir: Option<PathBuf>,
@@ -85,7 +85,7 @@ fn close<T>(
     (report.clone(), result)
 }
 
-/// A plan that nothing speaks against.
+/// A plan that passed every check.
 struct Prepared {
     plan: ResolvedPlan,
     discovery: Discovery,

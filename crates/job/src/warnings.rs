@@ -56,7 +56,7 @@ fn judge_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {
                     .detail(format!("would keep {}, drop {}", conflict.kept.0, conflict.dropped.0));
             }
             Err(error
-                .help("to keep one record of each key all the same, use --on-conflict keep")
+                .help("to keep one record of each key anyway, use --on-conflict keep")
                 .help("to see all that are dropped, add --dropped FILE.parquet"))
         }
         OnConflict::Warn => {

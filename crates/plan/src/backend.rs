@@ -84,9 +84,9 @@ pub struct Request<'a> {
     pub plan: &'a ResolvedPlan,
     /// Where to write.
     pub staging: &'a Staging,
-    /// Who wants to know.
+    /// Receives progress events.
     pub events: &'a dyn Events,
-    /// Whether to stop.
+    /// Asks the run to stop.
     pub cancel: &'a Cancel,
 }
 

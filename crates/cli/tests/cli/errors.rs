@@ -289,7 +289,7 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: a run needs a memory budget of at least 64.0 MiB, not 1.00 MiB
-      help: give it more by --memory, or leave that out: what the machine has is used then
+      help: raise --memory, or leave it out to use 80 % of the available memory
     ");
     assert_snapshot!(run(&["--threads", "0"]), @"
     exit: 2

@@ -98,7 +98,7 @@ fn conflicts_can_be_warned_of_or_fail_the_run() {
     error: 3 records differ from the one that survives with the same key
       would keep {"data":"DEF","id":"10102","ts":"2019-04-23T18:20:32.876Z"}, drop {"data":"XYZ","id":"10102","ts":"2019-04-23T18:20:32.876Z"}
       output: nothing was written; the output is as it was before
-      help: to keep one record of each key all the same, use --on-conflict keep
+      help: to keep one record of each key anyway, use --on-conflict keep
       help: to see all that are dropped, add --dropped FILE.parquet
     "#);
     assert_eq!(context.names(), ["in.json"]);
