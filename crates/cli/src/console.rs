@@ -81,7 +81,11 @@ pub(crate) fn print_error(error: &Error) {
         text.push_str(&format!("  output: {}\n", printable(output)));
     }
     for hint in &error.hints {
-        text.push_str(&format!("  {} {}\n", styled(Style::Help, "help:"), printable(hint)));
+        text.push_str(&format!(
+            "  {} {}\n",
+            styled(Style::Help, "help:"),
+            printable(&hint.to_string())
+        ));
     }
     print(&text);
 }

@@ -1,5 +1,6 @@
 //! The `distil` command: arguments in, plans run, results and errors printed.
 
+mod advice;
 mod arguments;
 mod commands;
 mod console;
@@ -11,9 +12,10 @@ mod text;
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use distil::{Error, Fault, Result};
 
+use crate::advice::Advice;
 use crate::arguments::{Cli, Command};
 
 /// The system's allocator is slow for many threads.
@@ -21,13 +23,28 @@ use crate::arguments::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    ExitCode::from(guarded(|| match Cli::try_parse() {
-        Ok(cli) => {
+    ExitCode::from(guarded(command))
+}
+
+/// Runs the command that was typed; returns the exit status.
+fn command() -> u8 {
+    let mut command = Cli::command();
+    let parsed = command.clone().try_get_matches().and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok((matches, cli))
+    });
+    match parsed {
+        Ok((matches, cli)) => {
             start_log(cli.verbose);
-            console::finish(dispatch(&cli))
+            let typed = std::env::args_os().skip(1).collect();
+            let advice = Advice::of(&command, &matches, typed);
+            console::finish(dispatch(&cli).map_err(|error| match &advice {
+                Some(advice) => advice.spell(error),
+                None => error,
+            }))
         }
         Err(error) => console::print_clap(&error),
-    }))
+    }
 }
 
 /// The exit status of a command. A panic in it is a bug, and told as one; unwinding cleans up.

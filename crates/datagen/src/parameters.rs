@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use distil_plan::{Error, Result};
+use distil_plan::{Error, Hint, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar;
@@ -42,7 +42,7 @@ impl FromStr for Shape {
     fn from_str(text: &str) -> Result<Self> {
         let named = Self::ALL.iter().find(|(_, name)| *name == text);
         named.map(|(shape, _)| *shape).ok_or_else(|| {
-            Error::usage(format!("`{text}` is no shape of generated files"))
+            Error::usage(format!("`{text}` is not a shape of generated files"))
                 .help("the shapes are document, array and lines")
         })
     }
@@ -112,36 +112,41 @@ impl Parameters {
     pub fn check(&self) -> Result<()> {
         if self.files == 0 || self.records == 0 {
             return Err(Error::usage("a data set has at least one file of at least one record")
-                .help("give --files and --records of 1 or more"));
+                .help(Hint::choose("write at least one file", "files"))
+                .help(Hint::choose("and at least one record", "records")));
         }
         if self.total_records() == u64::MAX {
             return Err(Error::usage("so many records can't be counted"));
         }
         if self.spread > 100 {
-            return Err(Error::usage(format!("--spread {}% is more than all", self.spread)));
+            return Err(Error::usage(format!("a spread of {}% is more than all", self.spread)));
         }
         if self.spread > 0 && self.files == 1 {
-            return Err(Error::usage("--spread needs a second file to put duplicates in")
-                .help("give --files of 2 or more"));
+            return Err(Error::usage("a spread needs a second file to put duplicates in")
+                .help(Hint::set("write more files", "files", "2")));
         }
         let Some(first) = calendar::day_of(self.date) else {
-            return Err(Error::usage(format!("--date {:08} is no date", self.date))
+            return Err(Error::usage(format!("{:08} is not a date", self.date))
                 .help("write it as YYYYMMDD, such as 20190423"));
         };
         let last = i64::try_from(self.days).ok().and_then(|days| first.checked_add(days - 1));
         let end = calendar::day_of(99_991_231).unwrap_or_default();
         if self.days == 0 || last.is_none_or(|last| last > end) {
-            return Err(Error::usage(format!("--days {} is not possible", self.days))
+            return Err(Error::usage(format!("{} days are not possible", self.days))
                 .help("give 1 or more, and end by 9999-12-31"));
         }
         let needed = self.files.saturating_mul(self.records);
         if needed > self.instants() {
             return Err(Error::usage(format!(
-                "{needed} records need as many different milliseconds, and --days {} has only {}",
+                "{needed} records need as many different milliseconds, and {} days have only {}",
                 self.days,
                 self.instants()
             ))
-            .help(format!("give --days {} or more", needed.div_ceil(DAY))));
+            .help(Hint::set(
+                "spread them over more days",
+                "days",
+                needed.div_ceil(DAY).to_string(),
+            )));
         }
         Ok(())
     }
@@ -153,7 +158,10 @@ mod tests {
 
     fn message(parameters: Parameters) -> String {
         let error = parameters.check().unwrap_err();
-        format!("{error}; {}", error.hints.join("; "))
+        format!(
+            "{error}; {}",
+            error.hints.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        )
     }
 
     #[test]
@@ -162,8 +170,8 @@ mod tests {
         assert_eq!(sound.check(), Ok(()));
         assert_eq!(
             message(Parameters { records: 86_400_001, days: 1, ..sound.clone() }),
-            "86400001 records need as many different milliseconds, and --days 1 has only 86400000; \
-             give --days 2 or more"
+            "86400001 records need as many different milliseconds, and 1 days have only 86400000; \
+             spread them over more days: days = \"2\""
         );
         let most = Parameters { records: 86_400_000, days: 1, ..sound.clone() };
         assert_eq!(most.check(), Ok(()));
@@ -173,8 +181,8 @@ mod tests {
         );
         assert!(message(Parameters { spread: 1, ..sound.clone() }).contains("second file"));
         assert!(message(Parameters { spread: 101, files: 2, ..sound.clone() }).contains("101%"));
-        assert!(message(Parameters { date: 20_190_229, ..sound.clone() }).contains("no date"));
-        assert!(message(Parameters { days: 0, ..sound.clone() }).contains("--days 0"));
+        assert!(message(Parameters { date: 20_190_229, ..sound.clone() }).contains("not a date"));
+        assert!(message(Parameters { days: 0, ..sound.clone() }).contains("0 days"));
         let end = Parameters { date: 99_991_231, days: 1, ..sound.clone() };
         assert_eq!(end.check(), Ok(()));
         assert!(message(Parameters { days: 2, ..end }).contains("9999-12-31"));

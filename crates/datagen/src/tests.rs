@@ -248,7 +248,7 @@ fn nothing_that_exists_is_overwritten_or_mixed_with_new_files() {
     let error = attempt(&storage, "/data");
     assert_eq!(error.to_string(), "/data: the directory is not empty");
     let error = attempt(&storage, "/data/records-00000.json");
-    assert_eq!(error.to_string(), "/data/records-00000.json: this is no directory");
+    assert_eq!(error.to_string(), "/data/records-00000.json: this is not a directory");
     assert_eq!(attempt(&storage, "/").fault, Fault::Usage);
     let mut after = storage.files();
     after.insert("/data.answer.json".into(), before[Path::new("/data.answer.json")].clone());

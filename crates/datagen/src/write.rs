@@ -92,7 +92,7 @@ fn claim_directory(storage: &dyn Storage, directory: &Path) -> Result<bool> {
     };
     match storage.metadata(directory)? {
         None => storage.create_dir(directory).map(|()| true),
-        Some(found) if found.kind != Kind::Directory => refuse("this is no directory"),
+        Some(found) if found.kind != Kind::Directory => refuse("this is not a directory"),
         Some(_) if storage.list(directory)?.is_empty() => Ok(false),
         Some(_) => refuse("the directory is not empty"),
     }

@@ -15,7 +15,7 @@ const LARGEST: usize = 16 << 20;
 pub fn read_plan(storage: &dyn Storage, path: &Path) -> Result<Plan> {
     let text = read_text(storage, path)?;
     serde_json::from_str::<Plan>(&text)
-        .map_err(|e| Error::usage(format!("the file is no plan: {e}")))
+        .map_err(|e| Error::usage(format!("the file is not a plan: {e}")))
         .and_then(Plan::check)
         .map_err(|error| error.at(path.to_string_lossy(), None))
 }
@@ -75,7 +75,7 @@ mod tests {
         let error = read_plan(&storage, Path::new("q.json")).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "q.json: the file is no plan: invalid type: integer `3`, expected a sequence at line 2 \
+            "q.json: the file is not a plan: invalid type: integer `3`, expected a sequence at line 2 \
              column 11"
         );
         let error = read_plan(&storage, Path::new("none.json")).unwrap_err();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use distil_job::discover::{Discovery, discover};
 use distil_job::places::{Place, check_places};
-use distil_plan::{Error, Fault, Layout, Plan, Report, Result};
+use distil_plan::{Error, Fault, Hint, Layout, Plan, Report, Result};
 use distil_storage::{Kind, OutputFile, Storage};
 
 /// Checks that a report may be written, replacing what is there.
@@ -45,7 +45,7 @@ fn check_parent(storage: &dyn Storage, path: &Path) -> Result<()> {
     if storage.metadata(parent)?.is_some_and(|found| found.kind == Kind::Directory) {
         return Ok(());
     }
-    Err(refuse(path, &format!("there is no directory {}", parent.display())))
+    Err(refuse(path, &format!("there is not a directory {}", parent.display())))
 }
 
 /// Only a regular file may be replaced: a rename would put a file where a device was.
@@ -60,7 +60,7 @@ fn check_kind(storage: &dyn Storage, path: &Path) -> Result<()> {
             Kind::File => Ok(()),
             Kind::Directory => Err(refuse(path, "a directory is there")),
             Kind::Stream | Kind::Other => Err(refuse(path, "a device or a pipe is there")
-                .help("`--report -` writes it to standard output")),
+                .help(Hint::set("write it to standard output", "report", "-"))),
         },
     }
 }
@@ -159,7 +159,7 @@ mod tests {
             ("bad.ndjson", "the same file"),
             ("dropped.parquet", "the same file"),
             ("parts", "a directory is there"),
-            ("nowhere/r.json", "there is no directory nowhere"),
+            ("nowhere/r.json", "there is not a directory nowhere"),
         ] {
             let error = refused(path);
             assert!(error.contains(why), "{path}: {error}");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use distil_plan::{Error, Result, format_bytes};
+use distil_plan::{Error, Hint, Result, format_bytes};
 
 use crate::configuration::BackendOptions;
 
@@ -71,7 +71,10 @@ impl Options {
                 format_bytes(MINIMUM_MEMORY),
                 format_bytes(self.memory)
             ))
-            .help("raise --memory, or leave it out to use 80 % of the available memory"));
+            .help(Hint::choose(
+                "raise it, or leave it out to use 80 % of the available memory",
+                "memory",
+            )));
         }
         Ok(())
     }

@@ -139,8 +139,8 @@ impl Session {
                     Status::Done => error.coded(Code::AfterCommit)
                         .output("the output is committed, but there is no report of it")
                         .help(
-                            "do not run again for it: `distil digest` and `distil head` tell what the \
-                             output holds",
+                            "do not run it again: `distil digest` and `distil head` show what the output \
+                             holds",
                         ),
                     _ => error,
                 };

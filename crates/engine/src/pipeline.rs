@@ -115,12 +115,7 @@ fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Resul
 
 /// The schema that all records together have.
 fn schema(decoded: &Decoded, quarantined: &QuarantinedCounts) -> Result<Schema> {
-    decoded.seen.schema().map_err(|error| {
-        if decoded.read > 0 && quarantined.records == decoded.read {
-            return error.help("every record is bad: run without --quarantine to see why");
-        }
-        error
-    })
+    decoded.seen.schema().map_err(|error| Quarantine::explain(error, decoded.read, quarantined))
 }
 
 /// Reduces the partitions of records of `schema`, and writes their `columns`.

@@ -10,7 +10,7 @@ use distil_engine::Options;
 use distil_output::head::head;
 use distil_plan::{Dedup, OrderBy, Plan, Report, Sink};
 use distil_storage::Memory;
-use support::run;
+use support::{fails, run};
 
 const EXAMPLE: &str = r#"{"records": [
   {"id": "10101", "data": "ABC", "ts": "2019-04-23T17:25:43.111Z"},
@@ -65,4 +65,27 @@ fn the_worked_example_gives_three_rows_for_both() {
         ]
     );
     assert_eq!(report.records.duplicates.conflicting, 2);
+}
+
+/// Fails before the whole array is read where one thread reads it, and shows the same on several, which
+/// find bad records in another order.
+#[test]
+fn the_first_bad_records_of_the_input_are_shown_by_any_number_of_threads() {
+    let storage = Memory::new();
+    let strings: Vec<String> = (0..40_000).map(|n| format!("\"string {n:05}\"")).collect();
+    storage.put("in/a.json", format!("[{}]", strings.join(",")).as_bytes());
+    storage.put("in/b.json", b"[1,2]");
+    let told = |threads| {
+        let plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
+        let mut options = Options::new(threads, 1 << 30);
+        options.read_chunk = 4 << 10;
+        fails(&storage, plan, options)
+    };
+    let one = told(1);
+    assert_eq!(one.what, "10 bad records, the run stopped there");
+    assert!(one.details[0].starts_with("in/a.json at byte 1: not_an_object"), "{one:?}");
+    assert!(one.details[9].starts_with("in/a.json at byte 136: not_an_object"), "{one:?}");
+    for threads in [2, 3, 4, 4, 4, 4] {
+        assert_eq!(told(threads), one);
+    }
 }

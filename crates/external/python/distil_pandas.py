@@ -774,7 +774,7 @@ def main():
             tell("error", fault=failure.fault, what=failure.what, help=failure.help)
         except MemoryError:
             what = "there is not enough memory: it holds all records at once"
-            tell("error", fault="environment", what=what, help=["use --backend native"])
+            tell("error", fault="environment", what=what, help=[{"text": "run it on the native engine", "option": "backend", "value": "native"}])
         except OSError as error:
             tell("error", fault="environment", what=str(error))
         except Exception:  # a bug: distil shows the last lines

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use distil_job::outcome::Expected;
-use distil_plan::{Backend, Error, Need, Report, Request, Result, StageReport, Support};
+use distil_plan::{Backend, Error, Hint, Need, Report, Request, Result, StageReport, Support};
 use distil_storage::Storage;
 
 use crate::protocol::{Footers, Run};
@@ -180,8 +180,11 @@ impl External {
     /// What the process did does not fit what it said.
     fn lie(&self, found: &Error) -> Error {
         let mut error =
-            Error::environment(format!("the backend {} is wrong: {}", self.name, found.what))
-                .help("use --backend native, and report this to whoever made the backend");
+            Error::environment(format!("the backend {} is wrong: {}", self.name, found.what)).help(
+                Hint::native(
+                    "run it on the native engine, and report this to whoever made the backend",
+                ),
+            );
         error.details.clone_from(&found.details);
         error
     }

@@ -1,8 +1,8 @@
 //! The messages of `docs/backends.md`: one JSON object on each line.
 
 use distil_plan::{
-    Conflict, Duplicates, Error, InputReport, Report, Request, ResolvedPlan, Result, RowImage,
-    Staging,
+    Conflict, Duplicates, Error, Hint, InputReport, Report, Request, ResolvedPlan, Result,
+    RowImage, Staging,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -80,7 +80,7 @@ pub(crate) enum Answer {
         fault: FaultName,
         what: String,
         #[serde(default)]
-        help: Vec<String>,
+        help: Vec<Hint>,
     },
 }
 
@@ -180,6 +180,6 @@ impl Done {
 fn image(text: String) -> Result<RowImage> {
     match serde_json::from_str::<&RawValue>(&text) {
         Ok(raw) if raw.get().starts_with('{') => Ok(RowImage(text)),
-        _ => Err(Error::bug("it shows a conflict that is no JSON object")),
+        _ => Err(Error::bug("it shows a conflict that is not a JSON object")),
     }
 }

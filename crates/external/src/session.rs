@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use distil_plan::{Cancel, DISTIL_VERSION, Error, Fault, Request, Result, Stage};
+use distil_plan::{Cancel, DISTIL_VERSION, Error, Fault, Hint, Request, Result, Stage};
 
 use crate::process::{Heard, Process};
 use crate::protocol::{Answer, Done, FaultName, Order, PROTOCOL, Run, StageName};
@@ -29,7 +29,7 @@ impl Session {
     /// An environment error.
     pub(crate) fn start(name: &str, options: &Options) -> Result<Self> {
         let remedy = |error: Error| match &options.remedy {
-            Some(remedy) => error.help(remedy),
+            Some(remedy) => error.help(remedy.as_str()),
             None => error,
         };
         let process = Process::start(options).map_err(|mut error| {
@@ -120,7 +120,7 @@ impl Session {
                 Heard::Line(line) => {
                     return serde_json::from_slice(&line).map_err(|_| {
                         let text = String::from_utf8_lossy(&line[..line.len().min(200)]);
-                        self.broken(&format!("wrote something that is no message: `{text}`"))
+                        self.broken(&format!("wrote something that is not a message: `{text}`"))
                     });
                 }
                 Heard::Silence if asked.elapsed() >= patience => {
@@ -152,7 +152,7 @@ impl Session {
     }
 
     /// What the process itself reports.
-    fn told(&self, fault: FaultName, what: &str, help: Vec<String>) -> Error {
+    fn told(&self, fault: FaultName, what: &str, help: Vec<Hint>) -> Error {
         let fault = match fault {
             FaultName::Input => Fault::Input,
             FaultName::Usage => Fault::Usage,

@@ -258,7 +258,7 @@ fn bad_records_are_refused_with_the_way_to_set_them_aside_and_nothing_is_written
     assert_eq!(error.fault.exit_status(), 1);
     assert!(error.what.contains("only takes input in which every record is valid"), "{error}");
     assert!(error.details[0].contains("a.json at byte 8: invalid_json"), "{:?}", error.details);
-    assert!(error.hints[0].contains("--backend native --quarantine"), "{:?}", error.hints);
+    assert!(error.hints[0].text.contains("--backend native --quarantine"), "{:?}", error.hints);
     assert_eq!(folder.names(), Vec::<String>::new());
 }
 

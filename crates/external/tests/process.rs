@@ -71,7 +71,7 @@ fn a_program_that_is_not_there_is_told_with_the_remedy() {
         "/nowhere/python: the backend pandas did not start: cannot start the program: No such file \
          or directory"
     );
-    assert!(error.hints[0].contains("-m pip install pandas pyarrow"), "{:?}", error.hints);
+    assert!(error.hints[0].text.contains("-m pip install pandas pyarrow"), "{:?}", error.hints);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_python_without_pandas_is_told_with_the_command_that_mends_it() {
     let error = failure(&External::pandas(storage(), &bare));
     assert_eq!(error.fault, Fault::Environment);
     assert!(error.what.contains("No module named"), "{error}");
-    assert!(error.hints[0].contains("-m pip install pandas pyarrow"), "{:?}", error.hints);
+    assert!(error.hints[0].text.contains("-m pip install pandas pyarrow"), "{:?}", error.hints);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn an_error_that_a_process_reports_keeps_it_for_the_next_plan() {
     let backend =
         on_run("tell(message='error', fault='input', what='run %s' % os.getpid(), help=['look'])");
     let first = failure(&backend);
-    assert_eq!((first.fault, first.hints.as_slice()), (Fault::Input, &["look".to_owned()][..]));
+    assert_eq!((first.fault, first.hints.as_slice()), (Fault::Input, &["look".into()][..]));
     assert_eq!(failure(&backend).what, first.what, "it was started anew");
 }
 

@@ -9,8 +9,9 @@ use std::path::Path;
 
 use distil_json::{Framer, Step};
 use distil_plan::{
-    Backend, Cancel, Code, ColumnPath, Error, Events, ExtraMembers, Field, Input, InputCompression,
-    InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape, Type,
+    Backend, Cancel, Code, ColumnPath, Error, Events, ExtraMembers, Field, Hint, Input,
+    InputCompression, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec,
+    Shape, Type,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -79,7 +80,8 @@ pub fn admit(
              only once",
             stream.display()
         ))
-        .help("save it to a file first, or use --backend native"));
+        .help("save it to a file first")
+        .help(Hint::native("or run it on the native engine")));
     }
     let scanned = if resolved.plan.assume_valid {
         resolved.schema = Some(assumed(&resolved.plan, name)?);
@@ -93,7 +95,7 @@ pub fn admit(
             Error::usage(format!(
                 "the backend {name} needs a native scan of its input, and there is none here"
             ))
-            .help("use --backend native, or give the job a scan")
+            .help(Hint::native("run it on the native engine"))
         })?;
         let scanned = scan.scan(resolved, watch).map_err(|error| only_valid(error, name))?;
         for (input, found) in resolved.inputs.iter_mut().zip(&scanned.inputs) {
@@ -173,7 +175,7 @@ fn read_otherwise(report: &Report, read: u64, found: u64) -> Error {
         "the backend {} read {read} records, where distil found {found}",
         report.backend
     ))
-    .help("use --backend native, and report this with the file")
+    .help(Hint::native("run it on the native engine, and report this with the file"))
 }
 
 /// Bad records, told to someone whose backend has no quarantine.
@@ -187,9 +189,10 @@ fn only_valid(error: Error, name: &str) -> Error {
          record is valid; there is: {}",
         error.what
     );
-    refusal.hints.clear();
+    refusal.hints.retain(|hint| !hint.is_about("quarantine"));
     refusal
-        .help("to set them aside and go on: --backend native --quarantine FILE.ndjson")
+        .help(Hint::native("let the native engine set them aside"))
+        .help(Hint::set("and say where", "quarantine", "FILE.ndjson"))
         .refuse(name, &[Need::BadRecords])
 }
 
@@ -200,7 +203,7 @@ fn assumed(plan: &Plan, name: &str) -> Result<Schema> {
             "the plan says assume_valid, so nothing is scanned, but the backend {name} needs a \
              schema"
         ))
-        .help("declare it with --schema, or leave out assume_valid"));
+        .help(Hint::choose("declare the columns, or leave out assume_valid", "schema")));
     };
     if plan.extra_members == ExtraMembers::Keep {
         schema.fields.push(Field::new("_extra", Type::Json));

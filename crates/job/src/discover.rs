@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use distil_plan::{Error, Result};
+use distil_plan::{Code, Error, Result};
 use distil_storage::{Kind, Metadata, Stamp, Storage};
 use globset::GlobMatcher;
 
@@ -103,9 +103,10 @@ fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) ->
         Some(metadata) => discovery.inputs.push(named(path, &metadata)?),
         None if source.contains(is_glob_mark) => expand(storage, source, discovery)?,
         None => {
-            return Err(Error::input("there is no such file or directory").at(source, None).help(
-                "a source is a file, a directory, a glob in quotes, or - for standard input",
-            ));
+            return Err(Error::input("there is no such file or directory")
+                .coded(Code::NotFound)
+                .at(source, None)
+                .help("name a file, a directory, a glob in quotes, or - for standard input"));
         }
     }
     Ok(())
@@ -138,7 +139,7 @@ fn expand(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Res
         }
         _ => {
             return Err(Error::input(format!(
-                "nothing matches the glob: there is no directory {}",
+                "nothing matches the glob: there is not a directory {}",
                 base.display()
             ))
             .at(source, None));

@@ -63,7 +63,7 @@ impl Stage {
         if let Some(temp_dir) = temp_dir
             && storage.metadata(temp_dir)?.is_none_or(|found| found.kind != Kind::Directory)
         {
-            return Err(Error::usage("the temporary directory is no directory")
+            return Err(Error::usage("the temporary directory is not a directory")
                 .at(temp_dir.to_string_lossy(), None)
                 .help(format!("mkdir -p '{}'", temp_dir.display())));
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use distil_output::own::stranger;
-use distil_plan::{Code, Error, Fault, Layout, Mode, Plan, Result};
+use distil_plan::{Code, Error, Fault, Hint, Layout, Mode, Plan, Result};
 use distil_storage::{Kind, Storage};
 
 use crate::places::Place;
@@ -140,15 +140,13 @@ impl Target {
             Kind::File if self.is_dir => {
                 return Err(self
                     .refuse("is to be a directory, but there is a file of that name")
-                    .help("choose another name, or write one file by --layout file"));
+                    .help("choose another name")
+                    .help(Hint::set("or write one file", "layout", "file")));
             }
             Kind::Directory if !self.is_dir => {
                 return Err(self
                     .refuse("is to be a file, but there is a directory of that name")
-                    .help(match self.role {
-                        "output" => "choose another name, or write a directory by --layout dir",
-                        _ => "choose another name",
-                    }));
+                    .help("choose another name"));
             }
             Kind::File | Kind::Directory => {}
             Kind::Stream | Kind::Other => {
@@ -161,7 +159,7 @@ impl Target {
             return Err(Error::new(Fault::Exists, format!("the {} exists already", self.role))
                 .at(self.path.to_string_lossy(), None)
                 .output("it was not touched, and nothing was read")
-                .help("to replace it as a whole, add --mode overwrite"));
+                .help(Hint::set("replace it as a whole", "mode", "overwrite")));
         }
         if self.is_dir {
             self.check_replaceable(storage)?;
@@ -199,9 +197,9 @@ impl Target {
         let parent = self.parent.display();
         match storage.metadata(&self.parent)? {
             Some(metadata) if metadata.kind == Kind::Directory => Ok(()),
-            Some(_) => Err(self.refuse(&format!("can't be made: {parent} is no directory"))),
+            Some(_) => Err(self.refuse(&format!("can't be made: {parent} is not a directory"))),
             None => Err(self
-                .refuse(&format!("can't be made: there is no directory {parent}"))
+                .refuse(&format!("can't be made: there is not a directory {parent}"))
                 .help(format!("mkdir -p '{parent}'"))),
         }
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use distil_plan::{ColumnPath, Error, Field, Key, OnConflict, Plan, Report, Result, Type};
+use distil_plan::{
+    Code, ColumnPath, Error, Field, Hint, Key, OnConflict, Plan, Report, Result, Type,
+};
 
 /// Adds the warnings that follow from a report, and fails where the plan wants a failure.
 ///
@@ -15,7 +17,8 @@ pub(crate) fn judge(plan: &Plan, report: &mut Report) -> Result<()> {
             "no row would be written, although {} records were read: all of them are bad",
             records.read
         ))
-        .help("look at the reasons without --quarantine: the first ten are shown"));
+        .coded(Code::NoRows)
+        .help("run it without a quarantine file to see why: every record is bad"));
     }
     judge_conflicts(plan, report)?;
     for names in alike(report) {
@@ -50,14 +53,18 @@ fn judge_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {
     let what = format!("{conflicting} {records} from the one that survives with the same key");
     match dedup.on_conflict {
         OnConflict::Error => {
-            let mut error = Error::input(what);
+            let mut error = Error::input(what).coded(Code::Conflicts);
             for conflict in &report.conflicts {
                 error = error
                     .detail(format!("would keep {}, drop {}", conflict.kept.0, conflict.dropped.0));
             }
             Err(error
-                .help("to keep one record of each key anyway, use --on-conflict keep")
-                .help("to see all that are dropped, add --dropped FILE.parquet"))
+                .help(Hint::set("keep one record of each key anyway", "on_conflict", "keep"))
+                .help(Hint::set(
+                    "and write those that are dropped to a file",
+                    "dropped",
+                    "FILE.parquet",
+                )))
         }
         OnConflict::Warn => {
             report.warnings.push(what);
@@ -65,8 +72,8 @@ fn judge_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {
         }
         OnConflict::Keep if dedup.order_by.is_empty() => {
             report.warnings.push(format!(
-                "{what}; the plan has no order, so the columns in order of their names decided: say \
-                 which one to keep by --order-by"
+                "{what}; the plan has no order, so the columns in order of their names decided: give \
+                 an order to choose which one to keep"
             ));
             Ok(())
         }

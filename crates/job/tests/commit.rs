@@ -418,8 +418,8 @@ fn what_may_not_be_replaced_is_refused_before_anything_changes() {
     refuse(&over("out"), &[part, ("out/part-00002.parquet/x", "")], "holds part-", Fault::Exists);
     refuse(&over("out"), &[part, ("out/mine", "")], "holds mine", Fault::Exists);
     refuse(&over("out"), &[("out/_distil.json", "{}")], "holds _distil.json", Fault::Exists);
-    refuse(&over("no/such/out"), &[], "there is no directory no/such", Fault::Usage);
-    refuse(&over("in/a.json/out"), &[], "is no directory", Fault::Usage);
+    refuse(&over("no/such/out"), &[], "there is not a directory no/such", Fault::Usage);
+    refuse(&over("in/a.json/out"), &[], "is not a directory", Fault::Usage);
     refuse(&over("in/out"), &[], "lies inside the source in", Fault::Usage);
 }
 
@@ -542,9 +542,9 @@ fn on_a_disk_directories_are_exchanged_and_links_and_missing_places_are_refused(
         assert_eq!((error.fault, error.what.as_str()), (Fault::Usage, what));
     }
     let error = run_to("new/out", Mode::Overwrite, None).unwrap_err();
-    assert_eq!(error.hints, [format!("mkdir -p '{}'", path("new"))]);
+    assert_eq!(error.hints, [format!("mkdir -p '{}'", path("new")).into()]);
     let error = run_to("other", Mode::Overwrite, Some("gone")).unwrap_err();
-    assert_eq!(error.what, "the temporary directory is no directory");
+    assert_eq!(error.what, "the temporary directory is not a directory");
     assert_eq!(names().len(), 6);
 }
 

@@ -131,8 +131,8 @@ impl Decoder {
                 Ok(()) => self.take(slice, start, end, utf8, sink)?,
                 Err(flaw) => {
                     // What comes first in the bytes: this flaw, or bytes that are no UTF-8.
-                    let bad =
-                        invalid_utf8(bytes, start, flaw.at.min(end), utf8).unwrap_or_else(|| {
+                    let bad = invalid_utf8(bytes, slice.offset, (start, flaw.at.min(end)), utf8)
+                        .unwrap_or_else(|| {
                             let reason =
                                 if flaw.too_deep { Reason::TooDeep } else { Reason::InvalidJson };
                             let at = slice.offset + flaw.at.min(end) as u64;
@@ -241,7 +241,7 @@ impl Decoder {
         let bytes = slice.bytes;
         let position =
             Position { input: slice.input as u32, offset: slice.offset + start as u64, ordinal: 0 };
-        let encoded = if let Some(bad) = invalid_utf8(bytes, start, end, utf8) {
+        let encoded = if let Some(bad) = invalid_utf8(bytes, slice.offset, (start, end), utf8) {
             Err(bad)
         } else if self.tape.nodes().first().is_none_or(|node| node.kind != Kind::Object) {
             let detail = "the value is not an object".to_owned();
@@ -307,14 +307,26 @@ fn bad_part(slice: &FrameSlice<'_>, start: usize, end: usize, bad: Bad) -> BadPa
     }
 }
 
-fn invalid_utf8(bytes: &[u8], start: usize, end: usize, checked: bool) -> Option<Bad> {
+/// The flaw of a record that is not UTF-8; `offset` is that of the slice in its input.
+fn invalid_utf8(
+    bytes: &[u8],
+    offset: u64,
+    (start, end): (usize, usize),
+    checked: bool,
+) -> Option<Bad> {
     if checked {
         return None;
     }
     let error = std::str::from_utf8(&bytes[start..end]).err()?;
     // A character cut by the end that another flaw set is not that flaw's cause.
     error.error_len()?;
-    Some(Bad { reason: Reason::InvalidJson, detail: "invalid UTF-8".to_owned() })
+    let at = start + error.valid_up_to();
+    let detail = format!(
+        "not UTF-8, perhaps Latin-1 or Windows-1252: 0x{:02X} at byte {}",
+        bytes[at],
+        offset + at as u64
+    );
+    Some(Bad { reason: Reason::InvalidJson, detail })
 }
 
 fn trim(bytes: &[u8], start: usize, end: usize) -> (usize, usize) {

@@ -31,7 +31,7 @@ pub use rows::value::write_string;
 pub use sample::Sampler;
 pub use seen::Seen;
 pub use types::facts::Position;
-pub use types::fields::Why;
 pub use types::sort_column::SortColumn;
+pub use types::why::Why;
 pub use values::time::{format_date, format_instant};
 pub use values::{decimal, digest};

@@ -6,8 +6,9 @@ use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
 use crate::packed::layout::PackedLayout;
 use crate::rows::record::RecordTally;
-use crate::types::fields::{Fields, Why};
+use crate::types::fields::Fields;
 use crate::types::sort_column::SortColumn;
+use crate::types::why::Why;
 
 /// What decoders saw of the columns; joins with what others saw.
 #[derive(Clone, Debug)]

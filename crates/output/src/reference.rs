@@ -73,7 +73,7 @@ impl Reference {
         }
         Err(here(
             Error::input("the reference is neither an output, nor a report, nor an answer")
-                .help("give a Parquet file or directory, what --report wrote, or the DIR.answer.json of `distil generate`"),
+                .help("give a Parquet file or directory, the report of a run, or the DIR.answer.json of `distil generate`"),
         ))
     }
 

@@ -95,7 +95,8 @@ pub fn verify(storage: &dyn Storage, path: &Path, reference: Option<&Path>) -> R
     let digest = digest.finish();
     let files = parts.len() as u64;
     let mut rows_how = "as many as the footer says".to_owned();
-    let mut why_not = "no digest is recorded: give a reference, or run with --digest".to_owned();
+    let mut why_not =
+        "no digest is recorded: give a reference, or run with the option `digest`".to_owned();
     let mut values = match recorded {
         0 => None,
         _ if recorded < files => None,

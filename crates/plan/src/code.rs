@@ -15,13 +15,27 @@ pub enum Code {
     TooManyBadRecords,
     /// No record has a column that the plan names.
     MissingColumn,
+    /// Records of one key differ, and the plan says that they must not.
+    Conflicts,
+    /// The text of a key or order column does not sort as what it means.
+    MisleadingOrder,
+    /// There are records, but no row would be written.
+    NoRows,
+    /// A source is not there.
+    NotFound,
     /// The input can't be read as the plan says, for another reason.
     Input,
+    /// A column of the key or the order holds lists, objects or mixed values.
+    NotScalar,
     /// The backend does not support what the plan asks for; nothing was written.
     Refused,
     /// The command line, the configuration or the plan is wrong, for another reason.
     Usage,
-    /// Disk, permission, network or a backend failed.
+    /// A file or a directory may not be read or written.
+    PermissionDenied,
+    /// A disk or a quota is full.
+    NoSpace,
+    /// Disk, network or a backend failed, for another reason.
     Environment,
     /// The output exists, and the mode does not replace it.
     Exists,
@@ -41,13 +55,20 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::BadRecords,
         Self::TooManyBadRecords,
         Self::MissingColumn,
+        Self::Conflicts,
+        Self::MisleadingOrder,
+        Self::NoRows,
+        Self::NotFound,
         Self::Input,
+        Self::NotScalar,
         Self::Refused,
         Self::Usage,
+        Self::PermissionDenied,
+        Self::NoSpace,
         Self::Environment,
         Self::Exists,
         Self::Locked,
@@ -75,11 +96,16 @@ impl Code {
     /// Whose fault it is.
     pub fn fault(self) -> Fault {
         match self {
-            Self::BadRecords | Self::TooManyBadRecords | Self::MissingColumn | Self::Input => {
-                Fault::Input
-            }
-            Self::Refused | Self::Usage => Fault::Usage,
-            Self::Environment => Fault::Environment,
+            Self::BadRecords
+            | Self::TooManyBadRecords
+            | Self::MissingColumn
+            | Self::Conflicts
+            | Self::MisleadingOrder
+            | Self::NoRows
+            | Self::NotFound
+            | Self::Input => Fault::Input,
+            Self::NotScalar | Self::Refused | Self::Usage => Fault::Usage,
+            Self::PermissionDenied | Self::NoSpace | Self::Environment => Fault::Environment,
             Self::Exists | Self::Locked | Self::ForeignFiles => Fault::Exists,
             Self::AfterCommit => Fault::AfterCommit,
             Self::Interrupted => Fault::Interrupted,
@@ -94,9 +120,16 @@ impl Code {
             Self::BadRecords => "bad_records",
             Self::TooManyBadRecords => "too_many_bad_records",
             Self::MissingColumn => "missing_column",
+            Self::Conflicts => "conflicts",
+            Self::NotScalar => "not_scalar",
+            Self::MisleadingOrder => "misleading_order",
+            Self::NoRows => "no_rows",
+            Self::NotFound => "not_found",
             Self::Input => "input",
             Self::Refused => "refused",
             Self::Usage => "usage",
+            Self::PermissionDenied => "permission_denied",
+            Self::NoSpace => "no_space",
             Self::Environment => "environment",
             Self::Exists => "exists",
             Self::Locked => "locked",
@@ -112,8 +145,17 @@ impl Code {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::BadRecords => "Records are bad, and the plan does not set them aside",
-            Self::TooManyBadRecords => "More records are bad than `--max-quarantined` allows",
+            Self::TooManyBadRecords => "More records are bad than `max_quarantined` allows",
             Self::MissingColumn => "No record has a column that the plan names",
+            Self::Conflicts => "Records of one key differ, and the plan says that they must not",
+            Self::NotScalar => {
+                "A column of the key or the order holds lists, objects or mixed values"
+            }
+            Self::MisleadingOrder => {
+                "The text of a key or order column does not sort as what it means"
+            }
+            Self::NoRows => "There are records, but no row would be written",
+            Self::NotFound => "A source is not there",
             Self::Input => "The input can't be read as the plan says, for another reason",
             Self::Refused => {
                 "The backend does not support what the plan asks for: `refused` names the needs"
@@ -121,8 +163,10 @@ impl Code {
             Self::Usage => {
                 "The command line, the configuration or the plan is wrong, for another reason"
             }
-            Self::Environment => "Disk, permission, network or a backend failed",
-            Self::Exists => "The output exists, and `--mode overwrite` was not given",
+            Self::PermissionDenied => "A file or a directory may not be read or written",
+            Self::NoSpace => "A disk or a quota is full",
+            Self::Environment => "Disk, network or a backend failed, for another reason",
+            Self::Exists => "The output exists, and the mode is not `overwrite`",
             Self::Locked => "Another run is writing the output",
             Self::ForeignFiles => "The directory holds something that distil did not write",
             Self::AfterCommit => "The output is committed, but the report or a final sync failed",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Need};
+use crate::{Code, Hint, Need};
 
 /// Who must act on an error; it decides the exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,8 +92,8 @@ pub struct Error {
     pub details: Vec<String>,
     /// What became of the output, when there is something to say.
     pub output: Option<String>,
-    /// What to do, one line each.
-    pub hints: Vec<String>,
+    /// What to do.
+    pub hints: Vec<Hint>,
     /// What the backend does not support, if that is the error. Boxed as the place is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Box<Refusal>>,
@@ -146,7 +146,7 @@ impl Error {
             .collect();
         let what =
             format!("the backend {backend} can't do what the plan asks for: {}", named.join(", "));
-        let mut error = Self::usage(what).help("use --backend native");
+        let mut error = Self::usage(what).help(Hint::native("run it on the native engine"));
         for (at, (_, why)) in refused.iter().enumerate() {
             if refused[..at].iter().all(|(_, before)| before != why) {
                 let same = refused.iter().filter(|(_, other)| other == why);
@@ -203,10 +203,10 @@ impl Error {
         self
     }
 
-    /// Adds a line of advice.
+    /// Adds advice.
     #[must_use]
-    pub fn help(mut self, line: impl Into<String>) -> Self {
-        self.hints.push(line.into());
+    pub fn help(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.push(hint.into());
         self
     }
 

@@ -10,6 +10,7 @@ mod bad;
 mod code;
 mod dedup;
 mod error;
+mod hint;
 mod need;
 mod path;
 mod plan;
@@ -23,6 +24,7 @@ pub use bad::{BadPart, Reason};
 pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Place, Refusal, Result, printable};
+pub use hint::Hint;
 pub use need::{Need, Support};
 pub use path::ColumnPath;
 pub use plan::{

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Result, Schema, SchemaSpec};
+use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Result, Schema, SchemaSpec};
 
 /// The largest record, in bytes, unless the plan says otherwise.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
@@ -369,7 +369,8 @@ impl Plan {
             return Err(Error::usage(
                 "a limit of rows or bytes of a file needs a directory as output",
             )
-            .help("add --layout dir, or give the output a name without .parquet"));
+            .help(Hint::set("write a directory of files", "layout", "dir"))
+            .help("or give the output a name without .parquet"));
         }
         if sink.max_file_rows == Some(0) || sink.max_file_bytes == Some(0) {
             return Err(Error::usage("a file must be allowed at least one row and one byte"));

@@ -432,7 +432,7 @@ mod tests {
             "int64 x",
         ] {
             let error = text.parse::<Type>().unwrap_err();
-            assert!(error.hints[0].contains("timestamp(ms|us|ns)"), "{text}: {error}");
+            assert!(error.hints[0].text.contains("timestamp(ms|us|ns)"), "{text}: {error}");
         }
     }
 }

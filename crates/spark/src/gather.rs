@@ -13,7 +13,7 @@ use distil_json::arrow_schema;
 use distil_kernel::arrow::row_images;
 use distil_output::reader::open_output;
 use distil_plan::{
-    Conflict, Error, Key, Layout, NullKeys, Report, Request, Result, RowImage, Schema, Stage,
+    Conflict, Error, Hint, Key, Layout, NullKeys, Report, Request, Result, RowImage, Schema, Stage,
 };
 use distil_storage::Storage;
 
@@ -164,7 +164,8 @@ impl Gather<'_> {
             // Structs around it that are null make it null, too.
             if found.is_some_and(|array| array.null_count() > 0) {
                 return Err(Error::input(format!("a record has no value in its key, {path}"))
-                    .help("leave out assume_valid to see which, or make nulls values: --null-keys value"));
+                    .help("leave out assume_valid to see which")
+                    .help(Hint::set("or make nulls values", "null_keys", "value")));
             }
         }
         Ok(())

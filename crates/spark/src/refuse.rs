@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use distil_plan::{Error, Need, Result, Support};
+use distil_plan::{Error, Hint, Need, Result, Support};
 
 use crate::server::Limits;
 
@@ -105,6 +105,9 @@ pub(crate) fn refuse_place(path: &Path) -> Result<String> {
         Some(text) if !text.contains(odd) => Ok(text.to_owned()),
         _ => Err(Error::usage("Spark would take this name for a pattern or a URL")
             .at(path.to_string_lossy(), None)
-            .help("choose a directory with a plain name for what lies between: --temp-dir DIR")),
+            .help(Hint::choose(
+                "keep temporary files in a directory with a plain name",
+                "temp_dir",
+            ))),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use distil_plan::{Cancel, Error, Need, Result};
+use distil_plan::{Cancel, Error, Hint, Need, Result};
 use spark_connect::{SparkError, SparkSession};
 
 use crate::execute::Operations;
@@ -158,10 +158,11 @@ impl Server {
             ))
             .at(address.shown(), None);
             error.hints.push(if address.uses_tls {
-                "if it has no TLS, leave use_ssl=true out of the URL".to_owned()
+                Hint::new("leave use_ssl=true out of the URL, if it has no TLS")
             } else {
-                "if it wants TLS, add use_ssl=true to the URL: sc://host:port/;use_ssl=true"
-                    .to_owned()
+                Hint::new(
+                    "add use_ssl=true to the URL, if it wants TLS: sc://host:port/;use_ssl=true",
+                )
             });
             return Err(error);
         };
@@ -342,7 +343,8 @@ fn translate(error: &SparkError) -> Error {
             Error::unsupported("spark", &[(Need::Exponents, PLAIN_NUMBERS)])
         }
         _ => Error::environment("Spark could not do the work")
-            .help("look at the log of the server; --backend native needs none"),
+            .help("look at the log of the server")
+            .help(Hint::native("or run it on the native engine, which needs no server")),
     };
     ours.details.push(first);
     // Spark tells the cause last, below its own stages and tasks.

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use distil_plan::{Error, Fault};
+use distil_plan::{Code, Error, Fault, Hint};
 use rustix::io::Errno;
 
 /// The error for a call that failed on `path`; `doing` completes "cannot ...".
@@ -16,18 +16,20 @@ pub(crate) fn failed(doing: impl Display, path: &Path, cause: Errno) -> Error {
                 .at(path.display().to_string(), None)
         }
         Errno::NOSPC | Errno::DQUOT => {
-            error.help("free some space there, or choose another output or --temp-dir")
+            error.coded(Code::NoSpace)
+            .help("free some space there, or choose another output")
+            .help(Hint::choose("or keep temporary files elsewhere", "temp_dir"))
         }
         Errno::MFILE | Errno::NFILE => {
-            error.help("too many files are open: raise the limit with `ulimit -n 4096`, and run again")
+            error.help("raise the limit of open files with `ulimit -n 4096`, and run again")
         }
-        Errno::ACCESS | Errno::PERM => error
+        Errno::ACCESS | Errno::PERM => error.coded(Code::PermissionDenied)
             .help("check the permissions of it and of every directory above it, for the user who runs distil"),
-        Errno::ROFS => error.help(
-            "the file system is mounted read-only: choose another output or --temp-dir",
-        ),
-        Errno::LOOP => error.help("symbolic links there point at each other, or one stands where none may"),
-        Errno::XDEV => error.help("both names must lie on one file system"),
+        Errno::ROFS => error
+            .help("choose another output: the file system is mounted read-only")
+            .help(Hint::choose("or keep temporary files elsewhere", "temp_dir")),
+        Errno::LOOP => error.help("look at the symbolic links there: they point at each other, or one stands where none may"),
+        Errno::XDEV => error.help("choose names on one file system"),
         _ => error,
     }
 }
@@ -60,10 +62,10 @@ mod tests {
             let error = failed("write", Path::new("out/x"), cause);
             assert_eq!(error.fault, Fault::Environment);
             assert!(error.to_string().starts_with("out/x: cannot write: "), "{error}");
-            error.hints.join(" ")
+            error.hints.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         };
         for (causes, word) in [
-            ([Errno::NOSPC, Errno::DQUOT], "--temp-dir"),
+            ([Errno::NOSPC, Errno::DQUOT], "temp_dir"),
             ([Errno::MFILE, Errno::NFILE], "ulimit -n"),
             ([Errno::ACCESS, Errno::PERM], "permissions"),
             ([Errno::ROFS, Errno::ROFS], "read-only"),

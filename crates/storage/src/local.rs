@@ -61,7 +61,7 @@ impl Storage for Local {
     fn open(&self, path: &Path) -> Result<Box<dyn InputFile>> {
         let cause = |e| failed("open", path, e);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let unfit = || refused("cannot open: it is no file, pipe or character device", path);
+        let unfit = || refused("cannot open: it is not a file, a pipe or a character device", path);
         let fd = match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
             // What the kernel says of sockets: "No such device or address".
             Err(Errno::NXIO) => return Err(unfit()),

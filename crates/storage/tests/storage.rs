@@ -473,6 +473,6 @@ fn a_socket_is_no_input() {
     let path = directory.path().join("socket");
     let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     assert_eq!(Local.metadata(&path).unwrap().unwrap().kind, Kind::Other);
-    let told = "D/socket: cannot open: it is no file, pipe or character device";
+    let told = "D/socket: cannot open: it is not a file, a pipe or a character device";
     assert_eq!(error(Local.open(&path), directory.path()), told);
 }

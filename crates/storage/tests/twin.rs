@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use distil_plan::{Fault, Result};
+use distil_plan::{Code, Fault, Result};
 use distil_storage::{Failure, Memory, Storage, Survive};
 
 const BOTH: [Survive; 2] = [Survive::Synced, Survive::Names];
@@ -184,7 +184,7 @@ fn a_write_that_crashes_or_fails_leaves_half() {
     let mut file = full.create_new(Path::new("/a")).unwrap();
     let error = file.write_all(b"123456").unwrap_err();
     assert_eq!(error.to_string(), "/a: cannot write: No space left on device");
-    assert_eq!(error.hints.len(), 1);
+    assert_eq!((error.code, error.hints.len()), (Code::NoSpace, 2));
     assert_eq!(full.get("/a").unwrap(), b"123");
     // Only that call fails.
     file.write_all(b"7").unwrap();

@@ -262,10 +262,9 @@ impl Backend for Sliced {
         }
         let quarantined = quarantine.finish(read).map_err(prefer_missing_key)?;
         let accepted = read - quarantined.records;
-        let finished = partial.finish(&plan, &slices).map_err(|error| match (accepted, read) {
-            (0, 1..) => error.help("every record is bad: run without --quarantine to see why"),
-            _ => error,
-        })?;
+        let finished = partial
+            .finish(&plan, &slices)
+            .map_err(|error| Quarantine::explain(error, read, &quarantined))?;
         assert_eq!((finished.read, finished.accepted), (read, accepted));
         let mut report = Report::new("native");
         let tally = write(&*self.storage, &plan, request, &finished, &mut report)?;

@@ -63,7 +63,7 @@ fn while_it_is_read(change: Change) -> String {
     let error = result.unwrap_err();
     assert!(events.change.lock().unwrap().is_none(), "nothing was changed");
     assert_eq!(error.fault, Fault::Input);
-    assert!(error.hints[0].starts_with("wait until nothing writes"), "{:?}", error.hints);
+    assert!(error.hints[0].text.starts_with("wait until nothing writes"), "{:?}", error.hints);
     assert!(error.output.as_deref().unwrap().contains("as it was before"));
     assert_eq!(folder.names(), Vec::<String>::new(), "something was left behind");
     error.to_string().replace(path.to_str().unwrap(), "a.json")

@@ -1,6 +1,5 @@
 //! `distil run`
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -60,7 +59,7 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
             delivered?;
         }
     }
-    result.map_err(|error| go_on(error, arguments, &output))?;
+    result.map_err(|error| name_quarantine(error, &output))?;
     if !quiet && !arguments.dry_run {
         console::print(&table(&report));
         console::print(&notes(&report, verbose));
@@ -81,9 +80,12 @@ fn print_report(report: &Report) -> Result<()> {
         Err(error) => error,
     };
     Err(match report.status {
-        Status::Done => error.coded(Code::AfterCommit)
+        Status::Done => error
+            .coded(Code::AfterCommit)
             .output("the output is committed, but there is no report of it")
-            .help("do not run again for it: `distil digest` and `distil head` tell what the output holds"),
+            .help(
+                "do not run it again: `distil digest` and `distil head` show what the output holds",
+            ),
         _ => error,
     })
 }
@@ -136,40 +138,13 @@ fn named_columns(plan: &Plan) -> impl Iterator<Item = &ColumnPath> {
     key.chain(order).chain(plan.columns.iter().flatten()).chain(&plan.sink.bloom)
 }
 
-/// Where bad records stop a run, shows the command line that goes on.
-fn go_on(error: Error, arguments: &RunArguments, output: &str) -> Error {
-    // A plan from a file takes no such flag.
-    if error.code != Code::BadRecords || arguments.plan.is_some() {
-        return error;
-    }
+/// Names the file of advice to set bad records aside after the output.
+fn name_quarantine(mut error: Error, output: &str) -> Error {
     let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
-    let flag = ["--quarantine", &format!("{stem}.bad.ndjson")];
-    let mut error = error;
-    error.hints.clear();
-    error.help(match command_line(std::env::args_os().skip(1), &flag) {
-        Some(command) => format!("to set them aside and go on: {command}"),
-        None => format!("to set them aside and go on, add {}", quoted(&flag)),
-    })
-}
-
-/// The command line of these arguments and a flag, for a shell. `None` if it can't be printed as it was
-/// typed: some of it is not UTF-8, or would steer a terminal.
-fn command_line(arguments: impl Iterator<Item = OsString>, flag: &[&str]) -> Option<String> {
-    let mut words = vec!["distil".to_owned()];
-    for argument in arguments {
-        words.push(argument.into_string().ok().filter(|word| printable(word) == *word)?);
+    for hint in error.hints.iter_mut().filter(|hint| hint.is_about("quarantine")) {
+        hint.value = Some(format!("{stem}.bad.ndjson"));
     }
-    // After `--` it would be a source.
-    let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
-    words.splice(end..end, flag.iter().map(|&word| word.to_owned()));
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    Some(quoted(&words))
-}
-
-/// Words as a shell reads them. Those that hold a NUL, which no argument can, stay out.
-fn quoted(words: &[&str]) -> String {
-    let quoted: Vec<_> = words.iter().filter_map(|word| shlex::try_quote(word).ok()).collect();
-    quoted.join(" ")
+    error
 }
 
 fn table(report: &Report) -> String {
@@ -245,26 +220,4 @@ fn notes(report: &Report, verbose: bool) -> String {
         }
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::ffi::OsStringExt;
-
-    use super::*;
-
-    #[test]
-    fn a_command_line_is_shown_only_as_it_can_be_typed_again() {
-        let shown = |arguments: &[&str]| {
-            command_line(arguments.iter().map(OsString::from), &["--quarantine", "a b"])
-        };
-        assert_eq!(
-            shown(&["run", "id, data", "", "*", "it's"]).unwrap(),
-            "distil run 'id, data' '' '*' \"it's\" --quarantine 'a b'"
-        );
-        assert_eq!(shown(&["run", "--", "-"]).unwrap(), "distil run --quarantine 'a b' -- -");
-        assert_eq!(shown(&["run", "\u{1b}[31m"]), None);
-        let bytes = OsString::from_vec(b"t\xff".to_vec());
-        assert_eq!(command_line([bytes].into_iter(), &[]), None);
-    }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use distil::{Choice, Configuration, Error, Events, Inferred, Local, Result, Session, printable};
+use distil::{
+    Choice, Code, Configuration, Error, Events, Inferred, Local, Result, Session, printable,
+};
 
 use crate::arguments::SchemaArguments;
 use crate::console;
@@ -18,7 +20,10 @@ pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel_on_signals()?);
     let inferred = session.infer(plan);
     progress.finish();
-    let inferred = inferred?;
+    let inferred = inferred.map_err(|error| match error.code {
+        Code::BadRecords => error.help("repair these records, or leave their files out"),
+        _ => error,
+    })?;
     if arguments.json {
         let text = serde_json::to_string_pretty(&inferred.schema)
             .map_err(|e| Error::bug(format!("the schema has no JSON form: {e}")))?;

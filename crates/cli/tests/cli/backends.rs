@@ -72,7 +72,7 @@ fn a_job_runs_by_its_name_and_flags_are_stronger() {
     --- stderr
     error: conf/in.json: there is no such file or directory
       output: nothing was written; the output is as it was before
-      help: a source is a file, a directory, a glob in quotes, or - for standard input
+      help: name a file, a directory, a glob in quotes, or - for standard input
     ");
 }
 
@@ -229,7 +229,7 @@ fn a_child_that_dies_hangs_or_lies_changes_nothing() {
     --- stderr
     error: the backend child is wrong: it shows 0 conflicts of 2 conflicting records
       output: nothing was written; the output is as it was before
-      help: use --backend native, and report this to whoever made the backend
+      help: run it on the native engine, and report this to whoever made the backend: --backend native
     ");
 }
 

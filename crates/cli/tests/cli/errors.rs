@@ -229,19 +229,21 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
     exit: 2
     --- stderr
     error: the output is missing
-      help: add -o OUT.parquet
+      help: say where the rows go: --output OUT.parquet
     ");
     assert_snapshot!(context.run(&["run", "in.json", "-o", "o.parquet"]), @"
     exit: 2
     --- stderr
     error: the key is missing
-      help: add --key COLUMNS, or --key '*' for the whole record
+      help: name the columns that make two records the same: --key COLS
+      help: or compare the whole record: --key '*'
     ");
     assert_snapshot!(context.run(&["plan", "in.json", "-o", "o.parquet"]), @"
     exit: 2
     --- stderr
     error: the key is missing
-      help: add --key COLUMNS, or --key '*' for the whole record
+      help: name the columns that make two records the same: --key COLS
+      help: or compare the whole record: --key '*'
     ");
     assert_snapshot!(context.run(&["schema"]), @"
     exit: 2
@@ -289,7 +291,7 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: a run needs a memory budget of at least 64.0 MiB, not 1.00 MiB
-      help: raise --memory, or leave it out to use 80 % of the available memory
+      help: raise it, or leave it out to use 80 % of the available memory: --memory SIZE
     ");
     assert_snapshot!(run(&["--threads", "0"]), @"
     exit: 2
@@ -347,7 +349,8 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: a limit of rows or bytes of a file needs a directory as output
-      help: add --layout dir, or give the output a name without .parquet
+      help: write a directory of files: --layout dir
+      help: or give the output a name without .parquet
     ");
     assert_snapshot!(run(&["--columns", "id,id"]), @"
     exit: 2
@@ -399,7 +402,7 @@ fn a_plan_file_takes_no_flag_that_the_plan_decides() {
     assert_snapshot!(context.run(&["run", "--plan", "q.json"]), @"
     exit: 2
     --- stderr
-    error: q.json: the file is no plan: missing field `sources` at line 1 column 14
+    error: q.json: the file is not a plan: missing field `sources` at line 1 column 14
     ");
     assert_snapshot!(context.run(&["run", "--plan", "none.json"]), @"
     exit: 3
@@ -415,7 +418,7 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
     assert_snapshot!(run("no/o.parquet"), @"
     exit: 2
     --- stderr
-    error: no/o.parquet: the output can't be made: there is no directory no
+    error: no/o.parquet: the output can't be made: there is not a directory no
       output: nothing was written; the output is as it was before
       help: mkdir -p 'no'
     ");
@@ -430,7 +433,7 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
     assert_snapshot!(run("in.json/o.parquet"), @"
     exit: 2
     --- stderr
-    error: in.json/o.parquet: the output can't be made: in.json is no directory
+    error: in.json/o.parquet: the output can't be made: in.json is not a directory
       output: nothing was written; the output is as it was before
     ");
 }
@@ -443,7 +446,7 @@ fn a_key_that_nobody_has_names_the_nearest_columns() {
     --- stderr
     error: no record has the column tss
       output: nothing was written; the output is as it was before
-      help: the nearest columns: ts, id, data
+      help: choose one of the nearest columns: ts, id, data
     ");
     context.write("dot.ndjson", "{\"a.b\":1}\n");
     assert_snapshot!(context.run(&["run", "dot.ndjson", "-o", "o.parquet", "--key", "a.b"]), @r#"
@@ -451,6 +454,12 @@ fn a_key_that_nobody_has_names_the_nearest_columns() {
     --- stderr
     error: no record has the column a.b
       output: nothing was written; the output is as it was before
-      help: a dot nests: the column named `a.b` is written "a.b"
+      help: quote a name with a dot, which nests otherwise: the column `a.b` is written "a.b"
     "#);
+    // Who asks for the last step of a path means the path.
+    context.write("nested.ndjson", "{\"user\":{\"id\":1,\"name\":\"x\"},\"v\":1}\n");
+    for key in ["id", "user_id", "ID"] {
+        let told = context.run(&["run", "nested.ndjson", "-o", "o.parquet", "--key", key]);
+        assert!(told.contains("nearest columns: user.id, "), "{told}");
+    }
 }

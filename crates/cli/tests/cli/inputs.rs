@@ -77,7 +77,7 @@ fn directories_and_globs_skip_hidden_names() {
     --- stderr
     error: none: there is no such file or directory
       output: nothing was written; the output is as it was before
-      help: a source is a file, a directory, a glob in quotes, or - for standard input
+      help: name a file, a directory, a glob in quotes, or - for standard input
     ");
 }
 
@@ -95,7 +95,39 @@ fn an_argument_that_is_not_text_does_not_break_the_advice() {
     error: 1 bad record
       in.ndjson at byte 9: invalid_json: expected a value at byte 9
       output: nothing was written; the output is as it was before
-      help: to set them aside and go on, add --quarantine 'out (1).bad.ndjson'
+      help: set bad records aside and go on: --quarantine 'out (1).bad.ndjson'
+    ");
+}
+
+#[test]
+fn text_in_another_encoding_is_named_with_its_byte() {
+    let context = Context::new();
+    std::fs::write(context.path("l.ndjson"), b"{\"id\":1,\"n\":\"caf\xe9\"}\n").unwrap();
+    std::fs::write(context.path("d.json"), b"{\"h\":\"caf\xe9\",\"records\":[{\"id\":1}]}")
+        .unwrap();
+    let run = |name| context.run(&["run", name, "-o", "out.parquet", "--key", "id"]);
+    assert_snapshot!(run("l.ndjson"), @"
+    exit: 1
+    --- stderr
+    error: 1 bad record
+      l.ndjson at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 16
+      output: nothing was written; the output is as it was before
+      help: set bad records aside and go on: distil run l.ndjson -o out.parquet --key id --quarantine out.bad.ndjson
+    ");
+    assert_snapshot!(run("d.json"), @"
+    exit: 1
+    --- stderr
+    error: 1 bad record
+      d.json at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 9
+      output: nothing was written; the output is as it was before
+      help: set bad records aside and go on: distil run d.json -o out.parquet --key id --quarantine out.bad.ndjson
+    ");
+    assert_snapshot!(context.run(&["schema", "l.ndjson"]), @"
+    exit: 1
+    --- stderr
+    error: 1 bad record
+      l.ndjson at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 16
+      help: repair these records, or leave their files out
     ");
 }
 
@@ -111,7 +143,7 @@ fn bad_records_stop_the_run_and_the_message_is_the_command_that_goes_on() {
       a b.ndjson at byte 9: invalid_json: expected a value at byte 15
       a b.ndjson at byte 26: null_key: the key column ts is null or missing
       output: nothing was written; the output is as it was before
-      help: to set them aside and go on: distil run 'a b.ndjson' -o out.parquet --key ts --quarantine out.bad.ndjson
+      help: set bad records aside and go on: distil run 'a b.ndjson' -o out.parquet --key ts --quarantine out.bad.ndjson
     ");
     assert_eq!(context.names(), ["a b.ndjson"]);
     let go_on = [&flags[..], &["--quarantine", "out.bad.ndjson"]].concat();
@@ -146,16 +178,16 @@ fn more_bad_records_than_allowed_fail_the_run() {
     --- stderr
     error: 2 bad records and 0 bad ranges are known, the plan allows at most 1
       output: nothing was written; the output is as it was before
-      help: raise --max-quarantined, or repair the input
-      help: without --max-quarantined all of them go to the quarantine file, to be looked at
+      help: repair the input
+      help: or allow more, after a look at those that are set aside: --max-quarantined N|P%
     ");
     assert_snapshot!(with("49%"), @"
     exit: 1
     --- stderr
     error: 2 bad records and 0 bad ranges are known, the plan allows at most 49% of 4 records read
       output: nothing was written; the output is as it was before
-      help: raise --max-quarantined, or repair the input
-      help: without --max-quarantined all of them go to the quarantine file, to be looked at
+      help: repair the input
+      help: or allow more, after a look at those that are set aside: --max-quarantined N|P%
     ");
     assert_eq!(context.names(), ["in.ndjson"]);
     assert!(with("50%").starts_with("exit: 0\n"));
@@ -170,7 +202,8 @@ fn more_behind_a_document_names_the_shape_that_reads_it() {
     --- stderr
     error: in.json at byte 23: more than one value in a file that begins with a document
       output: nothing was written; the output is as it was before
-      help: to read every value of the file as a record: --shape concatenated, or --shape lines
+      help: read every value of the file as a record: --shape concatenated
+      help: or read every line as one: --shape lines
     ");
 }
 
@@ -190,7 +223,7 @@ fn a_record_elsewhere_is_reached_by_a_pointer() {
     --- stderr
     error: in.json: no array of records at document:/nope
       output: nothing was written; the output is as it was before
-      help: name the array with --shape /MEMBER, or see `distil run --help` for shapes
+      help: name the array of records: --shape /MEMBER
     "
     );
 }
@@ -213,8 +246,8 @@ fn instants_of_two_forms_in_a_key_are_refused_with_the_hint_to_give() {
     --- stderr
     error: the key column ts holds instants in more than one form, so its text does not order like time
       output: nothing was written; the output is as it was before
-      help: read it as instants: --type ts=timestamp(us)
-      help: or, if text order is meant: --type ts=string
+      help: read it as instants: --type 'ts=timestamp(us)'
+      help: or order it as text: --type 'ts=string'
     ");
     context.out(&[&flags[..], &["--type", "ts=timestamp(ms)"]].concat());
     assert_eq!(
@@ -229,12 +262,12 @@ fn no_data_in_a_message_steers_the_terminal() {
     let name = "in\u{1b}[31m.ndjson";
     context.write(name, "{\"ts\":1,\"\u{9b}\u{202e}\":1,\"\u{9b}\u{202e}\":2}\n");
     let told = context.run(&["run", name, "-o", "out.parquet", "--key", "ts"]);
-    assert_snapshot!(told, @r"
+    assert_snapshot!(told, @r#"
     exit: 1
     --- stderr
     error: 1 bad record
       in\u{1b}[31m.ndjson at byte 0: duplicate_member: a member name occurs twice
       output: nothing was written; the output is as it was before
-      help: to set them aside and go on, add --quarantine out.bad.ndjson
-    ");
+      help: set bad records aside and go on: --quarantine out.bad.ndjson
+    "#);
 }

@@ -58,7 +58,7 @@ fn verify_names_the_first_thing_that_differs() {
       rows     as many as the footer says
       order    ascending by the key
       keys     every key is there once
-      values   NOT checked: no digest is recorded: give a reference, or run with --digest
+      values   NOT checked: no digest is recorded: give a reference, or run with the option `digest`
     ");
     assert_snapshot!(context.run(&["verify", "ts.parquet", "both.parquet"]), @"
     exit: 1
@@ -161,7 +161,7 @@ fn a_directory_is_split_by_rows() {
     written      [SIZE]  2 files, 3 row groups
     time         [TIME]
     peak memory  [SIZE]
-    warning: 2 records differ from the one that survives with the same key; the plan has no order, so the columns in order of their names decided: say which one to keep by --order-by
+    warning: 2 records differ from the one that survives with the same key; the plan has no order, so the columns in order of their names decided: give an order to choose which one to keep
     ");
     assert_eq!(names(&context.path("out")), ["part-00000.parquet", "part-00001.parquet"]);
     assert!(context.run(&["verify", "out"]).starts_with("exit: 0\n"));

@@ -98,8 +98,8 @@ fn conflicts_can_be_warned_of_or_fail_the_run() {
     error: 3 records differ from the one that survives with the same key
       would keep {"data":"DEF","id":"10102","ts":"2019-04-23T18:20:32.876Z"}, drop {"data":"XYZ","id":"10102","ts":"2019-04-23T18:20:32.876Z"}
       output: nothing was written; the output is as it was before
-      help: to keep one record of each key anyway, use --on-conflict keep
-      help: to see all that are dropped, add --dropped FILE.parquet
+      help: keep one record of each key anyway: --on-conflict keep
+      help: and write those that are dropped to a file: --dropped FILE.parquet
     "#);
     assert_eq!(context.names(), ["in.json"]);
     assert_snapshot!(run("warn"), @"
@@ -128,7 +128,7 @@ fn an_output_that_exists_is_kept_or_replaced_as_the_mode_says() {
     --- stderr
     error: out.parquet: the output exists already
       output: it was not touched, and nothing was read
-      help: to replace it as a whole, add --mode overwrite
+      help: replace it as a whole: --mode overwrite
     ");
     let after = std::fs::metadata(context.path("out.parquet")).unwrap().modified().unwrap();
     assert_eq!(before, after);
@@ -307,7 +307,7 @@ fn a_failed_run_writes_its_report_too() {
     --- stderr
     error: no record has the column nope
       output: nothing was written; the output is as it was before
-      help: the nearest columns: data, id, ts
+      help: choose one of the nearest columns: data, id, ts
     ");
     let report: serde_json::Value = serde_json::from_str(&context.read("r.json")).unwrap();
     assert_eq!(report["status"], "failed");

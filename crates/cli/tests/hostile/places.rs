@@ -88,7 +88,7 @@ fn a_temporary_directory_that_is_missing_or_a_file_is_refused() {
     for place in ["none", "in.json"] {
         let told =
             context.distil(&["in.json", "-o", "o.parquet", "--key", "ts", "--temp-dir", place]);
-        told.fails(2, &["the temporary directory is no directory", UNTOUCHED, "mkdir -p"]);
+        told.fails(2, &["the temporary directory is not a directory", UNTOUCHED, "mkdir -p"]);
     }
     assert_eq!(context.names(), ["in.json"]);
 }

@@ -2,8 +2,8 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "the texts are those of the help as well")]
 
 use distil_plan::{
-    ColumnPath, Compression, Dedup, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
-    NullKeys, OnConflict, OrderBy, Plan, Result, Shape, Sink,
+    ColumnPath, Compression, Dedup, Error, ExtraMembers, Hint, Keep, Key, Layout, MaxQuarantined,
+    Mode, NullKeys, OnConflict, OrderBy, Plan, Result, Shape, Sink,
 };
 use distil_storage::Storage;
 
@@ -120,15 +120,23 @@ impl JobOptions {
     /// schema can't be read.
     pub fn plan(&self, storage: &dyn Storage) -> Result<Plan> {
         let missing =
-            |what: &str, help: &str| Error::usage(format!("{what} is missing")).help(help);
+            |what: &str, hint: Hint| Error::usage(format!("{what} is missing")).help(hint);
         let mut plan = self.reading_plan(storage)?;
         if plan.sources.is_empty() {
-            return Err(missing("the source", "name files, directories, globs in quotes, or -"));
+            return Err(missing(
+                "the source",
+                "name files, directories, globs in quotes, or -".into(),
+            ));
         }
-        let PathText(output) =
-            self.output.as_ref().ok_or_else(|| missing("the output", "add -o OUT.parquet"))?;
+        let PathText(output) = self.output.as_ref().ok_or_else(|| {
+            missing("the output", Hint::set("say where the rows go", "output", "OUT.parquet"))
+        })?;
         let Some(key) = self.key.clone() else {
-            return Err(missing("the key", "add --key COLUMNS, or --key '*' for the whole record"));
+            return Err(missing(
+                "the key",
+                Hint::choose("name the columns that make two records the same", "key"),
+            )
+            .help(Hint::set("or compare the whole record", "key", "*")));
         };
         plan.dedup = Some(Dedup {
             key,
@@ -143,7 +151,7 @@ impl JobOptions {
         plan.quarantine.max = self.max_quarantined;
         if plan.quarantine.max.is_some() && plan.quarantine.path.is_none() {
             return Err(Error::usage("a limit of bad records needs a file to set them aside in")
-                .help("add --quarantine FILE.ndjson"));
+                .help(Hint::set("name the file", "quarantine", "FILE.ndjson")));
         }
         plan.columns.clone_from(&self.columns);
         plan.digest = self.digest.unwrap_or_default();

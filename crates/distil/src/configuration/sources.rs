@@ -173,7 +173,7 @@ impl Layer {
     fn check_sections(&self, kind: &str, sections: &Value, known: &[Declared]) -> Result<()> {
         let table = |value: &Value, place: &str| match value {
             Value::Dict(_, table) => Ok(table.clone()),
-            _ => Err(Error::usage(format!("{place} is no table"))
+            _ => Err(Error::usage(format!("{place} is not a table"))
                 .help(format!("write [{kind}.NAME] and the options below it"))),
         };
         for (name, section) in &table(sections, kind)? {

@@ -37,7 +37,10 @@ fn read_named(
 fn wrong(files: &[(&str, &str)], variables: &[(&str, &str)]) -> String {
     let error = read(files, variables).unwrap_err();
     assert_eq!(error.fault, Fault::Usage);
-    std::iter::once(error.to_string()).chain(error.hints).collect::<Vec<_>>().join(" | ")
+    std::iter::once(error.to_string())
+        .chain(error.hints.iter().map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join(" | ")
 }
 
 #[test]
@@ -100,7 +103,7 @@ fn an_option_that_does_not_exist_is_named_with_the_nearest() {
     );
     assert_eq!(
         wrong(&[("distil.toml", "[backends]\nc = 'sc://x'")], &[]),
-        "distil.toml: backends.c is no table | write [backends.NAME] and the options below it"
+        "distil.toml: backends.c is not a table | write [backends.NAME] and the options below it"
     );
 }
 
@@ -136,7 +139,7 @@ fn a_value_that_cannot_be_meant_says_where_it_stands() {
 fn flags_and_files_refuse_a_value_with_the_same_words() {
     let told = |error: &Error, place: &str| {
         let what = error.what.strip_prefix(place).unwrap().to_owned();
-        [vec![what], error.hints.clone()].concat()
+        [vec![what], error.hints.iter().map(ToString::to_string).collect()].concat()
     };
     let mut refused = 0;
     for option in JobOptions::OPTIONS {
@@ -250,7 +253,7 @@ fn a_job_is_a_plan() {
     let error = found.job("event").unwrap_err();
     assert_eq!(
         (error.what, error.hints),
-        ("there is no job `event`".into(), vec!["the configuration has: events".to_owned()])
+        ("there is no job `event`".into(), vec!["the configuration has: events".into()])
     );
 }
 
@@ -275,7 +278,10 @@ fn a_backend_is_found_by_its_name_its_engine_or_its_url() {
     let says = |name: &str| {
         let error = engine(name).unwrap_err();
         assert_eq!(error.fault, Fault::Usage);
-        std::iter::once(error.what).chain(error.hints).collect::<Vec<_>>().join(" | ")
+        std::iter::once(error.what.clone())
+            .chain(error.hints.iter().map(ToString::to_string))
+            .collect::<Vec<_>>()
+            .join(" | ")
     };
     assert_eq!(
         says("odd"),

@@ -280,6 +280,9 @@ impl<S: RowSink> Worker<'_, S> {
         let inputs = self.shared.inputs;
         let plan = &inputs.plan.plan;
         let input: &Input = &inputs.plan.inputs[ordinal];
+        if inputs.quarantine.is_past_the_last(ordinal, 0) {
+            return Ok(());
+        }
         let opened = match opened {
             Some(opened) => opened,
             None => {
@@ -302,6 +305,9 @@ impl<S: RowSink> Worker<'_, S> {
         let mut shown = 0;
         loop {
             inputs.cancel.check()?;
+            if inputs.quarantine.is_past_the_last(ordinal, reader.framer().offset()) {
+                return Ok(());
+            }
             let piece = reader.next()?;
             let position = reader.stream().position();
             inputs.events.advance(position - shown, 0);
@@ -374,6 +380,9 @@ impl<S: RowSink> Worker<'_, S> {
         separator: Separator,
     ) -> Result<()> {
         let slice = FrameSlice { input, offset, bytes, separator };
+        if self.shared.inputs.quarantine.is_past_the_last(input, offset) {
+            return Ok(());
+        }
         let mut sink = Divert { sink: self.sink, quarantine: self.shared.inputs.quarantine };
         let records = self.decoder.decode(&slice, &mut sink)?;
         self.shared.records[input].fetch_add(records, Ordering::Relaxed);

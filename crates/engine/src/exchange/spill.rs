@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use distil_plan::{Error, Result};
+use distil_plan::{Error, Hint, Result};
 use distil_storage::{InputFile, OutputFile, Storage};
 
 use distil_kernel::rows::Row;
@@ -151,9 +151,8 @@ impl Segment {
 
 /// The error for a spill file that lost bytes.
 pub(crate) fn shortened() -> Error {
-    Error::environment("a temporary file is shorter than what was written to it").help(
-        "something else changes files in the temporary directory: choose another with --temp-dir",
-    )
+    Error::environment("a temporary file is shorter than what was written to it")
+        .help(Hint::choose("keep temporary files where nothing else changes them", "temp_dir"))
 }
 
 #[cfg(test)]

@@ -4,11 +4,23 @@ use std::sync::Arc;
 
 use distil_engine::{Native, Options};
 use distil_job::run::Job;
-use distil_plan::{Cancel, NoEvents, Plan, Report};
+use distil_plan::{Cancel, Error, NoEvents, Plan, Report, Result};
 use distil_storage::{Memory, Storage};
 
 /// Runs a plan that succeeds.
 pub fn run(storage: &Memory, plan: Plan, options: Options) -> Report {
+    let (report, result) = attempt(storage, plan, options);
+    result.unwrap();
+    report
+}
+
+/// Runs a plan that fails.
+#[allow(dead_code, reason = "not every test that has this module lets a run fail")]
+pub fn fails(storage: &Memory, plan: Plan, options: Options) -> Error {
+    attempt(storage, plan, options).1.unwrap_err()
+}
+
+fn attempt(storage: &Memory, plan: Plan, options: Options) -> (Report, Result<()>) {
     let storage: Arc<dyn Storage> = Arc::new(storage.clone());
     let backend = Native::new(Arc::clone(&storage), options);
     let cancel = Cancel::new();
@@ -22,7 +34,5 @@ pub fn run(storage: &Memory, plan: Plan, options: Options) -> Report {
         temp_dir: None,
         report_path: None,
     };
-    let (report, result) = distil_job::run::run(&job);
-    result.unwrap();
-    report
+    distil_job::run::run(&job)
 }

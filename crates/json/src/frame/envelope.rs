@@ -356,7 +356,7 @@ impl Envelope {
 
     fn text(&mut self, byte: u8) -> Result<Option<Walk>, Walk> {
         let control = Walk::Broken("a control character in a string");
-        let utf8 = Walk::Broken("invalid UTF-8");
+        let utf8 = Walk::Broken("the document is not UTF-8, perhaps Latin-1 or Windows-1252");
         let (name, next) = match self.state {
             State::Text(name) => match byte {
                 b'"' if name => {

@@ -7,7 +7,7 @@
 //! One state machine for all shapes, and so one file: which shape it is may turn out late, and from
 //! then on the same states go on.
 
-use distil_plan::{Error, Reason, Shape};
+use distil_plan::{Error, Hint, Reason, Shape};
 
 use crate::frame::bitmaps::frames_end;
 use crate::frame::envelope::{Envelope, Walk};
@@ -193,9 +193,7 @@ impl Framer {
                     _ => Step::Fail(
                         Error::input("the file does not begin with an array")
                             .at("", Some(self.offset + at as u64))
-                            .help(
-                                "leave out `--shape array`, or see `distil run --help` for shapes",
-                            ),
+                            .help(Hint::set("let the file tell", "shape", "auto")),
                     ),
                 }
             }
@@ -224,7 +222,12 @@ impl Framer {
                     Some(_) => Step::Fail(
                         Error::input("more than one value in a file that begins with a document")
                             .at("", Some(self.offset + at as u64))
-                            .help("to read every value of the file as a record: --shape concatenated, or --shape lines"),
+                            .help(Hint::set(
+                                "read every value of the file as a record",
+                                "shape",
+                                "concatenated",
+                            ))
+                            .help(Hint::set("or read every line as one", "shape", "lines")),
                     ),
                     None if eof => self.finished(at),
                     None if at == 0 => Step::More,
@@ -332,14 +335,19 @@ impl Framer {
     }
 
     fn wrong(&self, what: String, at: usize) -> Error {
-        Error::input(what)
-            .at("", Some(self.offset + at as u64))
-            .help("name the array with --shape /MEMBER, or see `distil run --help` for shapes")
+        Error::input(what).at("", Some(self.offset + at as u64)).help(Hint::set(
+            "name the array of records",
+            "shape",
+            "/MEMBER",
+        ))
     }
 
     fn no_array(&self) -> Error {
-        Error::input(format!("no array of records at {}", self.shape))
-            .help("name the array with --shape /MEMBER, or see `distil run --help` for shapes")
+        Error::input(format!("no array of records at {}", self.shape)).help(Hint::set(
+            "name the array of records",
+            "shape",
+            "/MEMBER",
+        ))
     }
 
     fn too_large(&self, start: u64, end: usize, used: usize) -> Step {
@@ -647,5 +655,5 @@ impl Framer {
 
 /// The detail of a record that is too large, wherever that is found.
 pub(crate) fn too_large_detail(max_record: u64) -> String {
-    format!("the record is longer than {max_record} bytes (--max-record)")
+    format!("the record is longer than {max_record} bytes, the most that `max_record` allows")
 }

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use distil_plan::{
-    Code, ColumnPath, Error, ExtraMembers, Field as Column, Result, Schema, SchemaSpec, Type,
+    Code, ColumnPath, Error, ExtraMembers, Field as Column, Hint, Result, Schema, SchemaSpec, Type,
 };
 
-use crate::message::{MessageReader, MessageWriter, broken};
-use crate::types::facts::{Facts, Position, Verdict, fact};
+use crate::types::facts::{Facts, Position, Verdict};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding;
 
@@ -23,10 +22,6 @@ const MAX_MEMBERS: usize = 1_000;
 const MAX_LEAVES: usize = 10_000;
 /// Deepest level at which a column may hold objects or lists: a top-level column is level 1.
 const MAX_LEVEL: u32 = 31;
-/// Levels of a message: more than a record can have.
-const MAX_MESSAGE_DEPTH: u32 = 1_100;
-/// Bytes that a member takes in a message at least.
-const LEAST_FIELD_BYTES: usize = 8 + 8 + 17 + 1 + 2 + 8;
 /// The column of members outside a declared schema.
 pub(crate) const EXTRA: &str = "_extra";
 
@@ -113,7 +108,8 @@ impl Fields {
             return Err(Error::usage(format!(
                 "the column {EXTRA} is declared, but it holds the extra members"
             ))
-            .help("leave it out of the schema, or choose --extra-members ignore"));
+            .help("leave it out of the schema")
+            .help(Hint::set("or leave extra members out", "extra_members", "ignore")));
         }
         for (ordinal, part) in sort_columns.iter().enumerate() {
             let id = tree.walk(&part.path, false)?;
@@ -193,7 +189,7 @@ impl Fields {
         (self.fields.len() - 1) as FieldId
     }
 
-    fn add_child(&mut self, id: FieldId, name: &str) -> FieldId {
+    pub(super) fn add_child(&mut self, id: FieldId, name: &str) -> FieldId {
         let level = self.get(id).level + 1;
         let child = self.add(name.to_owned(), level);
         let field = self.get_mut(id);
@@ -248,60 +244,6 @@ impl Fields {
         self.join_field(ROOT, other, ROOT);
     }
 
-    /// Writes what was seen of the columns; what the plan says of them is in the plan.
-    pub(crate) fn write(&self, message: &mut MessageWriter) {
-        self.write_field(ROOT, message);
-    }
-
-    fn write_field(&self, id: FieldId, message: &mut MessageWriter) {
-        let field = self.get(id);
-        field.facts.write(message);
-        message.flag(field.seen);
-        message.flag(field.element.is_some());
-        if let Some(element) = field.element {
-            self.write_field(element, message);
-        }
-        message.number(field.children.len() as u64);
-        for child in &field.children {
-            message.bytes(self.get(*child).name.as_bytes());
-            self.write_field(*child, message);
-        }
-    }
-
-    /// Reads what another tree of the same plan saw to this one, which has seen nothing yet.
-    ///
-    /// # Errors
-    /// An environment error if the message is broken.
-    pub(crate) fn read(&mut self, message: &mut MessageReader<'_>) -> Result<()> {
-        self.read_field(ROOT, message, MAX_MESSAGE_DEPTH)
-    }
-
-    fn read_field(
-        &mut self,
-        id: FieldId,
-        message: &mut MessageReader<'_>,
-        depth: u32,
-    ) -> Result<()> {
-        let depth = depth.checked_sub(1).ok_or_else(broken)?;
-        let facts = Facts::read(message)?;
-        let field = self.get_mut(id);
-        field.facts = facts;
-        field.seen = message.flag()?;
-        if message.flag()? {
-            let element = self.element_or_new(id);
-            self.read_field(element, message, depth)?;
-        }
-        for _ in 0..message.count(LEAST_FIELD_BYTES)? {
-            let name = message.text()?;
-            let child = match self.child(id, name) {
-                Some(child) => child,
-                None => self.add_child(id, name),
-            };
-            self.read_field(child, message, depth)?;
-        }
-        Ok(())
-    }
-
     /// Moves all facts to a tree of their own; the fields stay.
     pub(crate) fn take_facts(&mut self) -> Self {
         let seen = self.clone();
@@ -340,19 +282,29 @@ impl Fields {
             Error::input(format!("no record has the column {path}")).coded(Code::MissingColumn);
         if path.steps().len() > 1 && self.child(ROOT, &literal).is_some_and(|id| self.exists(id)) {
             return error.help(format!(
-                "a dot nests: the column named `{literal}` is written {}",
+                "quote a name with a dot, which nests otherwise: the column `{literal}` is written {}",
                 ColumnPath::name(&literal)
             ));
         }
-        let wanted = path.to_string();
-        names.sort_by_cached_key(|name| (strsim::osa_distance(name, &wanted), name.clone()));
-        names.truncate(5);
-        if names.is_empty() {
-            return error.help(
-                "no record has any column: look whether the sources are those that were meant",
-            );
+        let wanted = path.to_string().to_lowercase();
+        let wanted_last = literal.to_lowercase();
+        // Who asks for `id` may mean `user.id`: the last step alone counts as well, for a little more.
+        let distance = |found: &ColumnPath| {
+            let last = found.steps().last().map_or(usize::MAX, |last| {
+                strsim::osa_distance(&last.to_lowercase(), &wanted_last)
+                    .saturating_mul(2)
+                    .saturating_add(1)
+            });
+            strsim::osa_distance(&found.to_string().to_lowercase(), &wanted)
+                .saturating_mul(2)
+                .min(last)
+        };
+        names.sort_by_cached_key(|found| (distance(found), found.to_string()));
+        let nearest: Vec<String> = names.iter().take(5).map(ToString::to_string).collect();
+        if nearest.is_empty() {
+            return error.help("check the sources: no record in them has any column");
         }
-        error.help(format!("the nearest columns: {}", names.join(", ")))
+        error.help(format!("choose one of the nearest columns: {}", nearest.join(", ")))
     }
 
     fn exists(&self, id: FieldId) -> bool {
@@ -360,12 +312,12 @@ impl Fields {
         field.seen || field.facts.bits != 0 || field.declared != Declared::Open
     }
 
-    fn collect_paths(&self, id: FieldId, path: Option<&ColumnPath>, names: &mut Vec<String>) {
+    fn collect_paths(&self, id: FieldId, path: Option<&ColumnPath>, names: &mut Vec<ColumnPath>) {
         for child in &self.get(id).children {
             if self.exists(*child) && names.len() < MAX_LEAVES {
                 let name = &self.get(*child).name;
                 let path = path.map_or_else(|| ColumnPath::name(name), |path| path.child(name));
-                names.push(path.to_string());
+                names.push(path.clone());
                 self.collect_paths(*child, Some(&path), names);
             }
         }
@@ -395,7 +347,12 @@ impl Fields {
                         "no row would be written: no record has a value in the key column {}",
                         part.path
                     ))
-                    .help("records without a key are kept with --null-keys value"));
+                    .coded(Code::NoRows)
+                    .help(Hint::set(
+                        "keep records without a key",
+                        "null_keys",
+                        "value",
+                    )));
                 }
                 _ => return Err(part.not_scalar()),
             }
@@ -405,7 +362,7 @@ impl Fields {
         }
         if schema.fields.is_empty() {
             return Err(Error::input("the records have no column")
-                .help("declare the columns with --schema, or see what `distil schema` finds"));
+                .help(Hint::choose("declare the columns", "schema")));
         }
         let leaves: usize = schema.fields.iter().map(|f| f.data_type.leaf_count()).sum();
         if leaves > MAX_LEAVES {
@@ -427,8 +384,9 @@ impl Fields {
                  order like time",
                 part.name()
             ))
-            .help(format!("read it as instants: --type {path}=timestamp(us)"))
-            .help(format!("or, if text order is meant: --type {path}=string")));
+            .coded(Code::MisleadingOrder)
+            .help(Hint::set("read it as instants", "types", format!("{path}=timestamp(us)")))
+            .help(Hint::set("or order it as text", "types", format!("{path}=string"))));
         }
         Ok(())
     }
@@ -439,7 +397,11 @@ impl Fields {
         let error =
             Error::input(format!("the records have {leaves} columns, more than {MAX_LEAVES}"));
         match widest.1 {
-            Some(path) => error.help(format!("keep the widest as text: --type {path}=json")),
+            Some(path) => error.help(Hint::set(
+                "keep the widest as JSON text",
+                "types",
+                format!("{path}=json"),
+            )),
             None => error.help(
                 "are some member names values? Reshape the records, or declare the columns with \
                  --schema and put the rest into one `json` column with --extra-members keep",
@@ -475,13 +437,13 @@ impl Fields {
     }
 
     /// Whether the field is in the schema: a record had it, or the plan declares it.
-    fn is_column(&self, id: FieldId) -> bool {
+    pub(super) fn is_column(&self, id: FieldId) -> bool {
         let field = self.get(id);
         field.declared != Declared::Open || field.facts.bits != 0
     }
 
     /// Columns that records have first, in order of appearance; then those of the hints alone.
-    fn rank(&self, id: FieldId) -> (bool, Option<Position>, u32) {
+    pub(super) fn rank(&self, id: FieldId) -> (bool, Option<Position>, u32) {
         let appeared = self.get(id).facts.appeared();
         (appeared.is_none(), appeared, self.first_hint(id))
     }
@@ -498,7 +460,7 @@ impl Fields {
     }
 
     /// The type of a field, and whether nothing says what it is.
-    fn data_type(&self, id: FieldId) -> (Type, bool) {
+    pub(super) fn data_type(&self, id: FieldId) -> (Type, bool) {
         let field = self.get(id);
         match &field.declared {
             Declared::Scalar(data_type) => (data_type.stored(), false),
@@ -527,98 +489,4 @@ impl Fields {
             self.get(id).element.map_or((Type::String, true), |element| self.data_type(element));
         (Type::List(Box::new(element)), unknown)
     }
-
-    /// Why each column has its type: its path, its type, and the first record that forced it.
-    pub(crate) fn reasons(&self) -> Vec<Why> {
-        let mut reasons = Vec::new();
-        self.collect_reasons(ROOT, None, &mut reasons);
-        reasons
-    }
-
-    fn collect_reasons(&self, id: FieldId, path: Option<&ColumnPath>, reasons: &mut Vec<Why>) {
-        let mut children: Vec<FieldId> =
-            self.get(id).children.iter().copied().filter(|child| self.is_column(*child)).collect();
-        if self.get(id).declared != Declared::Struct {
-            children.sort_by_key(|child| self.rank(*child));
-        }
-        for child in children {
-            let field = self.get(child);
-            let path =
-                path.map_or_else(|| ColumnPath::name(&field.name), |path| path.child(&field.name));
-            let (data_type, _) = self.data_type(child);
-            let (because, position) = self.because(child, &data_type);
-            let nests = matches!(data_type, Type::Struct(_));
-            reasons.push(Why { path: path.clone(), data_type, because, position });
-            if nests {
-                self.collect_reasons(child, Some(&path), reasons);
-            }
-        }
-    }
-
-    fn because(&self, id: FieldId, data_type: &Type) -> (String, Option<Position>) {
-        let field = self.get(id);
-        let facts = &field.facts;
-        if field.declared != Declared::Open {
-            return ("declared".to_owned(), None);
-        }
-        let kinds = [
-            (fact::BOOLEAN, "booleans"),
-            (fact::NUMBERS, "numbers"),
-            (fact::STRINGS, "strings"),
-            (fact::LIST, "lists"),
-            (fact::OBJECT, "objects"),
-        ];
-        let present: Vec<_> = kinds.iter().filter(|(mask, _)| facts.bits & mask != 0).collect();
-        let at = |mask| facts.position(mask);
-        if present.len() > 1 {
-            let mut firsts: Vec<_> =
-                present.iter().map(|(mask, name)| (at(*mask), *name)).collect();
-            firsts.sort();
-            let names: Vec<_> = firsts.iter().map(|(_, name)| *name).collect();
-            return (
-                format!("{} in one column", names.join(" and ")),
-                firsts.get(1).and_then(|f| f.0),
-            );
-        }
-        let (because, mask) = match (data_type, facts.verdict()) {
-            (_, Verdict::Unknown) => ("only nulls", fact::NULL),
-            (Type::Boolean, _) => ("booleans", fact::BOOLEAN),
-            (Type::Int64, _) => ("integers within 64 bits", fact::INTEGER),
-            (Type::Decimal { .. }, _) => ("an integer beyond 64 bits", fact::BIG),
-            (Type::Float64, _) => ("a number with a fraction or an exponent", fact::FRACTION),
-            (Type::Timestamp(_), _) => ("instants of one form", fact::STRINGS),
-            (Type::String, _) if facts.bits & fact::TEXT != 0 => {
-                ("a string that is no instant of the fixed form", fact::TEXT)
-            }
-            (Type::String, _) => ("instants of more than one form", fact::STRINGS),
-            (Type::List(_), _) => ("lists", fact::LIST),
-            (Type::Struct(_), _) => ("objects", fact::OBJECT),
-            (Type::Json, Verdict::Struct | Verdict::List) if !self.nests(id) => {
-                ("nesting deeper than 32 levels", fact::LIST | fact::OBJECT)
-            }
-            (Type::Json, Verdict::Struct) => ("more than 1,000 member names", fact::OBJECT),
-            (Type::Json, _) if facts.bits & fact::NUMBERS == 0 => {
-                ("only empty objects", fact::OBJECT)
-            }
-            (Type::Json, _) if facts.bits & fact::FRACTION != 0 => {
-                ("a number that a double would round", fact::INEXACT)
-            }
-            (Type::Json, _) => ("an integer of more than 38 digits", fact::HUGE),
-            _ => ("declared", 0),
-        };
-        (because.to_owned(), at(mask))
-    }
-}
-
-/// Why a column has its type.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Why {
-    /// The column.
-    pub path: ColumnPath,
-    /// Its type.
-    pub data_type: Type,
-    /// What forced it.
-    pub because: String,
-    /// The first record that did, where there is one.
-    pub position: Option<Position>,
 }

@@ -2,4 +2,6 @@
 
 pub(crate) mod facts;
 pub(crate) mod fields;
+mod fields_message;
 pub(crate) mod sort_column;
+pub(crate) mod why;

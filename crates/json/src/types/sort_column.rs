@@ -1,6 +1,6 @@
 //! The columns that decide between records.
 
-use distil_plan::{ColumnPath, Dedup, Direction, Error, Keep, Key};
+use distil_plan::{Code, ColumnPath, Dedup, Direction, Error, Keep, Key};
 
 /// A key or order column: a part of the row of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,9 @@ impl SortColumn {
             self.name(),
             self.path
         ))
-        .help("a key and an order need columns of one scalar type; see `distil schema --why`")
+        .coded(Code::NotScalar)
+        .help(
+            "choose a column of one scalar type: `distil schema --why` says why each has its type",
+        )
     }
 }

@@ -41,7 +41,7 @@ impl FromStr for Digest {
             .and_then(|digits| u128::from_str_radix(digits, 16).ok())
             .map(Self)
             .ok_or_else(|| {
-                Error::input(format!("`{text}` is no digest"))
+                Error::input(format!("`{text}` is not a digest"))
                     .help(format!("a digest is `{PREFIX}` and 32 hexadecimal digits"))
             })
     }
@@ -266,7 +266,7 @@ mod tests {
             ["", "xxh3-128-sum:", "xxh3-128-sum:+00000000000000000000000000000ff", &text[1..]]
         {
             let error = wrong.parse::<Digest>().unwrap_err();
-            assert_eq!(error.to_string(), format!("`{wrong}` is no digest"));
+            assert_eq!(error.to_string(), format!("`{wrong}` is not a digest"));
         }
     }
 }

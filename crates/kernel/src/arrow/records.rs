@@ -73,7 +73,7 @@ fn type_of(column: &Arc<ArrowField>, known: Option<&Type>) -> Result<Type> {
         | DataType::FixedSizeBinary(_) => Type::Binary,
         DataType::Date32 | DataType::Date64 => Type::Date,
         DataType::Timestamp(_, None) => {
-            return Err(refused("they are no instants, since no time zone is said")
+            return Err(refused("they are not instants, as they have no time zone")
                 .help("write the column with the time zone that is meant, such as UTC"));
         }
         DataType::Timestamp(unit, Some(_)) => Type::Timestamp(match unit {

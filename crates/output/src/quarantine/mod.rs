@@ -5,22 +5,21 @@ mod runs;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_plan::{
-    BadPart, Code, Error, MaxQuarantined, QuarantinedCounts, Reason, ResolvedPlan, Result,
+    BadPart, Code, Error, Hint, MaxQuarantined, QuarantinedCounts, Reason, ResolvedPlan, Result,
 };
 use distil_storage::{OutputFile, Storage};
 use serde::Serialize;
 
 use self::runs::{Line, RunReader, RunWriter};
 
-/// What to do about bad records that stopped a run.
-const ADVICE: &str = "to set bad records aside and go on, give the same command line \
-                                 again with --quarantine FILE.ndjson";
-/// Bad parts that are known before a run without a quarantine file stops.
+/// Bad parts that a run without a quarantine file shows: the first of the input, whatever thread finds
+/// them first.
 const STOP_AFTER: usize = 10;
 /// Lines held in memory before they spill, in bytes.
 const BUFFER: usize = 16 << 20;
@@ -39,6 +38,8 @@ pub struct Quarantine {
     names: Vec<String>,
     max: Option<MaxQuarantined>,
     buffer_bytes: usize,
+    /// Whether so many bad parts are known that nothing after them matters.
+    enough: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -46,8 +47,8 @@ pub struct Quarantine {
 struct State {
     counts: QuarantinedCounts,
     by_input: BTreeMap<usize, u64>,
-    /// The first parts that came; without a quarantine file only.
-    stopping: Vec<BadPart>,
+    /// The first parts by input and offset, of those that came; without a quarantine file only.
+    stopping: BTreeMap<(usize, u64), BadPart>,
     lines: Vec<Line>,
     bytes: usize,
     /// Spilled runs by level: a run of level `n + 1` holds [`FAN_IN`] runs of level `n`.
@@ -88,6 +89,7 @@ impl Quarantine {
             names: plan.inputs.iter().map(distil_plan::Input::display).collect(),
             max: plan.plan.quarantine.max,
             buffer_bytes: BUFFER,
+            enough: AtomicBool::new(false),
             state: Mutex::new(State::default()),
         }
     }
@@ -95,8 +97,8 @@ impl Quarantine {
     /// Sets a bad part aside.
     ///
     /// # Errors
-    /// An input error that stops the run: ten bad parts are known and there is no quarantine file, or
-    /// more are known than the plan allows; an environment error when spilling fails.
+    /// An input error that stops the run: more are known than the plan allows; an environment error when
+    /// spilling fails.
     pub fn add(&self, part: BadPart) -> Result<()> {
         let line = match self.path {
             Some(_) => Some(self.line(&part)?),
@@ -111,11 +113,13 @@ impl Quarantine {
         *state.by_input.entry(part.input).or_default() += 1;
         match line {
             None => {
-                if state.stopping.len() < STOP_AFTER {
-                    state.stopping.push(BadPart { raw: None, ..part });
+                let place = (part.input, part.offset);
+                state.stopping.insert(place, BadPart { raw: None, ..part });
+                if state.stopping.len() > STOP_AFTER {
+                    state.stopping.pop_last();
                 }
                 if state.stopping.len() == STOP_AFTER {
-                    return Err(self.stop(&state));
+                    self.enough.store(true, Ordering::Relaxed);
                 }
             }
             Some(line) => {
@@ -132,6 +136,17 @@ impl Quarantine {
             }
         }
         Ok(())
+    }
+
+    /// Whether what lies at `offset` of `input` or after it can be left unread: bad parts stop the run, and
+    /// those that it shows all lie before.
+    pub fn is_past_the_last(&self, input: usize, offset: u64) -> bool {
+        self.enough.load(Ordering::Relaxed)
+            && self
+                .state()
+                .stopping
+                .last_key_value()
+                .is_some_and(|(last, _)| (input, offset) > *last)
     }
 
     /// Bad records and ranges of one input so far.
@@ -250,10 +265,17 @@ impl Quarantine {
         self.storage.create_new(path)
     }
 
+    /// Adds to `error`, which says that something is missing, that every record that was read is bad.
+    pub fn explain(error: Error, read: u64, counts: &QuarantinedCounts) -> Error {
+        if read == 0 || counts.records < read {
+            return error;
+        }
+        error.help("run it without a quarantine file to see why: every record is bad")
+    }
+
     /// The error of a run without a quarantine file.
     fn stop(&self, state: &State) -> Error {
-        let mut parts: Vec<&BadPart> = state.stopping.iter().collect();
-        parts.sort_by_key(|part| (part.input, part.offset));
+        let parts = state.stopping.values();
         let what = match parts.len() {
             1 => "1 bad record".to_owned(),
             STOP_AFTER => format!("{STOP_AFTER} bad records, the run stopped there"),
@@ -269,7 +291,7 @@ impl Quarantine {
                 distil_plan::printable(&part.detail)
             ));
         }
-        error.help(ADVICE)
+        error.help(Hint::set("set bad records aside and go on", "quarantine", "FILE.ndjson"))
     }
 
     fn too_many(&self, counts: &QuarantinedCounts, limit: &str) -> Error {
@@ -281,8 +303,11 @@ impl Quarantine {
             plural(ranges)
         ))
         .coded(Code::TooManyBadRecords)
-        .help("raise --max-quarantined, or repair the input")
-        .help("without --max-quarantined all of them go to the quarantine file, to be looked at")
+        .help("repair the input")
+        .help(Hint::choose(
+            "or allow more, after a look at those that are set aside",
+            "max_quarantined",
+        ))
     }
 }
 
@@ -409,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_file_the_tenth_bad_part_stops_the_run_and_fewer_fail_it_at_its_end() {
+    fn without_a_file_the_first_ten_of_the_input_are_shown_in_whatever_order_they_come() {
         let memory = Memory::new();
         let stopping = quarantine(&memory, None, None);
         for offset in (1..10).rev() {
@@ -417,14 +442,20 @@ mod tests {
         }
         let error = stopping.finish(20).unwrap_err();
         assert_eq!((error.fault, error.what.as_str()), (Fault::Input, "9 bad records"));
-        let error = stopping.add(range(0, 5, 3)).unwrap_err();
+        assert!(!stopping.is_past_the_last(3, 0), "more may come");
+        stopping.add(range(0, 5, 3)).unwrap();
+        assert!(!stopping.is_past_the_last(1, 9) && stopping.is_past_the_last(1, 10));
+        // The last of them makes room for one that lies before.
+        stopping.add(part(1, 0, "x")).unwrap();
+        stopping.add(part(2, 0, "x")).unwrap();
+        assert!(!stopping.is_past_the_last(1, 8) && stopping.is_past_the_last(1, 9));
+        let error = stopping.finish(20).unwrap_err();
         assert_eq!(error.what, "10 bad records, the run stopped there");
         assert_eq!(error.details.len(), 10);
         assert_eq!(error.details[0], "in/a.json at byte 5: broken_range: cut");
-        assert_eq!(error.details[1], "in/b\"\\u{1b}.json at byte 1: invalid_json: unexpected `}`");
-        assert!(error.hints[0].contains("--quarantine FILE"), "{error:?}");
-        // It stays an error for the threads that come later.
-        assert!(stopping.add(part(0, 0, "x")).is_err());
+        assert_eq!(error.details[1], "in/b\"\\u{1b}.json at byte 0: invalid_json: unexpected `}`");
+        assert!(error.details[9].starts_with("in/b\"\\u{1b}.json at byte 8: "), "{error:?}");
+        assert!(error.hints[0].is_about("quarantine"), "{error:?}");
         assert_eq!(
             quarantine(&memory, None, None).finish(3).unwrap(),
             QuarantinedCounts::default()

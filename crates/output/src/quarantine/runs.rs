@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::vec::IntoIter;
 
-use distil_plan::{Error, Result};
+use distil_plan::{Error, Hint, Result};
 use distil_storage::{InputFile, OutputFile, Storage};
 
 /// Bytes read or written at once.
@@ -113,5 +113,5 @@ fn little_endian(bytes: &[u8]) -> u64 {
 
 fn cut() -> Error {
     Error::environment("a temporary file of quarantined records is shorter than it was written")
-        .help("something else changed the temporary directory: choose another by --temp-dir")
+        .help(Hint::choose("keep temporary files where nothing else changes them", "temp_dir"))
 }

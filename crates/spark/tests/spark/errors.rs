@@ -43,7 +43,11 @@ impl Before {
     /// The run failed as it should, and nothing but the old output is there.
     fn holds(&self, outcome: (Report, Result<(), Error>), fault: Fault, says: &str) -> Error {
         let error = outcome.1.expect_err("the run should fail");
-        let text = format!("{error}\n{}\n{}", error.details.join("\n"), error.hints.join("\n"));
+        let text = format!(
+            "{error}\n{}\n{}",
+            error.details.join("\n"),
+            error.hints.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
         assert_eq!(error.fault, fault, "{text}");
         assert!(text.contains(says), "should say {says:?}:\n{text}");
         assert!(!error.hints.is_empty(), "no way on is told:\n{text}");

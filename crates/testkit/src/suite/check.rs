@@ -198,7 +198,8 @@ fn wrong_error(case: &Case, error: &Error, failure: &Failure, says: bool) -> Vec
 /// An error with everything that a face would show.
 fn text(error: &Error) -> String {
     let mut out = format!("{:?}: {error}", error.fault);
-    for line in error.details.iter().chain(&error.output).chain(&error.hints) {
+    let hints: Vec<String> = error.hints.iter().map(ToString::to_string).collect();
+    for line in error.details.iter().chain(&error.output).chain(&hints) {
         write!(out, "\n      {line}").unwrap();
     }
     out

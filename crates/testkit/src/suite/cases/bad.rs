@@ -190,7 +190,7 @@ fn hand() -> Vec<Case> {
         case("bad_records_name_the_file_and_the_way_on")
             .lines(&three)
             .strict()
-            .fails(FailureKind::Bad, "--quarantine"),
+            .fails(FailureKind::Bad, "quarantine = "),
         case("twelve_bad_records_stop_a_run")
             .lines(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "{\"a\":1}"])
             .strict()

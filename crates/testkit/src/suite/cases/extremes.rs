@@ -24,9 +24,9 @@ pub(super) fn cases() -> Vec<Case> {
             .fails(FailureKind::File, "UTF"),
         one("utf_16_inside_gzip", &gzip(b"{\0\"\0a\0\"\0")).fails(FailureKind::File, "UTF-16"),
         one("trailing_bytes_behind_a_document", b"{\"records\":[{\"a\":1}]} x")
-            .fails(FailureKind::File, "--shape"),
+            .fails(FailureKind::File, "shape = "),
         one("a_nul_behind_a_document", b"{\"records\":[{\"a\":1}]}\0")
-            .fails(FailureKind::File, "--shape"),
+            .fails(FailureKind::File, "shape = "),
         one("an_empty_list_of_records", b"{\"records\":[]}").fails(FailureKind::NoColumn, ""),
         one(
             "records_behind_100_kilobytes_of_siblings",

@@ -64,9 +64,9 @@ pub(super) fn cases() -> Vec<Case> {
             .types("a string"),
         one("text_behind_an_array", "[{\"a\":1}] \n{\"a\":2}").bad(&[("broken_range", 11, 7)]),
         one("two_documents_are_refused", "{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}")
-            .fails(FailureKind::File, "--shape lines"),
+            .fails(FailureKind::File, "shape = \"lines\""),
         one("two_documents_name_the_other_shape", "{\"records\":[]} {\"records\":[]}")
-            .fails(FailureKind::File, "--shape concatenated"),
+            .fails(FailureKind::File, "shape = \"concatenated\""),
         one(
             "documents_can_be_read_as_lines",
             "{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}",

@@ -87,7 +87,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("instants_with_and_without_fraction_fail_with_the_hint")
             .lines(&["{\"ts\":\"2019-04-23T17:25:43Z\"}", "{\"ts\":\"2019-04-23T17:25:43.111Z\"}"])
             .key("ts")
-            .fails(FailureKind::MixedInstants, "--type ts=timestamp("),
+            .fails(FailureKind::MixedInstants, "types = \"ts=timestamp("),
         case("mixed_instants_in_an_order_column_fail_too")
             .lines(&[
                 "{\"k\":1,\"ts\":\"2019-04-23T17:25:43+00:00\"}",
@@ -98,7 +98,7 @@ pub(super) fn cases() -> Vec<Case> {
             ])
             .key("k")
             .order("ts desc")
-            .fails(FailureKind::MixedInstants, "--type ts=timestamp("),
+            .fails(FailureKind::MixedInstants, "types = \"ts=timestamp("),
         case("mixed_instants_that_are_less_than_half_are_text")
             .lines(&[
                 "{\"ts\":\"2019-04-23T17:25:43Z\"}",
