@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use distil::configuration::{BackendOptions, Heading, JobOptions};
-use distil::{Configuration, Error, Local, Result};
+use distil::{Configuration, Error, Result, Stores};
 
 use crate::flags::{Flags, Group, Planning, Reading, Resources, Running, help};
 
@@ -116,7 +116,7 @@ pub(crate) struct ConfigurationArguments {
 impl ConfigurationArguments {
     /// The configuration that is meant.
     pub(crate) fn read(&self) -> Result<Configuration> {
-        Configuration::read(&Local, self.config.as_deref())
+        Configuration::read(&Stores::default(), self.config.as_deref())
     }
 }
 

@@ -53,7 +53,7 @@ pub fn generate(
     });
     outcome.map_err(|error| {
         if created {
-            discard(storage.remove_dir_all(directory));
+            discard(storage.disk(directory).and_then(|disk| disk.remove_dir_all(directory)));
         } else {
             for file in 0..parameters.files {
                 discard(storage.remove_file(&writer.path(file)));
@@ -91,7 +91,7 @@ fn claim_directory(storage: &dyn Storage, directory: &Path) -> Result<bool> {
             .help("give the name of a new directory"))
     };
     match storage.metadata(directory)? {
-        None => storage.create_dir(directory).map(|()| true),
+        None => storage.disk(directory)?.create_dir(directory).map(|()| true),
         Some(found) if found.kind != Kind::Directory => refuse("this is not a directory"),
         Some(_) if storage.list(directory)?.is_empty() => Ok(false),
         Some(_) => refuse("the directory is not empty"),

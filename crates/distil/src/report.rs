@@ -16,15 +16,16 @@ use distil_storage::{Kind, OutputFile, Storage};
 /// A usage error for a place that is a source, lies inside one, or is where the run writes, and for
 /// anything but a regular file.
 pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path) -> Result<()> {
+    storage.disk(path)?;
     check_parent(storage, path)?;
     check_kind(storage, path)?;
     let place = |role, path, is_dir| Place { role, path, is_dir, is_target: true };
     let report = place("report", path, false);
     let sink = &plan.sink;
-    let output = place("output", Path::new(&sink.path), sink.layout == Layout::Dir);
+    let output = place("output", &sink.path, sink.layout == Layout::Dir);
     let quarantine = plan.quarantine.path.iter().map(|path| ("quarantine file", path));
     let dropped = plan.dropped.iter().map(|path| ("file of dropped duplicates", path));
-    let files = quarantine.chain(dropped).map(|(role, path)| place(role, Path::new(path), false));
+    let files = quarantine.chain(dropped).map(|(role, path)| place(role, path, false));
     for target in std::iter::once(output).chain(files) {
         check_places(storage, &Discovery::default(), &[target, report])?;
     }
@@ -45,7 +46,7 @@ fn check_parent(storage: &dyn Storage, path: &Path) -> Result<()> {
     if storage.metadata(parent)?.is_some_and(|found| found.kind == Kind::Directory) {
         return Ok(());
     }
-    Err(refuse(path, &format!("there is not a directory {}", parent.display())))
+    Err(refuse(path, &format!("there is no directory {}", parent.display())))
 }
 
 /// Only a regular file may be replaced: a rename would put a file where a device was.
@@ -78,12 +79,13 @@ pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Resu
         .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
     text.push('\n');
     check_kind(storage, path)?;
+    let disk = storage.disk(path)?;
     let (staged, mut file) = create_beside(storage, path)?;
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| file.sync())
-        .and_then(|()| storage.rename(&staged, path))
-        .and_then(|()| storage.sync_dir(path.parent().unwrap_or(Path::new(""))));
+        .and_then(|()| disk.rename(&staged, path))
+        .and_then(|()| disk.sync_dir(path.parent().unwrap_or(Path::new(""))));
     if written.is_err() {
         drop(file);
         // The first error is the one to tell; an unwritable directory would only repeat itself.
@@ -159,7 +161,7 @@ mod tests {
             ("bad.ndjson", "the same file"),
             ("dropped.parquet", "the same file"),
             ("parts", "a directory is there"),
-            ("nowhere/r.json", "there is not a directory nowhere"),
+            ("nowhere/r.json", "there is no directory nowhere"),
         ] {
             let error = refused(path);
             assert!(error.contains(why), "{path}: {error}");

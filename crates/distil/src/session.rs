@@ -1,21 +1,25 @@
 //! Running plans on the backend that the configuration names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use distil_engine::Inferred;
+use distil_engine::{Inferred, Native};
 use distil_job::admit::{Scan, Scanned, Watch};
 use distil_job::run::Job;
+use distil_json::digest::Digest;
+use distil_output::head::Head;
+use distil_output::verify::Verified;
 use distil_plan::{
-    Backend, Cancel, Code, Error, Events, NoEvents, Plan, Report, ReportError, ResolvedPlan,
-    Result, Status,
+    Backend, Cancel, Code, Error, Events, Location, NoEvents, Plan, Report, ReportError,
+    ResolvedPlan, Result, Status,
 };
-use distil_storage::{Local, Storage};
+use distil_storage::Storage;
 
 use crate::Options;
 use crate::backends::Entry;
 use crate::configuration::{BackendOptions, Configuration};
 use crate::report::{check_report_place, write_report};
+use crate::stores::Stores;
 
 /// A backend, what this process may use, and who watches: everything that a plan needs to be run.
 /// Clones share the backend.
@@ -45,22 +49,44 @@ impl Session {
     /// # Errors
     /// As [`Configuration::read`] and [`Session::open`].
     pub fn from_env() -> Result<Self> {
-        Self::open(&Configuration::read(&Local, None)?, &Choice::default())
+        Self::open(&Configuration::read(&Stores::default(), None)?, &Choice::default())
     }
 
-    /// A session on the backend that is chosen.
+    /// A session on the native engine, with what this machine has, whatever a configuration says: enough
+    /// to look at outputs.
+    pub fn native() -> Self {
+        let storage: Arc<dyn Storage> = Arc::new(Stores::default());
+        let options = Options::default();
+        let backend = Native::new(Arc::clone(&storage), options.engine());
+        let (events, cancel) = (Arc::new(NoEvents), Cancel::new());
+        Self { storage, backend: Arc::new(backend), options, events, cancel }
+    }
+
+    /// A session on the backend that is chosen, with the file system of this machine.
+    ///
+    /// # Errors
+    /// As [`Session::open_on`].
+    pub fn open(configuration: &Configuration, choice: &Choice<'_>) -> Result<Self> {
+        Self::open_on(Stores::default(), configuration, choice)
+    }
+
+    /// A session on the backend that is chosen, with these stores.
     ///
     /// # Errors
     /// A usage error for a backend that does not exist, for options that don't go together, and for
     /// less memory than a run needs. Whether the backend answers is found out when a plan is run, or
     /// by [`Session::check`].
-    pub fn open(configuration: &Configuration, choice: &Choice<'_>) -> Result<Self> {
+    pub fn open_on(
+        stores: Stores,
+        configuration: &Configuration,
+        choice: &Choice<'_>,
+    ) -> Result<Self> {
         let name = configuration.chosen(choice.backend, choice.job_backend);
         let mut entry = Entry::find(configuration, name)?;
         entry.options = choice.options.clone().or(entry.options);
         let options = Options::of(&entry.options);
         options.check()?;
-        let storage: Arc<dyn Storage> = Arc::new(Local);
+        let storage: Arc<dyn Storage> = Arc::new(stores);
         let backend = Arc::from(entry.open(Arc::clone(&storage), &options)?);
         Ok(Self { storage, backend, options, events: Arc::new(NoEvents), cancel: Cancel::new() })
     }
@@ -121,6 +147,31 @@ impl Session {
         distil_engine::infer(&self.storage, &options, &resolved.plan, &*self.events, &self.cancel)
     }
 
+    /// The first rows of an output.
+    ///
+    /// # Errors
+    /// An environment error if it can't be read, an input error if it is not an output.
+    pub fn head(&self, output: &Path, rows: usize) -> Result<Head> {
+        distil_output::head::head(&*self.storage, output, rows)
+    }
+
+    /// The digest of an output's rows, and how many there are.
+    ///
+    /// # Errors
+    /// As [`Session::head`].
+    pub fn digest(&self, output: &Path) -> Result<(Digest, u64)> {
+        distil_output::digest::digest_output(&*self.storage, output)
+    }
+
+    /// Checks an output against its own footers and, if given, a reference: another output, the report
+    /// of a run, or the answer of generated data (`DIR.answer.json`).
+    ///
+    /// # Errors
+    /// An input error that names the first thing that differs, with both values.
+    pub fn verify(&self, output: &Path, reference: Option<&Path>) -> Result<Verified> {
+        distil_output::verify::verify(&*self.storage, output, reference)
+    }
+
     /// Does something with a plan and writes the report of it, where one is wanted.
     fn reported<T>(
         &self,
@@ -154,10 +205,10 @@ impl Session {
     }
 
     /// What a run that never began has to say.
-    pub(crate) fn refused<T>(&self, output: &str, error: Error) -> (Report, Result<T>) {
+    pub(crate) fn refused<T>(&self, output: &Location, error: Error) -> (Report, Result<T>) {
         let error = error.output("nothing was written; the output is as it was before");
         let mut report = Report::new(self.backend.name());
-        report.output.path = output.to_owned();
+        report.output.path = output.to_string();
         report.error =
             Some(ReportError { exit_status: error.fault.exit_status(), error: error.clone() });
         (report, Err(error))

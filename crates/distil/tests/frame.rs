@@ -12,10 +12,10 @@ use arrow_array::{
 };
 use distil::configuration::{BackendOptions, Program};
 use distil::{
-    Choice, ColumnPath, Configuration, DataFrame, Dedup, Fault, Keep, Local, Mode, NullKeys, Plan,
-    Session, Sink,
+    Choice, ColumnPath, Configuration, DataFrame, Dedup, Fault, Keep, Mode, NullKeys, Plan,
+    Session, Sink, Stores,
 };
-use distil_storage::Storage;
+use distil_storage::{Failure, Memory, Storage};
 use tempfile::TempDir;
 
 struct Folder(TempDir);
@@ -30,13 +30,13 @@ impl Folder {
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
-        let mut file = Local.create_new(&self.path(name)).unwrap();
+        let mut file = Stores::default().create_new(&self.path(name)).unwrap();
         file.write_all(text.as_bytes()).unwrap();
         self.path(name)
     }
 
     fn names(&self) -> Vec<String> {
-        let names = Local.list(self.0.path()).unwrap().into_iter();
+        let names = Stores::default().list(self.0.path()).unwrap().into_iter();
         let names = names.map(|name| name.to_string_lossy().into_owned());
         names.filter(|name| !name.ends_with(".distil-lock")).collect()
     }
@@ -217,7 +217,7 @@ fn an_output_of_distil_is_read_back_with_its_json_columns() {
     let again = session().read_parquet(first.as_path()).drop_duplicates(Dedup::on(["k"]));
     assert_eq!(names_and_types(&again), "k int64, j json");
     again.write_parquet(folder.path("second.parquet")).unwrap();
-    distil::verify(&folder.path("second.parquet"), Some(&first)).unwrap();
+    Session::native().verify(&folder.path("second.parquet"), Some(&first)).unwrap();
     assert_eq!(rows(&again)[1], "{\"k\":2,\"j\":1e400}");
 }
 
@@ -311,7 +311,7 @@ fn a_plan_is_a_frame_with_its_steps() {
     let sink = Sink::new(folder.path("missing/out.parquet").to_str().unwrap());
     let (report, result) = frame.run(sink.clone());
     assert_eq!(result.unwrap_err().fault, Fault::Usage);
-    assert_eq!(report.output.path, sink.path);
+    assert_eq!(report.output.path, sink.path.to_string());
     assert!(report.error.is_some());
     assert_eq!(folder.names(), ["in.json"]);
     // What steps can't mean is reported, too.
@@ -319,3 +319,50 @@ fn a_plan_is_a_frame_with_its_steps() {
     assert_eq!(result.unwrap_err().fault, Fault::Usage);
     assert_eq!(report.error.unwrap().exit_status, 2);
 }
+
+/// What lies between plans goes through the storage of the session, so that another one sees it, and is
+/// removed, whichever call fails.
+#[test]
+fn plans_of_a_frame_touch_nothing_but_the_stores_of_the_session() {
+    let run = |fails_at: Option<u64>| {
+        let memory = Memory::new();
+        memory.put("in/a.ndjson", b"{\"k\":1,\"a\":2}\n{\"k\":1,\"a\":1}\n");
+        if let Some(call) = fails_at {
+            memory.fail_at(call, Failure::NoSpace);
+        }
+        let stores = Stores::on(Arc::new(memory.clone()));
+        let session =
+            Session::open_on(stores, &Configuration::default(), &Choice::default()).unwrap();
+        let rows = session.read_json("in").drop_duplicates(Dedup::on(["k"]));
+        let result = rows.rename([("a", "b")]).write_parquet("out.parquet");
+        let head = session.head(Path::new("out.parquet"), 9).map(|head| head.rows[0].0.clone());
+        (memory, result, head)
+    };
+    let (memory, result, head) = run(None);
+    assert_eq!(result.unwrap().records.written, 1);
+    assert_eq!(head.unwrap(), r#"{"k":1,"b":1}"#);
+    assert_eq!(memory.names(""), ["in", "out.parquet"]);
+    let calls = memory.calls();
+    assert!(calls > 20, "{calls}");
+    for call in 1..=calls {
+        let (memory, result, head) = run(Some(call));
+        match result {
+            Err(error) if error.fault == Fault::AfterCommit => {
+                assert_eq!(head.unwrap(), r#"{"k":1,"b":1}"#, "{call}: {error:?}");
+            }
+            // The call removed what was of no use any more.
+            Ok(_) => assert_eq!(head.unwrap(), r#"{"k":1,"b":1}"#, "{call}"),
+            Err(error) => {
+                assert_eq!(error.fault, Fault::Environment, "{call}: {error:?}");
+                head.unwrap_err();
+                assert_eq!(error.output.as_deref(), Some(NOTHING), "{call}: {error:?}");
+            }
+        }
+        let names = memory.names("");
+        let hidden = names.iter().filter(|name| name.contains("frame")).count();
+        assert!(hidden == 0 || call > calls - 8, "{call}: {names:?}");
+    }
+}
+
+/// What a run that failed says of its output.
+const NOTHING: &str = "nothing was written; the output is as it was before";

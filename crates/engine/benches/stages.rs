@@ -47,7 +47,7 @@ fn main() {
             shape,
             ..Parameters::default()
         };
-        storage.create_dir(Path::new("in")).unwrap();
+        storage.put_dir("in");
         generate(&storage, Path::new("in/data"), &parameters, 2, &|_| {}).unwrap();
         let count = parameters.total_records();
         let decode = median(|| decoded(&storage, shape), RUNS) * 1e9 / count as f64;

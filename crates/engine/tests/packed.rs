@@ -101,8 +101,8 @@ fn run_with(
     options: Options,
 ) -> (Vec<u8>, Report) {
     let mut plan = plan.clone();
-    plan.sink.path = output.to_owned();
-    plan.dropped = dropped.then(|| format!("dropped-{output}"));
+    plan.sink.path = output.into();
+    plan.dropped = dropped.then(|| format!("dropped-{output}").into());
     let report = run(storage, plan, options);
     let file = storage.open(output.as_ref()).unwrap();
     let mut bytes = vec![0; report.output.bytes as usize];

@@ -148,7 +148,7 @@ YEAR_10000 = 253_402_300_800
 def misfit(value, kind):
     shown = canonical(value)
     return Failure(
-        "input", f"the value {shown[:80]} is no {kind[0]}, although the input was checked"
+        "input", f"the value {shown[:80]} is not of the type {kind[0]}, although the input was checked"
     )
 
 
@@ -543,7 +543,7 @@ def read(order, schema, reader):
         try:
             for record in records(entry):
                 if not isinstance(record, dict):
-                    raise Failure("input", "a record is no object, although the input was checked")
+                    raise Failure("input", "a record is not an object, although the input was checked")
                 members, extra = reader.record(record, declared)
                 if keeps:
                     members["_extra"] = extra or None

@@ -6,7 +6,7 @@ mod support;
 use std::path::Path;
 
 use distil_output::head::head;
-use distil_plan::{Backend, Dedup, Keep, NullKeys, Plan, Report};
+use distil_plan::{Backend, Dedup, Keep, Location, NullKeys, Plan, Report};
 
 use support::{Folder, dedup, native, pandas, run_on, storage};
 
@@ -103,14 +103,14 @@ fn plan(dice: &mut Dice, folder: &Folder) -> Plan {
             null_keys: NullKeys::Value,
             ..dedup
         });
-        plan.dropped = (dice.below(2) == 0).then(String::new);
+        plan.dropped = (dice.below(2) == 0).then(Location::default);
     }
     plan.sink.row_group_rows = 1 + dice.below(9);
     plan
 }
 
-fn rows(path: &str) -> Vec<String> {
-    let head = head(&*storage(), Path::new(path), 1000).unwrap();
+fn rows(path: &Path) -> Vec<String> {
+    let head = head(&*storage(), path, 1000).unwrap();
     head.rows.into_iter().map(|row| row.0).collect()
 }
 
@@ -135,8 +135,9 @@ fn generated_records_come_out_alike_on_both_backends() {
         let plan = plan(dice, &folder);
         let on = |name: &str, backend: &dyn Backend| {
             let mut plan = plan.clone();
-            plan.sink.path = folder.text(&format!("{name}.parquet"));
-            plan.dropped = plan.dropped.map(|_| folder.text(&format!("{name}-dropped.parquet")));
+            plan.sink.path = folder.text(&format!("{name}.parquet")).into();
+            plan.dropped =
+                plan.dropped.map(|_| folder.text(&format!("{name}-dropped.parquet")).into());
             let (report, result) = run_on(&plan, backend);
             (plan, report, result)
         };

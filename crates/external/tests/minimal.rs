@@ -49,7 +49,7 @@ fn an_engine_of_a_hundred_lines_gives_the_answers_of_the_contract() {
         plan.sink.row_group_rows = 2;
         let (expected, result) = run_on(&plan, &native());
         result.unwrap();
-        plan.sink.path = folder.text("child.parquet");
+        plan.sink.path = folder.text("child.parquet").into();
         let (found, result) = run_on(&plan, &engine);
         result.unwrap_or_else(|error| panic!("{key}: {error} {:?}", error.details));
         assert_eq!(expected.records, found.records, "{key}");
@@ -65,7 +65,7 @@ fn a_small_engine_refuses_by_name_what_it_does_not_support() {
     let engine = child(python.to_str().unwrap(), &["-c", include_str!("minimal_backend.py")]);
     let folder = Folder::new(&[("a.json", b"{\"a\":[1]}")]);
     let mut plan = folder.plan("o.parquet");
-    plan.dropped = Some(folder.text("d.parquet"));
+    plan.dropped = Some(folder.text("d.parquet").into());
     plan.dedup = dedup("*", "");
     let error = run_on(&plan, &engine).1.unwrap_err();
     assert_eq!(

@@ -134,8 +134,8 @@ fn a_process_that_hangs_is_stopped_even_if_it_never_reads() {
 
 #[test]
 fn a_process_that_writes_garbage_is_stopped() {
-    fails("print('Loading ...', flush=True)\ntime.sleep(3600)", "no message: `Loading ...`");
-    fails("tell(message='done', written=1)\ntime.sleep(3600)", "no message");
+    fails("print('Loading ...', flush=True)\ntime.sleep(3600)", "not a message: `Loading ...`");
+    fails("tell(message='done', written=1)\ntime.sleep(3600)", "not a message");
     fails("tell(message='hello', protocol=1, version='', supports=[])", "said hello twice");
     fails("os.write(1, b'x' * (17 << 20))\ntime.sleep(3600)", "before it was done");
 }
@@ -152,7 +152,7 @@ fn counts_that_do_not_add_up_are_lies() {
     );
     fails(
         &done("inputs=[2], written=1, identical=0, conflicting=1, conflicts=[['{', '{}']]"),
-        "no JSON object",
+        "not a JSON object",
     );
 }
 
@@ -162,7 +162,7 @@ fn what_is_staged_is_read_back_and_believed_instead_of_the_report() {
     fails(
         "open(order['staging']['output'], 'w').write('x')\n\
          tell(message='done', inputs=[2], written=2, identical=0, conflicting=0)",
-        "no Parquet file",
+        "not a Parquet file",
     );
 }
 

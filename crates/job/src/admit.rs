@@ -5,8 +5,6 @@
 //! input in which the native engine found every record valid and typed, unless the plan says
 //! `assume_valid`.
 
-use std::path::Path;
-
 use distil_json::{Framer, Step};
 use distil_plan::{
     Backend, Cancel, Code, ColumnPath, Error, Events, ExtraMembers, Field, Hint, Input,
@@ -265,7 +263,7 @@ fn compression(text: &str) -> Result<InputCompression> {
 /// # Errors
 /// An environment error when it can't be read, an input error if it is not what the plan says.
 pub fn sniff(storage: &dyn Storage, plan: &Plan, input: &mut Input) -> Result<()> {
-    let mut stream = InputStream::open(storage, Path::new(&input.path))?;
+    let mut stream = InputStream::open(storage, &input.path)?;
     input.compression = Some(stream.compression());
     let mut framer = Framer::new(&plan.shape, plan.max_record);
     let mut window: Vec<u8> = Vec::new();

@@ -139,7 +139,7 @@ fn expand(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Res
         }
         _ => {
             return Err(Error::input(format!(
-                "nothing matches the glob: there is not a directory {}",
+                "nothing matches the glob: there is no directory {}",
                 base.display()
             ))
             .at(source, None));

@@ -28,7 +28,7 @@ pub fn resolve(storage: &dyn Storage, plan: Plan) -> Result<Resolved> {
         .inputs
         .iter()
         .map(|found| Input {
-            path: found.path.clone(),
+            path: found.path.clone().into(),
             bytes: found.bytes,
             compression: None,
             shape: None,

@@ -12,11 +12,10 @@ use distil_storage::Storage;
 use crate::admit::{Scan, Scanned, Watch, admit, confirm};
 use crate::discover::Discovery;
 use crate::places::{Place, check_places};
+use crate::publish::{Publisher, publisher};
 use crate::refuse::refuse;
 use crate::resolve::{Resolved, resolve};
 use crate::resources::Meter;
-use crate::stage::Stage;
-use crate::target::Targets;
 use crate::warnings::judge;
 
 /// A plan and everything that does not decide its result.
@@ -61,7 +60,7 @@ pub fn dry_run(job: &Job<'_>) -> (Report, Result<ResolvedPlan>) {
 
 fn new_report(job: &Job<'_>) -> Report {
     let mut report = Report::new(job.backend.name());
-    report.output.path.clone_from(&job.plan.sink.path);
+    report.output.path = job.plan.sink.path.to_string();
     report
 }
 
@@ -90,14 +89,15 @@ struct Prepared {
     plan: ResolvedPlan,
     discovery: Discovery,
     scanned: Option<Scanned>,
+    publisher: Box<dyn Publisher>,
 }
 
 /// Everything before the first change: what can be refused is refused here.
 fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
     let storage = &*job.storage;
     let plan = job.plan.clone().check()?;
-    let targets = Targets::of(&plan)?;
-    targets.check(storage)?;
+    let publisher = publisher(&job.storage, &plan)?;
+    publisher.check()?;
     let mut resolved = resolve(storage, plan)?;
     let discovery = &resolved.discovery;
     report.inputs = resolved
@@ -107,7 +107,7 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
         .map(|input| InputReport { path: input.display(), ..InputReport::default() })
         .collect();
     report.warnings.extend(discovery.warnings.iter().cloned());
-    let mut places: Vec<Place<'_>> = targets.places().collect();
+    let mut places: Vec<Place<'_>> = publisher.places();
     places.extend(job.report_path.iter().map(|path| Place {
         role: "report",
         path,
@@ -126,14 +126,15 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
     let Resolved { plan, discovery } = resolved;
     refuse(&plan, job.backend)?;
     job.cancel.check()?;
-    Ok(Prepared { plan, discovery, scanned })
+    drop(places);
+    Ok(Prepared { plan, discovery, scanned, publisher })
 }
 
 fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
-    let Prepared { plan, discovery, scanned } = prepare(job, report)?;
-    let stage = Stage::claim(&job.storage, &plan.plan, job.temp_dir.as_deref())?;
+    let Prepared { plan, discovery, scanned, publisher } = prepare(job, report)?;
+    let claimed = publisher.claim(job.temp_dir.as_deref())?;
     let request =
-        Request { plan: &plan, staging: stage.staging(), events: job.events, cancel: job.cancel };
+        Request { plan: &plan, staging: claimed.staging(), events: job.events, cancel: job.cancel };
     let mut done = job.backend.run(&request)?;
     done.warnings.splice(0..0, report.warnings.drain(..));
     done.output.path.clone_from(&report.output.path);
@@ -146,7 +147,7 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     judge(&plan.plan, report)?;
     job.cancel.check()?;
     job.events.begin(Progress::Commit, None);
-    let sealed = stage.seal()?;
+    let sealed = claimed.seal()?;
     report.output.files = sealed.files();
     report.output.bytes = sealed.bytes();
     job.cancel.check()?;

@@ -13,7 +13,7 @@ use distil_plan::{
     Backend, Cancel, Dedup, Fault, Field as Column, InputReport, Mode, Need, NoEvents, Plan,
     Report, Request, Result, Schema, Sink, Status, Support, Type,
 };
-use distil_storage::{Failure, Memory, Storage, Survive};
+use distil_storage::{Disk, Failure, Memory, Storage, Survive};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
@@ -164,7 +164,7 @@ impl Scenario {
     }
 
     fn is_dir(&self) -> bool {
-        self.plan.sink.path == "out"
+        &*self.plan.sink.path == Path::new("out")
     }
 
     /// The output as a reader would find it: its files in order.
@@ -174,7 +174,7 @@ impl Scenario {
     }
 
     fn old_output(&self) -> Vec<(String, String)> {
-        let prefix = &self.plan.sink.path;
+        let prefix = &self.plan.sink.path.to_string();
         let mut old: Vec<(String, String)> = self
             .old
             .iter()
@@ -418,7 +418,7 @@ fn what_may_not_be_replaced_is_refused_before_anything_changes() {
     refuse(&over("out"), &[part, ("out/part-00002.parquet/x", "")], "holds part-", Fault::Exists);
     refuse(&over("out"), &[part, ("out/mine", "")], "holds mine", Fault::Exists);
     refuse(&over("out"), &[("out/_distil.json", "{}")], "holds _distil.json", Fault::Exists);
-    refuse(&over("no/such/out"), &[], "there is not a directory no/such", Fault::Usage);
+    refuse(&over("no/such/out"), &[], "there is no directory no/such", Fault::Usage);
     refuse(&over("in/a.json/out"), &[], "is not a directory", Fault::Usage);
     refuse(&over("in/out"), &[], "lies inside the source in", Fault::Usage);
 }
@@ -510,10 +510,10 @@ fn on_a_disk_directories_are_exchanged_and_links_and_missing_places_are_refused(
     let path = |name: &str| root.path().join(name).display().to_string();
     let storage: Arc<dyn Storage> = Arc::new(distil_storage::Local);
     let backend = Fake { storage: Arc::clone(&storage), quarantined: 0 };
-    storage.create_dir(Path::new(&path("in"))).unwrap();
+    storage.disk(Path::new("")).unwrap().create_dir(Path::new(&path("in"))).unwrap();
     let run_to = |output: &str, mode, temp_dir: Option<&str>| {
         let mut plan = Plan::new(vec![path("in")], Sink { mode, ..Sink::new(path(output)) });
-        plan.quarantine.path = Some(path("q.ndjson"));
+        plan.quarantine.path = Some(path("q.ndjson").into());
         run(&Job {
             storage: Arc::clone(&storage),
             plan,
@@ -542,7 +542,7 @@ fn on_a_disk_directories_are_exchanged_and_links_and_missing_places_are_refused(
         assert_eq!((error.fault, error.what.as_str()), (Fault::Usage, what));
     }
     let error = run_to("new/out", Mode::Overwrite, None).unwrap_err();
-    assert_eq!(error.hints, [format!("mkdir -p '{}'", path("new")).into()]);
+    assert_eq!(error.hints, [format!("mkdir -p {}", path("new")).into()]);
     let error = run_to("other", Mode::Overwrite, Some("gone")).unwrap_err();
     assert_eq!(error.what, "the temporary directory is not a directory");
     assert_eq!(names().len(), 6);

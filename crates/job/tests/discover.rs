@@ -214,7 +214,7 @@ fn what_names_nothing_is_an_error_that_says_what_was_looked_at() {
         "{error}"
     );
     let error = tree.error(&["nowhere/*.txt"]);
-    assert!(error.what.contains("there is not a directory"), "{error}");
+    assert!(error.what.contains("there is no directory"), "{error}");
     assert_eq!(tree.error(&["in/{a"]).fault, Fault::Usage);
 }
 

@@ -49,7 +49,6 @@ pub fn split(plan: &ResolvedPlan, bytes: u64) -> Vec<Slice> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
 
     use distil_plan::{Input, Plan, Sink};
 
@@ -58,7 +57,7 @@ mod tests {
     #[test]
     fn slices_cover_each_input_once_and_only_plain_lines_are_cut() {
         let input = |bytes, compression, shape| Input {
-            path: PathBuf::from("in"),
+            path: "in".into(),
             bytes,
             compression: Some(compression),
             shape: Some(shape),

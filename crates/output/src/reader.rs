@@ -33,7 +33,7 @@ pub struct PartFile {
 /// begin with `.` or `_` are left out.
 ///
 /// # Errors
-/// An input error if there is nothing, or something that is no Parquet file; an environment error.
+/// An input error if there is nothing, or something that is not a Parquet file; an environment error.
 pub fn open_output(storage: &dyn Storage, path: &Path) -> Result<Vec<PartFile>> {
     let Some(metadata) = storage.metadata(path)? else {
         return Err(
@@ -161,7 +161,7 @@ fn failed(path: &Path, cause: ParquetError) -> Error {
         }
         other => other.to_string(),
     };
-    Error::input(format!("it is no Parquet file that can be read: {text}"))
+    Error::input(format!("it is not a Parquet file that can be read: {text}"))
         .at(path.to_string_lossy(), None)
 }
 

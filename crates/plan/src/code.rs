@@ -27,6 +27,8 @@ pub enum Code {
     Input,
     /// A column of the key or the order holds lists, objects or mixed values.
     NotScalar,
+    /// A location is a URL whose scheme no store knows.
+    UnknownScheme,
     /// The backend does not support what the plan asks for; nothing was written.
     Refused,
     /// The command line, the configuration or the plan is wrong, for another reason.
@@ -55,7 +57,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRecords,
         Self::TooManyBadRecords,
         Self::MissingColumn,
@@ -65,6 +67,7 @@ impl Code {
         Self::NotFound,
         Self::Input,
         Self::NotScalar,
+        Self::UnknownScheme,
         Self::Refused,
         Self::Usage,
         Self::PermissionDenied,
@@ -104,7 +107,7 @@ impl Code {
             | Self::NoRows
             | Self::NotFound
             | Self::Input => Fault::Input,
-            Self::NotScalar | Self::Refused | Self::Usage => Fault::Usage,
+            Self::NotScalar | Self::UnknownScheme | Self::Refused | Self::Usage => Fault::Usage,
             Self::PermissionDenied | Self::NoSpace | Self::Environment => Fault::Environment,
             Self::Exists | Self::Locked | Self::ForeignFiles => Fault::Exists,
             Self::AfterCommit => Fault::AfterCommit,
@@ -126,6 +129,7 @@ impl Code {
             Self::NoRows => "no_rows",
             Self::NotFound => "not_found",
             Self::Input => "input",
+            Self::UnknownScheme => "unknown_scheme",
             Self::Refused => "refused",
             Self::Usage => "usage",
             Self::PermissionDenied => "permission_denied",
@@ -157,6 +161,7 @@ impl Code {
             Self::NoRows => "There are records, but no row would be written",
             Self::NotFound => "A source is not there",
             Self::Input => "The input can't be read as the plan says, for another reason",
+            Self::UnknownScheme => "A location is a URL, and no store knows its scheme",
             Self::Refused => {
                 "The backend does not support what the plan asks for: `refused` names the needs"
             }

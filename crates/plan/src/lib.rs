@@ -11,6 +11,7 @@ mod code;
 mod dedup;
 mod error;
 mod hint;
+mod location;
 mod need;
 mod path;
 mod plan;
@@ -25,6 +26,7 @@ pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Place, Refusal, Result, printable};
 pub use hint::Hint;
+pub use location::{Location, scheme};
 pub use need::{Need, Support};
 pub use path::ColumnPath;
 pub use plan::{

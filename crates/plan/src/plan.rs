@@ -1,12 +1,11 @@
 //! A plan: what to read, which record survives, where to write. Plain data with a version.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Result, Schema, SchemaSpec};
+use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Location, Result, Schema, SchemaSpec};
 
 /// The largest record, in bytes, unless the plan says otherwise.
 pub(crate) const MAX_RECORD: u64 = 64 << 20;
@@ -136,7 +135,7 @@ impl FromStr for MaxQuarantined {
 pub struct QuarantineSpec {
     /// A file of JSON lines; without it bad records stop the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    pub path: Option<Location>,
     /// The most that may go there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<MaxQuarantined>,
@@ -233,8 +232,8 @@ impl From<Compression> for String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sink {
-    /// Path of the output.
-    pub path: String,
+    /// Where the output is written.
+    pub path: Location,
     /// One file or a directory.
     pub layout: Layout,
     /// Whether an output that exists may be replaced.
@@ -259,9 +258,9 @@ pub struct Sink {
 impl Sink {
     /// A sink with the defaults. The layout follows the name: `.parquet` is a file, anything else a
     /// directory.
-    pub fn new(path: impl Into<String>) -> Self {
+    pub fn new(path: impl Into<Location>) -> Self {
         let path = path.into();
-        let file = !path.ends_with('/') && path.to_ascii_lowercase().ends_with(".parquet");
+        let file = path.to_string().to_ascii_lowercase().ends_with(".parquet");
         Self {
             layout: if file { Layout::File } else { Layout::Dir },
             path,
@@ -304,7 +303,7 @@ pub struct Plan {
     pub quarantine: QuarantineSpec,
     /// A Parquet file for the conflicting duplicates that did not survive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropped: Option<String>,
+    pub dropped: Option<Location>,
     /// The largest record, in bytes.
     pub max_record: u64,
     /// Whether the digest of the output is computed.
@@ -421,8 +420,8 @@ impl fmt::Display for InputCompression {
 /// One file of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
-    /// Its path, or `-` for standard input.
-    pub path: PathBuf,
+    /// Where it is, or `-` for standard input.
+    pub path: Location,
     /// Its size on disk; nothing for standard input and pipes.
     pub bytes: Option<u64>,
     /// Compression and shape, once they are known: a backend that does not support
@@ -435,7 +434,7 @@ pub struct Input {
 impl Input {
     /// The path as a report or a message shows it.
     pub fn display(&self) -> String {
-        self.path.to_string_lossy().into_owned()
+        self.path.to_string()
     }
 }
 

@@ -193,7 +193,7 @@ impl Run<'_> {
         // A server may go on writing for a run that was interrupted before this one, at the same place:
         // what another session writes is not looked at. A session has one run at a time.
         let results = scratch.join(format!("results-{}", self.server.operations().session));
-        self.storage.create_dir(&results)?;
+        self.storage.disk(&results)?.create_dir(&results)?;
         if !plan.inputs.is_empty() {
             self.link(&lowered, &scratch)?;
             report.stages = self.execute(&lowered, &scratch, &results.join("parquet"))?;
@@ -241,11 +241,11 @@ impl Run<'_> {
     fn link(&self, lowered: &Lowered, scratch: &Path) -> Result<()> {
         for view in &lowered.views {
             let directory = scratch.join(&view.name);
-            self.storage.create_dir(&directory)?;
+            self.storage.disk(&directory)?.create_dir(&directory)?;
             for at in &view.inputs {
                 let input = self.storage.canonical(&self.request.plan.inputs[*at].path)?;
                 let link = directory.join(format!("{at:08}{}", view.suffix));
-                self.storage.link(&input, &link)?;
+                self.storage.disk(&link)?.link(&input, &link)?;
             }
         }
         Ok(())

@@ -13,7 +13,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
-use distil_plan::Result;
+use distil_plan::{Error, Result};
 
 pub use input::InputStream;
 pub use local::Local;
@@ -105,12 +105,10 @@ pub trait OutputFile: Send {
 /// A lock that is held until it is dropped, or the process ends.
 pub trait Lock: Send + Sync {}
 
-/// A file system, real or not.
+/// Where files are, real or not.
 ///
 /// Paths are used as given; where a directory is asked for, the empty path is the current one, so
-/// that [`Path::parent`] of `out.parquet` can be used. A state-changing call is durable only after
-/// the file ([`OutputFile::sync`]) or the directory ([`Storage::sync_dir`]) that it changed is synced;
-/// a rename between two directories changes both. Advice on what to do comes with the errors that
+/// that [`Path::parent`] of `out.parquet` can be used. Advice on what to do comes with the errors that
 /// have a usual remedy (a full disk, no permission, too many open files ...).
 pub trait Storage: Send + Sync {
     /// What the path names, or nothing; a link that leads nowhere is nothing.
@@ -137,6 +135,36 @@ pub trait Storage: Send + Sync {
     /// An environment error with the path; [`distil_plan::Fault::Exists`] if it exists.
     fn create_new(&self, path: &Path) -> Result<Box<dyn OutputFile>>;
 
+    /// Removes a file or a link; it is no error if there is none.
+    ///
+    /// # Errors
+    /// An environment error with the path, also for a directory.
+    fn remove_file(&self, path: &Path) -> Result<()>;
+
+    /// Has what a file holds by now written to the disk, while others go on writing it, so that less is
+    /// left to do for [`OutputFile::sync`]: that remains what makes it durable, and what tells of errors.
+    fn write_back(&self, _path: &Path) {}
+
+    /// The path with all links resolved, to compare places.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn canonical(&self, path: &Path) -> Result<PathBuf>;
+
+    /// What can be done besides at a path of a file system. Other stores know files alone.
+    ///
+    /// # Errors
+    /// A usage error with the path, if it lies in another store.
+    fn disk(&self, path: &Path) -> Result<&dyn Disk> {
+        Err(Error::usage("only a file system will do here").at(path.to_string_lossy(), None))
+    }
+}
+
+/// What only a file system can do: directories, locks, and names that change in one step.
+///
+/// A state-changing call is durable only after the file ([`OutputFile::sync`]) or the directory
+/// ([`Disk::sync_dir`]) that it changed is synced; a rename between two directories changes both.
+pub trait Disk: Storage {
     /// Creates a directory that must not exist, in one that must.
     ///
     /// # Errors
@@ -170,18 +198,12 @@ pub trait Storage: Send + Sync {
     /// An environment error with both paths.
     fn exchange(&self, a: &Path, b: &Path) -> Result<()>;
 
-    /// Whether [`Storage::exchange`] works in this directory, found out by trying it on two hidden
+    /// Whether [`Disk::exchange`] works in this directory, found out by trying it on two hidden
     /// names (`.distil-probe-*`).
     ///
     /// # Errors
     /// An environment error with the path: no permission to write there, for one.
     fn can_exchange(&self, directory: &Path) -> Result<bool>;
-
-    /// Removes a file or a link; it is no error if there is none.
-    ///
-    /// # Errors
-    /// An environment error with the path, also for a directory.
-    fn remove_file(&self, path: &Path) -> Result<()>;
 
     /// Removes a directory with everything in it, following no links (a link at the path itself is
     /// removed); it is no error if there is none. Not atomic.
@@ -189,10 +211,6 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// An environment error with the path, also for a file.
     fn remove_dir_all(&self, path: &Path) -> Result<()>;
-
-    /// Has what a file holds by now written to the disk, while others go on writing it, so that less is
-    /// left to do for [`OutputFile::sync`]: that remains what makes it durable, and what tells of errors.
-    fn write_back(&self, _path: &Path) {}
 
     /// Makes the names in a directory durable.
     ///
@@ -208,10 +226,4 @@ pub trait Storage: Send + Sync {
     /// An environment error with the path, also for a link, a directory, or a file system without
     /// locks.
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>>;
-
-    /// The path with all links resolved, to compare places.
-    ///
-    /// # Errors
-    /// An environment error with the path.
-    fn canonical(&self, path: &Path) -> Result<PathBuf>;
 }

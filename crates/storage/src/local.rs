@@ -20,7 +20,7 @@ use rustix::fs::{
 use rustix::io::{Errno, pread, read, retry_on_intr, write};
 
 use crate::fault::{failed, refused, rename_failed, sync_failed};
-use crate::{InputFile, Kind, Lock, Metadata, OutputFile, Stamp, Storage, directory_path};
+use crate::{Disk, InputFile, Kind, Lock, Metadata, OutputFile, Stamp, Storage, directory_path};
 
 /// What a new file allows before the user's mask is taken off.
 const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
@@ -84,6 +84,28 @@ impl Storage for Local {
         Ok(Box::new(LocalOutput { fd, path: path.to_owned(), sync_failed: false }))
     }
 
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        present(retry_on_intr(|| unlink(path)), "remove", path).map(|_| ())
+    }
+
+    fn write_back(&self, path: &Path) {
+        // What fails here is told to the one who writes, too: Linux tells of a page that could not be
+        // written once for every time that the file was opened.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let _ = rustix::fs::open(path, flags, Mode::empty()).and_then(|fd| fdatasync(&fd));
+    }
+
+    fn canonical(&self, path: &Path) -> Result<PathBuf> {
+        let path = directory_path(path);
+        fs::canonicalize(path).map_err(|e| failed("resolve", path, errno(&e)))
+    }
+
+    fn disk(&self, _: &Path) -> Result<&dyn Disk> {
+        Ok(self)
+    }
+}
+
+impl Disk for Local {
     fn create_dir(&self, path: &Path) -> Result<()> {
         retry_on_intr(|| mkdir(path, DIRECTORY_MODE))
             .map_err(|e| failed("create the directory", path, e))
@@ -130,10 +152,6 @@ impl Storage for Local {
         retry_on_intr(|| symlink(target, link)).map_err(|e| failed("create the link", link, e))
     }
 
-    fn remove_file(&self, path: &Path) -> Result<()> {
-        present(retry_on_intr(|| unlink(path)), "remove", path).map(|_| ())
-    }
-
     fn remove_dir_all(&self, path: &Path) -> Result<()> {
         match fs::remove_dir_all(path).map_err(|e| errno(&e)) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -141,13 +159,6 @@ impl Storage for Local {
             Err(Errno::NOTDIR) if self.metadata(path)?.is_none() => Ok(()),
             Err(e) => Err(failed("remove the directory", path, e)),
         }
-    }
-
-    fn write_back(&self, path: &Path) {
-        // What fails here is told to the one who writes, too: Linux tells of a page that could not be
-        // written once for every time that the file was opened.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let _ = rustix::fs::open(path, flags, Mode::empty()).and_then(|fd| fdatasync(&fd));
     }
 
     fn sync_dir(&self, directory: &Path) -> Result<()> {
@@ -161,11 +172,6 @@ impl Storage for Local {
     fn lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>> {
         let lock = locked(path).map_err(|e| failed("lock", path, e))?;
         Ok(lock.map(|lock| Box::new(lock) as Box<dyn Lock>))
-    }
-
-    fn canonical(&self, path: &Path) -> Result<PathBuf> {
-        let path = directory_path(path);
-        fs::canonicalize(path).map_err(|e| failed("resolve", path, errno(&e)))
     }
 }
 
@@ -320,7 +326,7 @@ impl Drop for Probe {
     }
 }
 
-/// [`Storage::rename_new`] where the file system has no flag for it (NFS, some of FUSE).
+/// [`Disk::rename_new`] where the file system has no flag for it (NFS, some of FUSE).
 ///
 /// A second hard link can't replace anything. A directory can't be linked, but renaming one can at
 /// most replace an empty directory that appeared after we looked.

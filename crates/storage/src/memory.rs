@@ -14,7 +14,7 @@ use self::file::{MemoryInput, MemoryLock, MemoryOutput};
 pub use self::tree::Survive;
 use self::tree::{Directory, File, Inode, Node, Tree};
 use crate::fault::{failed, refused, rename_failed};
-use crate::{InputFile, Lock, Metadata, OutputFile, Storage};
+use crate::{Disk, InputFile, Lock, Metadata, OutputFile, Storage};
 
 /// A failure to inject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -263,6 +263,35 @@ impl Storage for Memory {
         Ok(Box::new(MemoryOutput { memory: self.clone(), path: path.to_owned(), inode }))
     }
 
+    fn remove_file(&self, path: &Path) -> Result<()> {
+        let mut state = self.state();
+        state.alive("remove", path)?;
+        let place = match state.tree.place(path) {
+            Ok(place) => place,
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+            Err(e) => return Err(failed("remove", path, e)),
+        };
+        let Some(inode) = place.inode else {
+            return Ok(());
+        };
+        state.tree.file(inode).map_err(|e| failed("remove", path, e))?;
+        state.change("remove", path)?;
+        state.tree.set_name(&place, None).map_err(|e| failed("remove", path, e))
+    }
+
+    fn canonical(&self, path: &Path) -> Result<PathBuf> {
+        let state = self.state();
+        state.alive("resolve", path)?;
+        state.tree.find(path).map_err(|e| failed("resolve", path, e))?;
+        Ok(Tree::canonical(path))
+    }
+
+    fn disk(&self, _: &Path) -> Result<&dyn Disk> {
+        Ok(self)
+    }
+}
+
+impl Disk for Memory {
     fn create_dir(&self, path: &Path) -> Result<()> {
         let node = Node::Directory(Directory::default());
         self.state().create("create the directory", path, node).map(|_| ())
@@ -306,22 +335,6 @@ impl Storage for Memory {
         let found = state.tree.find(directory).and_then(|inode| state.tree.directory(inode));
         found.map_err(|e| failed("write to the directory", directory, e))?;
         Ok(state.can_exchange)
-    }
-
-    fn remove_file(&self, path: &Path) -> Result<()> {
-        let mut state = self.state();
-        state.alive("remove", path)?;
-        let place = match state.tree.place(path) {
-            Ok(place) => place,
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
-            Err(e) => return Err(failed("remove", path, e)),
-        };
-        let Some(inode) = place.inode else {
-            return Ok(());
-        };
-        state.tree.file(inode).map_err(|e| failed("remove", path, e))?;
-        state.change("remove", path)?;
-        state.tree.set_name(&place, None).map_err(|e| failed("remove", path, e))
     }
 
     fn remove_dir_all(&self, path: &Path) -> Result<()> {
@@ -371,12 +384,5 @@ impl Storage for Memory {
             return Ok(None);
         }
         Ok(Some(Box::new(MemoryLock { memory: self.clone(), inode })))
-    }
-
-    fn canonical(&self, path: &Path) -> Result<PathBuf> {
-        let state = self.state();
-        state.alive("resolve", path)?;
-        state.tree.find(path).map_err(|e| failed("resolve", path, e))?;
-        Ok(Tree::canonical(path))
     }
 }

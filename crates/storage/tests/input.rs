@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use distil_plan::{Fault, InputCompression};
-use distil_storage::{InputStream, Local, Memory, Storage};
+use distil_storage::{Disk, InputStream, Local, Memory, Storage};
 use flate2::write::GzEncoder;
 
 /// What a reader gets in all: the bytes, and why they ended early.

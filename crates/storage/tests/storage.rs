@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use distil_plan::{Error, Fault};
-use distil_storage::{Kind, Local, Memory, Storage};
+use distil_storage::{Disk, Kind, Local, Memory, Storage};
 
 macro_rules! on_both {
     ($($rule:ident)*) => {
@@ -55,13 +55,13 @@ on_both! {
     a_place_has_one_canonical_path
 }
 
-fn write(storage: &dyn Storage, path: &Path, content: &[u8]) {
+fn write(storage: &dyn Disk, path: &Path, content: &[u8]) {
     let mut file = storage.create_new(path).unwrap();
     file.write_all(content).unwrap();
     file.sync().unwrap();
 }
 
-fn read(storage: &dyn Storage, path: &Path) -> Vec<u8> {
+fn read(storage: &dyn Disk, path: &Path) -> Vec<u8> {
     let file = storage.open(path).unwrap();
     let mut content = vec![0; 1000];
     let count = file.read_at(0, &mut content).unwrap();
@@ -69,7 +69,7 @@ fn read(storage: &dyn Storage, path: &Path) -> Vec<u8> {
     content
 }
 
-fn names(storage: &dyn Storage, directory: &Path) -> Vec<String> {
+fn names(storage: &dyn Disk, directory: &Path) -> Vec<String> {
     storage.list(directory).unwrap().iter().map(|name| name.display().to_string()).collect()
 }
 
@@ -88,7 +88,7 @@ fn exists<T>(result: Result<T, Error>, directory: &Path) -> String {
     error.to_string().replace(directory.to_str().unwrap(), "D")
 }
 
-fn a_file_reads_back_what_was_written_at_any_offset(storage: &dyn Storage, directory: &Path) {
+fn a_file_reads_back_what_was_written_at_any_offset(storage: &dyn Disk, directory: &Path) {
     let path = directory.join("a");
     let mut output = storage.create_new(&path).unwrap();
     output.write_all(b"hello ").unwrap();
@@ -109,7 +109,7 @@ fn a_file_reads_back_what_was_written_at_any_offset(storage: &dyn Storage, direc
     }
 }
 
-fn creating_what_exists_fails_and_keeps_it(storage: &dyn Storage, directory: &Path) {
+fn creating_what_exists_fails_and_keeps_it(storage: &dyn Disk, directory: &Path) {
     let (file, sub) = (directory.join("a"), directory.join("d"));
     write(storage, &file, b"kept");
     storage.create_dir(&sub).unwrap();
@@ -122,10 +122,7 @@ fn creating_what_exists_fails_and_keeps_it(storage: &dyn Storage, directory: &Pa
     assert_eq!(read(storage, &file), b"kept");
 }
 
-fn nothing_is_created_in_a_missing_directory_or_below_a_file(
-    storage: &dyn Storage,
-    directory: &Path,
-) {
+fn nothing_is_created_in_a_missing_directory_or_below_a_file(storage: &dyn Disk, directory: &Path) {
     write(storage, &directory.join("file"), b"");
     let missing = "No such file or directory";
     for (parent, why) in [("gone", missing), ("file", "Not a directory")] {
@@ -138,7 +135,7 @@ fn nothing_is_created_in_a_missing_directory_or_below_a_file(
     assert_eq!(names(storage, directory), ["file"]);
 }
 
-fn metadata_tells_files_from_directories_and_from_nothing(storage: &dyn Storage, directory: &Path) {
+fn metadata_tells_files_from_directories_and_from_nothing(storage: &dyn Disk, directory: &Path) {
     write(storage, &directory.join("a"), b"123");
     let file = storage.metadata(&directory.join("a")).unwrap().unwrap();
     assert_eq!((file.kind, file.stamp.size, file.is_link), (Kind::File, 3, false));
@@ -149,7 +146,7 @@ fn metadata_tells_files_from_directories_and_from_nothing(storage: &dyn Storage,
     assert_eq!(storage.metadata(&directory.join("b/below")).unwrap(), None);
 }
 
-fn a_stamp_changes_with_the_content_and_only_then(storage: &dyn Storage, directory: &Path) {
+fn a_stamp_changes_with_the_content_and_only_then(storage: &dyn Disk, directory: &Path) {
     let path = directory.join("a");
     let mut output = storage.create_new(&path).unwrap();
     let input = storage.open(&path).unwrap();
@@ -166,7 +163,7 @@ fn a_stamp_changes_with_the_content_and_only_then(storage: &dyn Storage, directo
     assert_eq!(input.stamp_now().unwrap(), after);
 }
 
-fn names_are_listed_in_byte_order(storage: &dyn Storage, directory: &Path) {
+fn names_are_listed_in_byte_order(storage: &dyn Disk, directory: &Path) {
     for name in ["b", "é", "B", "a.b", "a", "a-b", "_", "10", "9", ".hidden"] {
         write(storage, &directory.join(name), b"");
     }
@@ -174,7 +171,7 @@ fn names_are_listed_in_byte_order(storage: &dyn Storage, directory: &Path) {
     assert_eq!(names(storage, directory), sorted);
 }
 
-fn only_directories_are_listed_and_synced(storage: &dyn Storage, directory: &Path) {
+fn only_directories_are_listed_and_synced(storage: &dyn Disk, directory: &Path) {
     write(storage, &directory.join("file"), b"");
     for (name, why) in [("gone", "No such file or directory"), ("file", "Not a directory")] {
         let path = directory.join(name);
@@ -185,14 +182,14 @@ fn only_directories_are_listed_and_synced(storage: &dyn Storage, directory: &Pat
     storage.sync_dir(directory).unwrap();
 }
 
-fn only_files_are_opened(storage: &dyn Storage, directory: &Path) {
+fn only_files_are_opened(storage: &dyn Disk, directory: &Path) {
     storage.create_dir(&directory.join("d")).unwrap();
     let open = |name: &str| error(storage.open(&directory.join(name)), directory);
     assert_eq!(open("d"), "D/d: cannot open: Is a directory");
     assert_eq!(open("gone"), "D/gone: cannot open: No such file or directory");
 }
 
-fn a_rename_replaces_a_file_and_keeps_identity(storage: &dyn Storage, directory: &Path) {
+fn a_rename_replaces_a_file_and_keeps_identity(storage: &dyn Disk, directory: &Path) {
     let (a, b, c) = (directory.join("a"), directory.join("b"), directory.join("d/c"));
     write(storage, &a, b"new");
     write(storage, &b, b"old");
@@ -208,10 +205,7 @@ fn a_rename_replaces_a_file_and_keeps_identity(storage: &dyn Storage, directory:
     assert_eq!(error(storage.rename(&a, &b), directory), told);
 }
 
-fn a_rename_never_replaces_a_directory_that_holds_something(
-    storage: &dyn Storage,
-    directory: &Path,
-) {
+fn a_rename_never_replaces_a_directory_that_holds_something(storage: &dyn Disk, directory: &Path) {
     let (file, one, two) = (directory.join("a"), directory.join("one"), directory.join("two"));
     write(storage, &file, b"kept");
     for sub in [&one, &two] {
@@ -228,7 +222,7 @@ fn a_rename_never_replaces_a_directory_that_holds_something(
     assert_eq!(names(storage, &one), ["x"]);
 }
 
-fn a_rename_to_a_new_name_refuses_a_taken_one(storage: &dyn Storage, directory: &Path) {
+fn a_rename_to_a_new_name_refuses_a_taken_one(storage: &dyn Disk, directory: &Path) {
     let (a, b, d) = (directory.join("a"), directory.join("b"), directory.join("d"));
     write(storage, &a, b"1");
     write(storage, &b, b"2");
@@ -246,7 +240,7 @@ fn a_rename_to_a_new_name_refuses_a_taken_one(storage: &dyn Storage, directory: 
     assert_eq!(error(storage.rename_new(&a, &directory.join("f")), directory), told);
 }
 
-fn an_exchange_swaps_files_and_directories(storage: &dyn Storage, directory: &Path) {
+fn an_exchange_swaps_files_and_directories(storage: &dyn Disk, directory: &Path) {
     assert!(storage.can_exchange(directory).unwrap());
     let (a, d) = (directory.join("a"), directory.join("d"));
     write(storage, &a, b"file");
@@ -258,7 +252,7 @@ fn an_exchange_swaps_files_and_directories(storage: &dyn Storage, directory: &Pa
     storage.exchange(&a, &a.join("x")).unwrap_err();
 }
 
-fn an_exchange_needs_both_names(storage: &dyn Storage, directory: &Path) {
+fn an_exchange_needs_both_names(storage: &dyn Disk, directory: &Path) {
     let (a, b) = (directory.join("a"), directory.join("b"));
     write(storage, &a, b"");
     let told = "D/a: cannot exchange with D/b: No such file or directory";
@@ -268,7 +262,7 @@ fn an_exchange_needs_both_names(storage: &dyn Storage, directory: &Path) {
     assert_eq!(names(storage, directory), ["a"]);
 }
 
-fn asking_whether_names_can_be_exchanged_leaves_no_trace(storage: &dyn Storage, directory: &Path) {
+fn asking_whether_names_can_be_exchanged_leaves_no_trace(storage: &dyn Disk, directory: &Path) {
     for _ in 0..3 {
         assert!(storage.can_exchange(directory).unwrap());
     }
@@ -277,7 +271,7 @@ fn asking_whether_names_can_be_exchanged_leaves_no_trace(storage: &dyn Storage, 
     assert_eq!(error(storage.can_exchange(&directory.join("gone")), directory), told);
 }
 
-fn removing_nothing_is_no_error(storage: &dyn Storage, directory: &Path) {
+fn removing_nothing_is_no_error(storage: &dyn Disk, directory: &Path) {
     write(storage, &directory.join("a"), b"");
     for name in ["gone", "gone/below", "a/below"] {
         storage.remove_file(&directory.join(name)).unwrap();
@@ -286,7 +280,7 @@ fn removing_nothing_is_no_error(storage: &dyn Storage, directory: &Path) {
     assert_eq!(names(storage, directory), ["a"]);
 }
 
-fn a_file_and_a_directory_are_removed_each_in_its_way(storage: &dyn Storage, directory: &Path) {
+fn a_file_and_a_directory_are_removed_each_in_its_way(storage: &dyn Disk, directory: &Path) {
     let (a, d) = (directory.join("a"), directory.join("d"));
     write(storage, &a, b"");
     storage.create_dir(&d).unwrap();
@@ -303,7 +297,7 @@ fn a_file_and_a_directory_are_removed_each_in_its_way(storage: &dyn Storage, dir
     assert_eq!(names(storage, directory), [""; 0]);
 }
 
-fn a_lock_excludes_others_until_it_is_dropped(storage: &dyn Storage, directory: &Path) {
+fn a_lock_excludes_others_until_it_is_dropped(storage: &dyn Disk, directory: &Path) {
     let path = directory.join("lock");
     let held = storage.lock(&path).unwrap().unwrap();
     assert!(storage.lock(&path).unwrap().is_none());
@@ -318,7 +312,7 @@ fn a_lock_excludes_others_until_it_is_dropped(storage: &dyn Storage, directory: 
 }
 
 fn the_lock_of_a_removed_file_says_nothing_about_its_successor(
-    storage: &dyn Storage,
+    storage: &dyn Disk,
     directory: &Path,
 ) {
     let path = directory.join("lock");
@@ -330,7 +324,7 @@ fn the_lock_of_a_removed_file_says_nothing_about_its_successor(
     drop(new);
 }
 
-fn at_most_one_holds_a_lock_that_comes_and_goes(storage: &dyn Storage, directory: &Path) {
+fn at_most_one_holds_a_lock_that_comes_and_goes(storage: &dyn Disk, directory: &Path) {
     let path = directory.join("lock");
     let (busy, taken) = (AtomicBool::new(false), AtomicU32::new(0));
     std::thread::scope(|scope| {
@@ -354,7 +348,7 @@ fn at_most_one_holds_a_lock_that_comes_and_goes(storage: &dyn Storage, directory
     assert_eq!(names(storage, directory), [""; 0]);
 }
 
-fn an_open_file_outlives_its_name(storage: &dyn Storage, directory: &Path) {
+fn an_open_file_outlives_its_name(storage: &dyn Disk, directory: &Path) {
     let path = directory.join("a");
     write(storage, &path, b"still");
     let input = storage.open(&path).unwrap();
@@ -366,7 +360,7 @@ fn an_open_file_outlives_its_name(storage: &dyn Storage, directory: &Path) {
     assert_ne!(storage.metadata(&path).unwrap().unwrap().stamp.inode, input.stamp().inode);
 }
 
-fn a_place_has_one_canonical_path(storage: &dyn Storage, directory: &Path) {
+fn a_place_has_one_canonical_path(storage: &dyn Disk, directory: &Path) {
     storage.create_dir(&directory.join("d")).unwrap();
     write(storage, &directory.join("d/a"), b"");
     let canonical = storage.canonical(directory).unwrap();

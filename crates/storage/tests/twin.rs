@@ -5,26 +5,26 @@
 use std::path::Path;
 
 use distil_plan::{Code, Fault, Result};
-use distil_storage::{Failure, Memory, Storage, Survive};
+use distil_storage::{Disk, Failure, Memory, Storage, Survive};
 
 const BOTH: [Survive; 2] = [Survive::Synced, Survive::Names];
 
-fn create(storage: &dyn Storage, path: &str, content: &[u8], sync: bool) -> Result<()> {
+fn create(storage: &dyn Disk, path: &str, content: &[u8], sync: bool) -> Result<()> {
     let mut file = storage.create_new(Path::new(path))?;
     file.write_all(content)?;
     if sync { file.sync() } else { Ok(()) }
 }
 
-fn rename(storage: &dyn Storage, from: &str, to: &str) -> Result<()> {
+fn rename(storage: &dyn Disk, from: &str, to: &str) -> Result<()> {
     storage.rename(Path::new(from), Path::new(to))
 }
 
-fn sync_dir(storage: &dyn Storage, directory: &str) -> Result<()> {
+fn sync_dir(storage: &dyn Disk, directory: &str) -> Result<()> {
     storage.sync_dir(Path::new(directory))
 }
 
 /// Replaces `/a` as it should be done.
-fn replace(storage: &dyn Storage, sync_file: bool, sync_directory: bool) -> Result<()> {
+fn replace(storage: &dyn Disk, sync_file: bool, sync_directory: bool) -> Result<()> {
     create(storage, "/.new", b"new content", sync_file)?;
     rename(storage, "/.new", "/a")?;
     if sync_directory { sync_dir(storage, "/") } else { Ok(()) }

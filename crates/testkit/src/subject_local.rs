@@ -7,7 +7,9 @@ use std::sync::Arc;
 use distil_engine::{Options, infer};
 use distil_job::admit::{Scan, Scanned, Watch};
 use distil_job::run::{Job, run};
-use distil_plan::{Backend, Cancel, Error, Layout, Need, NoEvents, Plan, ResolvedPlan, Support};
+use distil_plan::{
+    Backend, Cancel, Error, Layout, Location, Need, NoEvents, Plan, ResolvedPlan, Support,
+};
 use distil_storage::{Local, Storage};
 
 use crate::subject_native::quarantine_lines;
@@ -47,7 +49,7 @@ impl Subject for LocalSubject {
     fn run(&self, files: &Files, plan: &Plan, _: &Stretch) -> Result<Output, Box<Error>> {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        let here = |name: &String| path(name);
+        let here = |location: &Location| Location::from(path(&location.to_string()));
         std::fs::create_dir(folder.path().join("in")).unwrap();
         for (name, content) in files {
             let mut file = Local.create_new(&folder.path().join("in").join(name)).unwrap();
@@ -82,7 +84,7 @@ impl Subject for LocalSubject {
         for input in &mut report.inputs {
             input.path = shown(&input.path);
         }
-        let output = Path::new(&plan.sink.path);
+        let output: &Path = &plan.sink.path;
         let files: Files = match plan.sink.layout {
             Layout::File => vec![("output".to_owned(), content(output))],
             Layout::Dir => names(output)
@@ -94,7 +96,7 @@ impl Subject for LocalSubject {
                 })
                 .collect(),
         };
-        let beside = |path: &Option<String>| path.as_deref().map(|path| content(Path::new(path)));
+        let beside = |path: &Option<Location>| path.as_ref().map(|path| content(path));
         let (quarantine, dropped) = (beside(&plan.quarantine.path), beside(&plan.dropped));
         Ok(Output {
             table: read_parquet(files.iter().map(|(_, content)| content.as_slice())),

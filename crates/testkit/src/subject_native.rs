@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_engine::{Native, Options};
 use distil_job::run::{Job, run};
-use distil_plan::{Backend, Cancel, Error, Layout, NoEvents, Plan};
+use distil_plan::{Backend, Cancel, Error, Layout, Location, NoEvents, Plan};
 use distil_storage::{Memory, Storage};
 
 use crate::suite::{Files, Output, QuarantineLine, Stretch, Subject, read_parquet};
@@ -87,22 +87,22 @@ pub fn run_on(
         return Err(Box::new(error));
     }
     let outputs: Files = match plan.sink.layout {
-        Layout::File => vec![(plan.sink.path.clone(), memory.get(&plan.sink.path).unwrap())],
+        Layout::File => vec![(plan.sink.path.to_string(), memory.get(&plan.sink.path).unwrap())],
         Layout::Dir => memory
             .names(&plan.sink.path)
             .into_iter()
             .filter(|name| name.ends_with(".parquet") && !name.starts_with(['.', '_']))
             .map(|name| {
-                let content = memory.get(Path::new(&plan.sink.path).join(&name)).unwrap();
+                let content = memory.get(plan.sink.path.join(&name)).unwrap();
                 (name, content)
             })
             .collect(),
     };
     let mut beside_files = Files::new();
-    let mut beside = |path: &Option<String>| {
-        let path = path.as_deref()?;
+    let mut beside = |path: &Option<Location>| {
+        let path = path.as_ref()?;
         let content = memory.get(path)?;
-        beside_files.push((path.to_owned(), content.clone()));
+        beside_files.push((path.to_string(), content.clone()));
         Some(content)
     };
     let quarantine = beside(&plan.quarantine.path);

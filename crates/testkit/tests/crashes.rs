@@ -9,7 +9,7 @@ use std::sync::Arc;
 use distil_engine::{Native, Options};
 use distil_job::run::{Job, run};
 use distil_plan::{Cancel, Fault, Layout, Mode, NoEvents, Plan, Result, Sink};
-use distil_storage::{Failure, Memory, Storage, Survive};
+use distil_storage::{Disk, Failure, Memory, Storage, Survive};
 use distil_testkit::reliability::SCENARIOS;
 use distil_testkit::suite::case;
 

@@ -8,7 +8,7 @@
     reason = "a test fails by panicking, and its processes meet in files"
 )]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -177,12 +177,7 @@ fn two_tasks() -> (
     memory.put("in.ndjson", b"{\"id\":1,\"v\":2}\n{\"id\":2}\n{\"id\":1,\"v\":1}\n");
     let mut plan = Plan::new(vec!["in.ndjson".to_owned()], Sink::new("out.parquet"));
     plan.dedup = Some(Dedup::on_columns(vec![ColumnPath::name("id")]));
-    let input = Input {
-        path: Path::new("in.ndjson").to_owned(),
-        bytes: Some(40),
-        compression: None,
-        shape: None,
-    };
+    let input = Input { path: "in.ndjson".into(), bytes: Some(40), compression: None, shape: None };
     let plan = ResolvedPlan { plan, inputs: vec![input], schema: None, admitted: false };
     let storage: Arc<dyn Storage> = Arc::new(memory);
     let cut =

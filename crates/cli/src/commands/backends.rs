@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use distil::{
-    Backend, Configuration, Entry, Error, Fault, Local, Options, Result, printable, promises,
+    Backend, Configuration, Entry, Error, Fault, Options, Result, Stores, printable, promises,
 };
 
 use crate::arguments::{BackendsArguments, BackendsCommand};
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &BackendsArguments) -> Result<()> {
 }
 
 fn open(entry: &Entry) -> Result<Box<dyn Backend>> {
-    entry.open(Arc::new(Local), &Options::default())
+    entry.open(Arc::new(Stores::default()), &Options::default())
 }
 
 fn list(configuration: &Configuration) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use distil::{Local, Options, Result};
+use distil::{Options, Result, Stores};
 use distil_datagen::{Parameters, generate};
 
 use crate::arguments::GenerateArguments;
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &GenerateArguments, quiet: bool) -> Result<()> {
     };
     let begun = Instant::now();
     let threads = Options::default().threads;
-    let answer = generate(&Local, &arguments.directory, &parameters, threads, &|_| {})?;
+    let answer = generate(&Stores::default(), &arguments.directory, &parameters, threads, &|_| {})?;
     if !quiet {
         let seconds = begun.elapsed().as_secs_f64();
         let mut text = format!(

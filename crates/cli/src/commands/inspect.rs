@@ -1,6 +1,6 @@
 //! `distil head`, `distil digest` and `distil verify`
 
-use distil::{Check, Result, printable};
+use distil::{Check, Result, Session, printable};
 
 use crate::arguments::{HeadArguments, OutputArgument, VerifyArguments};
 use crate::console;
@@ -8,20 +8,21 @@ use crate::text::counted;
 
 /// Prints rows as JSON lines.
 pub(crate) fn head(arguments: &HeadArguments) -> Result<()> {
-    let head = distil::head(&arguments.output.output, arguments.rows)?;
+    let head = Session::native().head(&arguments.output.output, arguments.rows)?;
     let text: String = head.rows.iter().map(|row| row.0.clone() + "\n").collect();
     console::write_out(&console::json_for_stdout(&text))
 }
 
 /// Prints the digest.
 pub(crate) fn digest(arguments: &OutputArgument) -> Result<()> {
-    let (digest, _) = distil::digest(&arguments.output)?;
+    let (digest, _) = Session::native().digest(&arguments.output)?;
     console::write_out(&format!("{digest}\n"))
 }
 
 /// Prints what was checked.
 pub(crate) fn verify(arguments: &VerifyArguments, quiet: bool) -> Result<()> {
-    let verified = distil::verify(&arguments.output.output, arguments.reference.as_deref())?;
+    let verified =
+        Session::native().verify(&arguments.output.output, arguments.reference.as_deref())?;
     if quiet {
         return Ok(());
     }

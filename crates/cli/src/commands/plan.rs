@@ -1,6 +1,6 @@
 //! `distil plan`
 
-use distil::{Error, Local, Plan, Result};
+use distil::{Error, Plan, Result, Stores};
 
 use crate::arguments::PlanArguments;
 use crate::console;
@@ -8,7 +8,7 @@ use crate::console;
 /// Prints the plan that the flags mean.
 pub(crate) fn run(arguments: &PlanArguments) -> Result<()> {
     let configuration = arguments.configuration.read()?;
-    print(&arguments.options(&configuration)?.plan(&Local)?)
+    print(&arguments.options(&configuration)?.plan(&Stores::default())?)
 }
 
 fn print(plan: &Plan) -> Result<()> {

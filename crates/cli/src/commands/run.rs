@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil::{
-    Choice, Code, ColumnPath, Error, Events, Key, Local, Plan, Report, ResolvedPlan, Result,
-    Session, Status, format_bytes, printable, read_plan,
+    Choice, Code, ColumnPath, Error, Events, Key, Plan, Report, ResolvedPlan, Result, Session,
+    Status, Stores, format_bytes, printable, read_plan,
 };
 use indicatif::HumanCount;
 
@@ -20,8 +20,8 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
     let configuration = arguments.plan_arguments.configuration.read()?;
     let options = arguments.plan_arguments.options(&configuration)?;
     let plan = match &arguments.plan {
-        Some(path) => read_plan(&Local, path)?,
-        None => options.plan(&Local)?,
+        Some(path) => read_plan(&Stores::default(), path)?,
+        None => options.plan(&Stores::default())?,
     };
     let asked = arguments.running.options()?;
     let report = asked.report.or(options.report).map(|path| path.0);
@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
             delivered?;
         }
     }
-    result.map_err(|error| name_quarantine(error, &output))?;
+    result.map_err(|error| name_quarantine(error, &output.to_string()))?;
     if !quiet && !arguments.dry_run {
         console::print(&table(&report));
         console::print(&notes(&report, verbose));
@@ -101,7 +101,7 @@ fn describe(resolved: &ResolvedPlan) -> String {
     if resolved.inputs.len() > 10 {
         text.push_str(&format!("  and {} more\n", HumanCount(resolved.inputs.len() as u64 - 10)));
     }
-    text.push_str(&format!("output: {}\n", printable(&resolved.plan.sink.path)));
+    text.push_str(&format!("output: {}\n", printable(&resolved.plan.sink.path.to_string())));
     text.push_str("the output was not written: this is a dry run\n");
     text.push_str(&unchecked(resolved));
     text

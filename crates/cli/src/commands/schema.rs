@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use distil::{
-    Choice, Code, Configuration, Error, Events, Inferred, Local, Result, Session, printable,
+    Choice, Code, Configuration, Error, Events, Inferred, Result, Session, Stores, printable,
 };
 
 use crate::arguments::SchemaArguments;
@@ -13,7 +13,7 @@ use crate::signals::cancel_on_signals;
 
 /// Infers and prints the schema.
 pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
-    let plan = arguments.flags.options()?.reading_plan(&Local)?;
+    let plan = arguments.flags.options()?.reading_plan(&Stores::default())?;
     let progress = Arc::new(Progress::new(arguments.resources.progress, quiet));
     let choice = Choice { options: arguments.resources.options()?, ..Choice::default() };
     let session = Session::open(&Configuration::default(), &choice)?

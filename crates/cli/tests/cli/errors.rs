@@ -418,9 +418,9 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
     assert_snapshot!(run("no/o.parquet"), @"
     exit: 2
     --- stderr
-    error: no/o.parquet: the output can't be made: there is not a directory no
+    error: no/o.parquet: the output can't be made: there is no directory no
       output: nothing was written; the output is as it was before
-      help: mkdir -p 'no'
+      help: mkdir -p no
     ");
     context.write("d/x.json", "{}");
     assert_snapshot!(context.run(&["run", "d", "-o", "d/o.parquet", "--key", "x"]), @"
@@ -436,6 +436,56 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
     error: in.json/o.parquet: the output can't be made: in.json is not a directory
       output: nothing was written; the output is as it was before
     ");
+}
+
+#[test]
+fn urls_are_refused_by_their_scheme_wherever_they_are_given() {
+    let context = Context::with_example();
+    let run = |source, output| context.run(&["run", source, "-o", output, "--key", "ts"]);
+    assert_snapshot!(run("s3://bucket/x.json", "o.parquet"), @"
+    exit: 2
+    --- stderr
+    error: s3://bucket/x.json: there is no store for s3:// in this distil
+      output: nothing was written; the output is as it was before
+      help: read it from standard input, with the source -: aws s3 cp s3://bucket/x.json - | distil run - ...
+    ");
+    assert_snapshot!(run("https://example.org/x.json", "o.parquet"), @"
+    exit: 2
+    --- stderr
+    error: https://example.org/x.json: there is no store for https:// in this distil
+      output: nothing was written; the output is as it was before
+      help: read it from standard input, with the source -: curl -sSfL https://example.org/x.json | distil run - ...
+    ");
+    assert_snapshot!(run("in.json", "s3://bucket/o.parquet"), @"
+    exit: 2
+    --- stderr
+    error: s3://bucket/o.parquet: there is no store for s3:// in this distil
+      output: nothing was written; the output is as it was before
+      help: write to a path, and copy the output to its place
+    ");
+    assert_snapshot!(run("in.json", "gs://bucket/dir"), @"
+    exit: 2
+    --- stderr
+    error: gs://bucket/dir: there is no store for gs:// in this distil
+      output: nothing was written; the output is as it was before
+      help: write to a path, and copy the output to its place
+    ");
+    for arguments in [
+        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--report", "s3://b/r.json"][..],
+        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--quarantine", "s3://b/q.ndjson"],
+        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--temp-dir", "s3://b/t"],
+        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--schema", "s3://b/s.json"],
+        &["run", "--plan", "s3://b/p.json"],
+        &["schema", "s3://b/*.json"],
+        &["head", "s3://b/o.parquet"],
+        &["verify", "s3://b/o.parquet"],
+        &["generate", "s3://b/d", "--files", "1", "--records", "1"],
+    ] {
+        let told = context.run(arguments);
+        assert!(told.contains("there is no store for s3:// in this distil"), "{told}");
+        assert!(told.starts_with("exit: 2") && !told.contains("mkdir"), "{told}");
+    }
+    assert_eq!(context.names(), ["in.json"]);
 }
 
 #[test]

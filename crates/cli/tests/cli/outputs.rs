@@ -25,7 +25,7 @@ fn head_prints_the_first_rows_as_json_lines() {
     assert_snapshot!(context.run(&["head", "in.json"]), @"
     exit: 1
     --- stderr
-    error: in.json: it is no Parquet file that can be read: Invalid Parquet file. Corrupt footer
+    error: in.json: it is not a Parquet file that can be read: Invalid Parquet file. Corrupt footer
     ");
     assert_snapshot!(context.run(&["head", "none.parquet"]), @"
     exit: 1

@@ -127,7 +127,7 @@ fn a_read_only_mount_takes_no_output_and_gives_its_input() {
                 "locked",
                 "Read-only file system",
                 UNTOUCHED,
-                "help: the file system is mounted read-only",
+                "help: choose another output: the file system is mounted read-only",
             ],
         );
         assert_eq!(context.names(), ["in.json", "locked"], "{run}");

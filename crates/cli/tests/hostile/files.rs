@@ -145,7 +145,7 @@ fn a_loop_of_links_is_an_error_that_says_so() {
         &[
             "a: cannot look at: Too many levels of symbolic links",
             UNTOUCHED,
-            "help: symbolic links there",
+            "help: look at the symbolic links there",
         ],
     );
 }

@@ -145,7 +145,7 @@ impl JobOptions {
             null_keys: self.null_keys.unwrap_or_default(),
             on_conflict: self.on_conflict.unwrap_or_default(),
         });
-        let path = |path: &Option<PathText>| path.as_ref().map(|path| path.0.clone());
+        let path = |path: &Option<PathText>| path.as_ref().map(|path| path.0.as_str().into());
         plan.dropped = path(&self.dropped);
         plan.quarantine.path = path(&self.quarantine);
         plan.quarantine.max = self.max_quarantined;

@@ -1,5 +1,6 @@
 //! The DataFrame: rows that are described first and read when something is asked of them.
 
+mod scratch;
 mod source;
 mod steps;
 
@@ -9,11 +10,12 @@ use arrow_array::RecordBatch;
 use distil_output::head::Head;
 use distil_output::reader::open_output;
 use distil_plan::{
-    ColumnPath, Compression, Error, Key, Layout, Plan, Report, Result, Schema, Sink,
+    Code, ColumnPath, Compression, Error, Fault, Key, Layout, Plan, Report, Result, Schema, Sink,
 };
 
 pub use steps::Dedup;
 
+use self::scratch::Scratch;
 use self::source::{Source, rename};
 use self::steps::{Stage, Step, paths, stages};
 use crate::Session;
@@ -171,7 +173,7 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::run`].
     pub fn write_parquet(&self, path: impl AsRef<Path>) -> Result<Report> {
-        self.write(Sink::new(path.as_ref().to_string_lossy()))
+        self.write(Sink::new(path.as_ref()))
     }
 
     /// Writes the rows as the sink says. The report tells of all that was read, whatever number of
@@ -191,7 +193,7 @@ impl DataFrame {
     /// final sync failed. For the steps, a usage error for what can't be meant.
     pub fn run(&self, sink: Sink) -> (Report, Result<()>) {
         let path = sink.path.clone();
-        let beside = Path::new(path.trim_end_matches('/')).parent().unwrap_or(Path::new(""));
+        let beside = path.parent().unwrap_or(Path::new(""));
         let stages = match self.stages() {
             Ok(stages) => stages,
             Err(error) => return self.session.refused(&path, error),
@@ -224,7 +226,7 @@ impl DataFrame {
         let sink = temporary(scratch.path(), "rows");
         let path = sink.path.clone();
         self.write(sink)?;
-        distil_output::head::head(&*self.session.storage, Path::new(&path), rows)
+        distil_output::head::head(&*self.session.storage, &path, rows)
     }
 
     /// The rows as Arrow: at least one batch, all of the same columns.
@@ -237,7 +239,7 @@ impl DataFrame {
         let path = sink.path.clone();
         self.write(sink)?;
         let mut batches = Vec::new();
-        let parts = open_output(&*self.session.storage, Path::new(&path))?;
+        let parts = open_output(&*self.session.storage, &path)?;
         for part in &parts {
             for batch in part.batches(None)? {
                 batches.push(batch?);
@@ -300,15 +302,10 @@ impl DataFrame {
     }
 
     /// A directory that is removed with all that is in it.
-    fn scratch(&self, beside: Option<&Path>) -> Result<tempfile::TempDir> {
+    fn scratch(&self, beside: Option<&Path>) -> Result<Scratch> {
         let system = std::env::temp_dir();
         let directory = self.session.options().temp_dir.as_deref().or(beside).unwrap_or(&system);
-        // The empty path is the working directory.
-        let here = Path::new(".");
-        let directory = if directory.as_os_str().is_empty() { here } else { directory };
-        tempfile::Builder::new().prefix(".distil-frame-").tempdir_in(directory).map_err(|cause| {
-            Error::io("make a temporary directory", directory.to_string_lossy(), &cause)
-        })
+        Scratch::new(&self.session.storage, directory)
     }
 
     /// Runs one plan after another, the last into the sink.
@@ -326,9 +323,9 @@ impl DataFrame {
                 Err(error) => return self.session.refused(&sink.path, error),
             };
             let (mut report, result) = self.session.run(plan);
-            report.output.path.clone_from(&sink.path);
+            report.output.path = sink.path.to_string();
             if at == 0 && source.is_rewritten() {
-                // The records in between are nobody's business.
+                // The records in between are of no interest.
                 for input in &mut report.inputs {
                     input.path = source.describe();
                 }
@@ -337,14 +334,20 @@ impl DataFrame {
                 None => report,
                 Some(earlier) => joined(earlier, report),
             };
-            if result.is_err() {
-                return (report, result);
+            match result {
+                // What lies between is not the output: of that nothing was written.
+                Err(error) if error.fault == Fault::AfterCommit && !is_last => {
+                    let error = Error { output: None, ..error.coded(Code::Environment) };
+                    return self.session.refused(&sink.path, error);
+                }
+                Err(error) => return (report, Err(error)),
+                Ok(()) => {}
             }
-            if let Err(error) = storage.remove_file(&records) {
+            if !is_last && let Err(error) = storage.remove_file(&records) {
                 return self.session.refused(&sink.path, error);
             }
             done = Some(report);
-            source = Source::Parquet(vec![PathBuf::from(next.path)]);
+            source = Source::Parquet(vec![next.path.to_path_buf()]);
         }
         match done {
             Some(report) => (report, Ok(())),
@@ -359,11 +362,7 @@ impl DataFrame {
 /// A Parquet file in between: nothing about it is to be small.
 fn temporary(scratch: &Path, name: &str) -> Sink {
     let path = scratch.join(format!("{name}.parquet"));
-    Sink {
-        layout: Layout::File,
-        compression: Compression::None,
-        ..Sink::new(path.to_string_lossy())
-    }
+    Sink { layout: Layout::File, compression: Compression::None, ..Sink::new(path) }
 }
 
 /// One report of two runs, of which the second read what the first wrote.

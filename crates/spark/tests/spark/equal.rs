@@ -60,7 +60,7 @@ fn native_pandas_spark_and_sail_give_the_rows_of_the_known_answer() {
             began.elapsed().as_secs_f64()
         );
         let reference = answer_path(&data).unwrap();
-        verify(&*storage(), Path::new(&plan.sink.path), Some(&reference)).unwrap();
+        verify(&*storage(), &plan.sink.path, Some(&reference)).unwrap();
         reports.push((*name, report));
     }
     let (_, native) = &reports[0];

@@ -252,7 +252,7 @@ fn what_spark_cannot_keep_is_refused_by_name() {
     let before = Before::new(RECORDS);
     let mut plan = before.plan();
     plan.sink = Sink { max_file_bytes: Some(1000), layout: distil_plan::Layout::Dir, ..plan.sink };
-    plan.sink.path = before.folder.text("o");
+    plan.sink.path = before.folder.text("o").into();
     let error = run_on(&plan, &backend(url)).1.unwrap_err();
     assert!(error.what.contains("max_file_bytes"), "{error}");
 }

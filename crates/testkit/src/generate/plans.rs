@@ -24,7 +24,7 @@ pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
                 extra_members,
                 columns,
                 quarantine,
-                dropped,
+                dropped: dropped.map(Into::into),
                 max_record,
                 digest: true,
                 ..Plan::new(vec!["in".into()], sink)
@@ -236,5 +236,6 @@ fn set_aside() -> impl Strategy<Value = (QuarantineSpec, u64)> {
         1 => (0u8..100).prop_map(|n| Some(MaxQuarantined::Percent(f64::from(n)))),
     ];
     let max_record = prop_oneof![9 => Just(64u64 << 20), 1 => 10u64..80];
-    (path, max, max_record).prop_map(|(path, max, size)| (QuarantineSpec { path, max }, size))
+    (path, max, max_record)
+        .prop_map(|(path, max, size)| (QuarantineSpec { path: path.map(Into::into), max }, size))
 }

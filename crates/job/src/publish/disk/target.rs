@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use distil_output::own::stranger;
-use distil_plan::{Code, Error, Fault, Hint, Layout, Mode, Plan, Result};
+use distil_plan::{Code, Error, Fault, Hint, Layout, Location, Mode, Plan, Result};
 use distil_storage::{Kind, Storage};
 
 use crate::places::Place;
@@ -33,9 +33,10 @@ pub(crate) struct Targets {
 
 impl Targets {
     pub(crate) fn of(plan: &Plan) -> Result<Self> {
-        let target = |role, path: &str, is_dir| Target::new(role, path, is_dir, plan.sink.mode);
-        let file = |role, path: &Option<String>| {
-            path.as_deref().map(|path| target(role, path, false)).transpose()
+        let target =
+            |role, path: &Location, is_dir| Target::new(role, path, is_dir, plan.sink.mode);
+        let file = |role, path: &Option<Location>| {
+            path.as_ref().map(|path| target(role, path, false)).transpose()
         };
         Ok(Self {
             output: target("output", &plan.sink.path, plan.sink.layout == Layout::Dir)?,
@@ -77,14 +78,15 @@ impl Targets {
 }
 
 impl Target {
-    fn new(role: &'static str, path: &str, is_dir: bool, mode: Mode) -> Result<Self> {
-        let trimmed = Path::new(path.trim_end_matches('/'));
-        let (Some(parent), Some(name)) = (trimmed.parent(), trimmed.file_name()) else {
-            return Err(Error::usage(format!("the {role} needs a name")).at(path, None));
+    fn new(role: &'static str, path: &Location, is_dir: bool, mode: Mode) -> Result<Self> {
+        // Without slashes at the end.
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::usage(format!("the {role} needs a name")).at(path.to_string(), None));
         };
+        let trimmed = parent.join(name);
         Ok(Self {
             role,
-            path: trimmed.to_owned(),
+            path: trimmed,
             is_dir,
             mode,
             parent: parent.to_owned(),
@@ -114,6 +116,11 @@ impl Target {
     /// Holds what is not published yet, and what was exchanged for it.
     pub(crate) fn staging_path(&self) -> PathBuf {
         self.parent.join(format!(".{}.distil-staging", self.name))
+    }
+
+    /// What is published under the name, until then.
+    pub(crate) fn staged(&self) -> PathBuf {
+        self.staging_path().join("staged")
     }
 
     /// Exists in the staging directory while a file stands at a target that was free before, and the
@@ -163,7 +170,7 @@ impl Target {
         }
         if self.is_dir {
             self.check_replaceable(storage)?;
-            if !storage.can_exchange(&self.parent)? {
+            if !storage.disk(&self.parent)?.can_exchange(&self.parent)? {
                 return Err(Error::environment(
                     "the directory can't be replaced in one step on this file system",
                 )
@@ -199,12 +206,18 @@ impl Target {
             Some(metadata) if metadata.kind == Kind::Directory => Ok(()),
             Some(_) => Err(self.refuse(&format!("can't be made: {parent} is not a directory"))),
             None => Err(self
-                .refuse(&format!("can't be made: there is not a directory {parent}"))
-                .help(format!("mkdir -p '{parent}'"))),
+                .refuse(&format!("can't be made: there is no directory {parent}"))
+                .help(make_directory(&self.parent))),
         }
     }
 
     fn refuse(&self, why: &str) -> Error {
         Error::usage(format!("the {} {why}", self.role)).at(self.path.to_string_lossy(), None)
     }
+}
+
+/// Advice to make a directory, as a command that a shell reads.
+pub(super) fn make_directory(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    format!("mkdir -p {}", shlex::try_quote(&path).unwrap_or_else(|_| path.clone()))
 }
