@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use distil::{Events, Stage, format_bytes};
+use distil::{Events, Phase, format_bytes};
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::arguments::ProgressChoice;
@@ -47,11 +47,11 @@ impl Lines {
     }
 }
 
-fn stage_name(stage: Stage) -> &'static str {
+fn stage_name(stage: Phase) -> &'static str {
     match stage {
-        Stage::Decode => "reading",
-        Stage::Encode => "writing",
-        Stage::Commit => "committing",
+        Phase::Decode => "reading",
+        Phase::Encode => "writing",
+        Phase::Commit => "committing",
     }
 }
 
@@ -87,18 +87,18 @@ impl Progress {
     }
 }
 
-fn bar(stage: Stage, total: Option<u64>) -> ProgressBar {
+fn bar(stage: Phase, total: Option<u64>) -> ProgressBar {
     let bar = match total {
         Some(total) => ProgressBar::new(total),
         None => ProgressBar::new_spinner(),
     };
     // Fits 80 columns with room for a bar: a line that wraps can't be taken off the screen.
     let template = match (stage, total) {
-        (Stage::Decode, Some(_)) => {
+        (Phase::Decode, Some(_)) => {
             "{prefix} [{wide_bar}] {done}/{all}  {msg} records  {rate}  {left}"
         }
-        (Stage::Decode, None) => "{prefix} {done}  {msg} records  {rate}",
-        (Stage::Encode, Some(_)) => "{prefix} [{wide_bar}] {human_pos}/{human_len} records  {left}",
+        (Phase::Decode, None) => "{prefix} {done}  {msg} records  {rate}",
+        (Phase::Encode, Some(_)) => "{prefix} [{wide_bar}] {human_pos}/{human_len} records  {left}",
         _ => "{prefix} {spinner}",
     };
     let style =
@@ -142,7 +142,7 @@ fn left(done: u64, total: Option<u64>, left: Duration) -> String {
 }
 
 impl Events for Progress {
-    fn begin(&self, stage: Stage, total: Option<u64>) {
+    fn begin(&self, stage: Phase, total: Option<u64>) {
         match &self.face {
             Face::Hidden => {}
             Face::Bar(place) => {
@@ -158,7 +158,7 @@ impl Events for Progress {
             Face::Lines(lines) => {
                 let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.stage = stage_name(stage);
-                lines.unit_is_bytes = stage == Stage::Decode;
+                lines.unit_is_bytes = stage == Phase::Decode;
                 lines.total = total;
                 lines.done = 0;
                 lines.begun = Instant::now();

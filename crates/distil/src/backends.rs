@@ -9,12 +9,12 @@ use distil_external::External;
 use distil_plan::{Backend, Error, Need, Result, Support};
 use distil_storage::Storage;
 
-use crate::Options;
+use crate::RunOptions;
 use crate::configuration::{BackendOptions, Configuration, DEFAULT, Program, Secret, redact};
 use crate::files::read_text;
 
 /// Makes a backend; nothing is started or reached yet.
-type Open = fn(&Entry, Arc<dyn Storage>, &Options) -> Result<Box<dyn Backend>>;
+type Open = fn(&Entry, Arc<dyn Storage>, &RunOptions) -> Result<Box<dyn Backend>>;
 
 /// An engine that an entry of the configuration can name.
 struct Engine {
@@ -44,12 +44,12 @@ const ENGINES: &[Engine] = &[
         name: "pandas",
         scheme: None,
         understands: &["python", "silence"],
-        open: |entry, storage, _| {
+        open: |entry, _, _| {
             let words = words(entry.options.python.as_ref(), "python3");
             let mut options = External::pandas_options(Path::new(&words[0]));
             options.arguments.splice(0..0, words[1..].iter().map(Into::into));
             entry.waits(&mut options);
-            Ok(Box::new(External::new("pandas", storage, options)))
+            Ok(Box::new(External::new("pandas", options)))
         },
         place: |entry| words(entry.options.python.as_ref(), "python3").join(" "),
     },
@@ -57,15 +57,15 @@ const ENGINES: &[Engine] = &[
         name: "external",
         scheme: None,
         understands: &["command", "silence"],
-        open: |entry, storage, _| {
+        open: |entry, _, _| {
             let Some(Program(words)) = &entry.options.command else {
                 return Err(Error::usage(format!("the backend {} has no command", entry.name))
                     .help("say which program speaks the protocol: command = [\"./engine\"]"));
             };
-            let mut options = distil_external::Options::new(&words[0]);
+            let mut options = distil_external::ProcessOptions::new(&words[0]);
             options.arguments = words[1..].iter().map(Into::into).collect();
             entry.waits(&mut options);
-            Ok(Box::new(External::new(&entry.name, storage, options)))
+            Ok(Box::new(External::new(&entry.name, options)))
         },
         place: |entry| words(entry.options.command.as_ref(), "?").join(" "),
     },
@@ -79,7 +79,11 @@ const ENGINES: &[Engine] = &[
 ];
 
 #[cfg(feature = "spark")]
-fn open_spark(entry: &Entry, storage: Arc<dyn Storage>, _: &Options) -> Result<Box<dyn Backend>> {
+fn open_spark(
+    entry: &Entry,
+    storage: Arc<dyn Storage>,
+    _: &RunOptions,
+) -> Result<Box<dyn Backend>> {
     let Some(url) = &entry.options.url else {
         return Err(Error::usage(format!("the backend {} has no url", entry.name))
             .help("say where the Spark Connect server is: url = \"sc://host:15002\""));
@@ -92,7 +96,7 @@ fn open_spark(entry: &Entry, storage: Arc<dyn Storage>, _: &Options) -> Result<B
 }
 
 #[cfg(not(feature = "spark"))]
-fn open_spark(entry: &Entry, _: Arc<dyn Storage>, _: &Options) -> Result<Box<dyn Backend>> {
+fn open_spark(entry: &Entry, _: Arc<dyn Storage>, _: &RunOptions) -> Result<Box<dyn Backend>> {
     Err(Error::usage(format!(
         "the backend {} needs Spark Connect, which this distil is built without",
         entry.name
@@ -180,7 +184,11 @@ impl Entry {
     ///
     /// # Errors
     /// A usage error for options that don't suffice, and for an engine that this build lacks.
-    pub fn open(&self, storage: Arc<dyn Storage>, options: &Options) -> Result<Box<dyn Backend>> {
+    pub fn open(
+        &self,
+        storage: Arc<dyn Storage>,
+        options: &RunOptions,
+    ) -> Result<Box<dyn Backend>> {
         let engine = engine(self.engine)
             .ok_or_else(|| Error::bug(format!("there is no engine {}", self.engine)))?;
         (engine.open)(self, storage, options)
@@ -202,7 +210,7 @@ impl Entry {
         }
     }
 
-    fn waits(&self, options: &mut distil_external::Options) {
+    fn waits(&self, options: &mut distil_external::ProcessOptions) {
         if let Some(seconds) = self.options.silence {
             options.silence = Duration::from_secs(seconds.max(1));
             options.start = options.silence;

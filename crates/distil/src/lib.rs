@@ -2,7 +2,7 @@
 //!
 //! This is the crate for programs. A [`Session`] is what the configuration describes; a [`DataFrame`]
 //! says what is wanted, and the backend of the session does it. The same records and steps give the
-//! same rows, whatever the backend and the [`Options`] are.
+//! same rows, whatever the backend and the [`RunOptions`] are.
 //!
 //! ```no_run
 //! use distil::{Dedup, Keep, Session};
@@ -54,6 +54,6 @@ pub use distil_plan::*;
 pub use files::{parse_schema_argument, read_plan};
 pub use frame::{DataFrame, Dedup, Paths};
 pub use report::write_report;
-pub use resources::{MINIMUM_MEMORY, Options, available_memory};
+pub use resources::{MINIMUM_MEMORY, RunOptions, available_memory};
 pub use session::{Choice, Session};
 pub use stores::Stores;

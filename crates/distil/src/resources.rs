@@ -15,7 +15,7 @@ const UNKNOWN_MEMORY: u64 = 1 << 30;
 
 /// How a plan is run: nothing here changes a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct RunOptions {
     /// Threads of the backend, at least one.
     pub threads: usize,
     /// Memory budget in bytes, at least [`MINIMUM_MEMORY`].
@@ -26,7 +26,7 @@ pub struct Options {
     pub report: Option<PathBuf>,
 }
 
-impl Default for Options {
+impl Default for RunOptions {
     /// The cores that the process may use and 80 % of the memory that it may use.
     fn default() -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Default for Options {
     }
 }
 
-impl Options {
+impl RunOptions {
     /// What the options of a backend say, and the defaults.
     pub(crate) fn of(given: &BackendOptions) -> Self {
         let default = Self::default();
@@ -53,8 +53,8 @@ impl Options {
     }
 
     /// These options as the native engine takes them.
-    pub(crate) fn engine(&self) -> distil_engine::Options {
-        distil_engine::Options::new(self.threads, self.memory)
+    pub(crate) fn engine(&self) -> distil_engine::EngineOptions {
+        distil_engine::EngineOptions::new(self.threads, self.memory)
     }
 
     /// Checks what the caller chose.
@@ -157,12 +157,12 @@ mod tests {
 
     #[test]
     fn too_little_to_run_with_is_refused_with_the_minimum() {
-        let options = Options { memory: 1 << 20, ..Options::default() };
+        let options = RunOptions { memory: 1 << 20, ..RunOptions::default() };
         assert_eq!(
             options.check().unwrap_err().to_string(),
             "a run needs a memory budget of at least 64.0 MiB, not 1.00 MiB"
         );
-        assert!(Options { threads: 0, ..Options::default() }.check().is_err());
-        Options::default().check().unwrap();
+        assert!(RunOptions { threads: 0, ..RunOptions::default() }.check().is_err());
+        RunOptions::default().check().unwrap();
     }
 }

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use distil_engine::{Inferred, Native};
-use distil_job::admit::{Scan, Scanned, Watch};
+use distil_job::admit::{Scan, Scanned};
 use distil_job::run::Job;
 use distil_json::digest::Digest;
 use distil_output::head::Head;
 use distil_output::verify::Verified;
 use distil_plan::{
     Backend, Cancel, Code, Error, Events, Location, NoEvents, Plan, Report, ReportError,
-    ResolvedPlan, Result, Status,
+    ResolvedPlan, Result, Status, Watch,
 };
 use distil_storage::Storage;
 
-use crate::Options;
+use crate::RunOptions;
 use crate::backends::Entry;
 use crate::configuration::{BackendOptions, Configuration};
 use crate::report::{check_report_place, write_report};
@@ -27,7 +27,7 @@ use crate::stores::Stores;
 pub struct Session {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) backend: Arc<dyn Backend>,
-    options: Options,
+    options: RunOptions,
     events: Arc<dyn Events>,
     cancel: Cancel,
 }
@@ -56,7 +56,7 @@ impl Session {
     /// to look at outputs.
     pub fn native() -> Self {
         let storage: Arc<dyn Storage> = Arc::new(Stores::default());
-        let options = Options::default();
+        let options = RunOptions::default();
         let backend = Native::new(Arc::clone(&storage), options.engine());
         let (events, cancel) = (Arc::new(NoEvents), Cancel::new());
         Self { storage, backend: Arc::new(backend), options, events, cancel }
@@ -84,7 +84,7 @@ impl Session {
         let name = configuration.chosen(choice.backend, choice.job_backend);
         let mut entry = Entry::find(configuration, name)?;
         entry.options = choice.options.clone().or(entry.options);
-        let options = Options::of(&entry.options);
+        let options = RunOptions::of(&entry.options);
         options.check()?;
         let storage: Arc<dyn Storage> = Arc::new(stores);
         let backend = Arc::from(entry.open(Arc::clone(&storage), &options)?);
@@ -107,7 +107,7 @@ impl Session {
     }
 
     /// What runs may use.
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &RunOptions {
         &self.options
     }
 
@@ -144,7 +144,7 @@ impl Session {
     pub fn infer(&self, plan: Plan) -> Result<Inferred> {
         let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
         let options = self.options.engine();
-        distil_engine::infer(&self.storage, &options, &resolved.plan, &*self.events, &self.cancel)
+        distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())
     }
 
     /// The first rows of an output.
@@ -214,6 +214,10 @@ impl Session {
         (report, Err(error))
     }
 
+    fn watch(&self) -> Watch<'_> {
+        Watch { events: &*self.events, cancel: &self.cancel }
+    }
+
     fn with_job<T>(
         &self,
         plan: Plan,
@@ -221,14 +225,11 @@ impl Session {
     ) -> (Report, Result<T>) {
         let scan = NativeScan { storage: &self.storage, options: self.options.engine() };
         go(&Job {
-            storage: Arc::clone(&self.storage),
-            plan,
-            backend: &*self.backend,
             scan: Some(&scan),
-            events: &*self.events,
-            cancel: &self.cancel,
+            watch: self.watch(),
             temp_dir: self.options.temp_dir.clone(),
             report_path: self.options.report.clone(),
+            ..Job::new(Arc::clone(&self.storage), plan, &*self.backend)
         })
     }
 }
@@ -236,13 +237,12 @@ impl Session {
 /// The native engine as the judge of what other engines read.
 struct NativeScan<'a> {
     storage: &'a Arc<dyn Storage>,
-    options: distil_engine::Options,
+    options: distil_engine::EngineOptions,
 }
 
 impl Scan for NativeScan<'_> {
-    fn scan(&self, plan: &ResolvedPlan, watch: &Watch<'_>) -> Result<Scanned> {
-        let found =
-            distil_engine::infer(self.storage, &self.options, plan, watch.events, watch.cancel)?;
+    fn scan(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Scanned> {
+        let found = distil_engine::infer(self.storage, &self.options, plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
             inputs: found.inputs,

@@ -13,12 +13,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use distil_datagen::{Parameters, Shape, generate};
-use distil_engine::{Native, Options};
+use distil_engine::{EngineOptions, Native};
 use distil_job::run::{Job, run};
 use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator};
-use distil_plan::{
-    BadPart, Cancel, ColumnPath, Dedup, Mode, NoEvents, OrderBy, Plan, Result, Sink, StageReport,
-};
+use distil_plan::{BadPart, ColumnPath, Dedup, Mode, OrderBy, Plan, Result, Sink, StageReport};
 use distil_storage::{Memory, Storage};
 
 const RUNS: usize = 5;
@@ -147,17 +145,8 @@ fn plan() -> Plan {
 
 fn stages(storage: &Memory, threads: usize) -> Vec<StageReport> {
     let shared: Arc<dyn Storage> = Arc::new(storage.clone());
-    let backend = Native::new(Arc::clone(&shared), Options::new(threads, 4 << 30));
-    let job = Job {
-        storage: Arc::clone(&shared),
-        plan: plan(),
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &Cancel::new(),
-        temp_dir: None,
-        report_path: None,
-    };
+    let backend = Native::new(Arc::clone(&shared), EngineOptions::new(threads, 4 << 30));
+    let job = Job::new(Arc::clone(&shared), plan(), &backend);
     let (report, result) = run(&job);
     result.unwrap();
     report.stages

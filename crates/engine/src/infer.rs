@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use distil_json::{Dictionary, Why};
 use distil_output::quarantine::Quarantine;
-use distil_plan::{Cancel, Events, InputReport, ResolvedPlan, Result, Schema, Stage};
+use distil_plan::{InputReport, Phase, ResolvedPlan, Result, Schema, Watch};
 use distil_storage::Storage;
 
-use crate::Options;
+use crate::EngineOptions;
 use crate::decode::{Inputs, RowSink, decode, prefer_missing_key};
 
 /// What inputs hold.
@@ -46,14 +46,13 @@ impl RowSink for Nothing {
 /// As a run: bad records (the plan's quarantine is not written), a column that is not there, no schema.
 pub fn infer(
     storage: &Arc<dyn Storage>,
-    options: &Options,
+    options: &EngineOptions,
     plan: &ResolvedPlan,
-    events: &dyn Events,
-    cancel: &Cancel,
+    watch: Watch<'_>,
 ) -> Result<Inferred> {
     let quarantine = Quarantine::new(plan, Arc::clone(storage), None, PathBuf::new());
-    let inputs = Inputs { storage, plan, options, quarantine: &quarantine, events, cancel };
-    events.begin(Stage::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
+    let inputs = Inputs { storage, plan, options, quarantine: &quarantine, watch };
+    watch.events.begin(Phase::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
     let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
     quarantine.finish(decoded.read).map_err(|error| prefer_missing_key(error, &decoded.seen))?;

@@ -24,7 +24,7 @@ pub use infer::{Inferred, infer};
 
 /// What the engine may use. None of it changes a result.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct EngineOptions {
     /// Threads; at least one.
     pub threads: usize,
     /// Bytes of memory for the whole process.
@@ -36,7 +36,7 @@ pub struct Options {
     pub row_bytes: u64,
 }
 
-impl Options {
+impl EngineOptions {
     /// The least memory that a run is allowed.
     pub const MIN_MEMORY: u64 = budget::LEAST;
 
@@ -55,12 +55,12 @@ impl Options {
 /// The native backend.
 pub struct Native {
     storage: Arc<dyn Storage>,
-    options: Options,
+    options: EngineOptions,
 }
 
 impl Native {
     /// A backend that works on a file system.
-    pub fn new(storage: Arc<dyn Storage>, options: Options) -> Self {
+    pub fn new(storage: Arc<dyn Storage>, options: EngineOptions) -> Self {
         Self { storage, options }
     }
 }

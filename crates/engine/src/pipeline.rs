@@ -8,19 +8,19 @@ use distil_json::{Dictionary, PackedLayout};
 use distil_kernel::reduce::Policy;
 use distil_kernel::rows::{Row, SINGLE};
 use distil_output::quarantine::Quarantine;
-use distil_plan::{QuarantinedCounts, Report, Request, Result, Schema, Stage};
+use distil_plan::{Phase, QuarantinedCounts, Report, Request, Result, Schema};
 use distil_storage::Storage;
 
 use crate::decode::{Decoded, Inputs, RowSink, decode, prefer_missing_key};
 use crate::exchange::{Exchange, Sample, Shard, packed_table, partitions, sample};
 use crate::report::Clock;
 use crate::write::{WritePhase, Written};
-use crate::{Options, budget, report};
+use crate::{EngineOptions, budget, report};
 
 /// Runs a resolved plan.
 pub(crate) fn run(
     storage: &Arc<dyn Storage>,
-    options: &Options,
+    options: &EngineOptions,
     request: &Request<'_>,
 ) -> Result<Report> {
     budget::check(options.memory)?;
@@ -36,8 +36,7 @@ pub(crate) fn run(
         plan: request.plan,
         options,
         quarantine: &quarantine,
-        events: request.events,
-        cancel: request.cancel,
+        watch: request.watch,
     };
     let policy = Policy::of(plan);
     let mut report = Report::new("native");
@@ -56,7 +55,7 @@ pub(crate) fn run(
         None => schema.clone(),
     };
     let Exchanged { decoded, quarantined, rows, .. } = exchanged;
-    request.events.begin(Stage::Encode, Some(decoded.read - quarantined.records));
+    request.watch.events.begin(Phase::Encode, Some(decoded.read - quarantined.records));
     let written = write(&inputs, request, policy, &decoded.dictionaries, rows, &schema, &columns)?;
     report.stages.push(clock.lap("encode", written.totals.bytes, written.totals.rows));
     report::fill(&mut report, plan, decoded, quarantined, written, &columns)?;
@@ -81,7 +80,10 @@ struct ExchangedRows {
 /// Decodes all inputs, and scatters their rows into partitions.
 fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Result<Exchanged> {
     let options = inputs.options;
-    request.events.begin(Stage::Decode, request.plan.inputs.iter().map(|input| input.bytes).sum());
+    request
+        .watch
+        .events
+        .begin(Phase::Decode, request.plan.inputs.iter().map(|input| input.bytes).sum());
     // Losers that are wanted are encoded rows.
     let Sample { splitters, layout, opened } = sample(inputs, policy == Policy::Keep)?;
     let packed = layout.clone().filter(|layout| layout.packs);

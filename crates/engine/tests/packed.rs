@@ -7,7 +7,7 @@ mod support;
 
 use std::fmt::Write;
 
-use distil_engine::Options;
+use distil_engine::EngineOptions;
 use distil_plan::{ColumnPath, Dedup, Keep, OrderBy, Plan, Report, Sink};
 use distil_storage::{Memory, Storage};
 use support::run;
@@ -98,7 +98,7 @@ fn run_with(
     plan: &Plan,
     output: &str,
     dropped: bool,
-    options: Options,
+    options: EngineOptions,
 ) -> (Vec<u8>, Report) {
     let mut plan = plan.clone();
     plan.sink.path = output.into();
@@ -150,14 +150,18 @@ fn packing_changes_no_byte_and_no_count() {
             if matches!(data, Data::Odd | Data::Widened) && at == 1 {
                 continue;
             }
-            let unlimited = Options::new(1, 1 << 30);
+            let unlimited = EngineOptions::new(1, 1 << 30);
             let (expected, report) =
                 run_with(&storage, plan, &format!("encoded-{at}.parquet"), true, unlimited);
             for (which, options) in [
-                Options::new(1, 1 << 30),
-                Options::new(3, 1 << 30),
-                Options { row_bytes: 60_000, ..Options::new(2, 1 << 30) },
-                Options { row_bytes: 400_000, read_chunk: 999, ..Options::new(1, 1 << 30) },
+                EngineOptions::new(1, 1 << 30),
+                EngineOptions::new(3, 1 << 30),
+                EngineOptions { row_bytes: 60_000, ..EngineOptions::new(2, 1 << 30) },
+                EngineOptions {
+                    row_bytes: 400_000,
+                    read_chunk: 999,
+                    ..EngineOptions::new(1, 1 << 30)
+                },
             ]
             .into_iter()
             .enumerate()

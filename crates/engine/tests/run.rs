@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use distil_engine::Options;
+use distil_engine::EngineOptions;
 use distil_output::head::head;
 use distil_plan::{Dedup, OrderBy, Plan, Report, Sink};
 use distil_storage::Memory;
@@ -29,7 +29,7 @@ fn example(key: &str, order: &str) -> (Report, Vec<String>) {
         order_by: if order.is_empty() { Vec::new() } else { OrderBy::parse_list(order).unwrap() },
         ..Dedup::on_columns(distil_plan::ColumnPath::parse_list(key).unwrap())
     });
-    let report = run(&storage, plan, Options::new(2, 1 << 30));
+    let report = run(&storage, plan, EngineOptions::new(2, 1 << 30));
     let head = head(&storage, Path::new("out.parquet"), 10).unwrap();
     (report, head.rows.into_iter().map(|row| row.0).collect())
 }
@@ -77,7 +77,7 @@ fn the_first_bad_records_of_the_input_are_shown_by_any_number_of_threads() {
     storage.put("in/b.json", b"[1,2]");
     let told = |threads| {
         let plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
-        let mut options = Options::new(threads, 1 << 30);
+        let mut options = EngineOptions::new(threads, 1 << 30);
         options.read_chunk = 4 << 10;
         fails(&storage, plan, options)
     };

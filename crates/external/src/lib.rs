@@ -4,26 +4,25 @@
 //! The process is taken at its word in nothing that can be looked at: its counts must add up, and
 //! what it wrote is read back before anything is committed.
 
+mod conversation;
 mod needs;
 mod process;
 mod protocol;
-mod session;
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use distil_job::outcome::Expected;
+use distil_output::expected::ExpectedOutput;
 use distil_plan::{Backend, Error, Hint, Need, Report, Request, Result, StageReport, Support};
-use distil_storage::Storage;
 
+use crate::conversation::Conversation;
 use crate::protocol::{Footers, Run};
-use crate::session::Session;
 
 /// How to start a process, and how long to wait for it.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ProcessOptions {
     /// The program, looked for as a shell does.
     pub program: OsString,
     /// Its arguments.
@@ -38,7 +37,7 @@ pub struct Options {
     pub grace: Duration,
 }
 
-impl Options {
+impl ProcessOptions {
     /// Options with the usual waits: a minute of silence, a minute to start, two seconds to end.
     pub fn new(program: impl Into<OsString>) -> Self {
         Self {
@@ -64,26 +63,24 @@ pub struct Description {
 /// A backend in another process, which is started once for many plans, and again if it died.
 pub struct External {
     name: String,
-    storage: Arc<dyn Storage>,
-    options: Options,
-    session: Mutex<Option<Session>>,
+    options: ProcessOptions,
+    conversation: Mutex<Option<Conversation>>,
 }
 
 impl External {
-    /// A backend of the given name; nothing is started yet. The process reads the inputs itself, so
-    /// `storage` must be the file system that it sees.
-    pub fn new(name: impl Into<String>, storage: Arc<dyn Storage>, options: Options) -> Self {
-        Self { name: name.into(), storage, options, session: Mutex::new(None) }
+    /// A backend of the given name; nothing is started yet. The process reads the inputs itself.
+    pub fn new(name: impl Into<String>, options: ProcessOptions) -> Self {
+        Self { name: name.into(), options, conversation: Mutex::new(None) }
     }
 
     /// The `pandas` backend, on this Python interpreter.
-    pub fn pandas(storage: Arc<dyn Storage>, python: &Path) -> Self {
-        Self::new("pandas", storage, Self::pandas_options(python))
+    pub fn pandas(python: &Path) -> Self {
+        Self::new("pandas", Self::pandas_options(python))
     }
 
     /// How the process of the `pandas` backend is started, on this Python interpreter.
-    pub fn pandas_options(python: &Path) -> Options {
-        let mut options = Options::new(python);
+    pub fn pandas_options(python: &Path) -> ProcessOptions {
+        let mut options = ProcessOptions::new(python);
         options.arguments = vec!["-c".into(), include_str!("../python/distil_pandas.py").into()];
         options.remedy = Some(format!(
             "install Python 3.9 or later, then '{}' -m pip install pandas pyarrow; or name another \
@@ -100,21 +97,21 @@ impl External {
     /// of the protocol.
     pub fn describe(&self) -> Result<Description> {
         let mut place = self.place();
-        let session = self.running(&mut place)?;
-        Ok(session.description().clone())
+        let conversation = self.running(&mut place)?;
+        Ok(conversation.description().clone())
     }
 
-    fn place(&self) -> MutexGuard<'_, Option<Session>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    fn place(&self) -> MutexGuard<'_, Option<Conversation>> {
+        self.conversation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn running<'a>(&self, place: &'a mut Option<Session>) -> Result<&'a mut Session> {
-        if place.as_mut().is_some_and(|session| !session.is_alive()) {
+    fn running<'a>(&self, place: &'a mut Option<Conversation>) -> Result<&'a mut Conversation> {
+        if place.as_mut().is_some_and(|conversation| !conversation.is_alive()) {
             *place = None;
         }
         match place {
-            Some(session) => Ok(session),
-            None => Ok(place.insert(Session::start(&self.name, &self.options)?)),
+            Some(conversation) => Ok(conversation),
+            None => Ok(place.insert(Conversation::start(&self.name, &self.options)?)),
         }
     }
 }
@@ -140,32 +137,26 @@ impl Backend for External {
         let Some(schema) = &request.plan.schema else {
             return Err(Error::bug("a plan without a schema came to a backend in another process"));
         };
-        let expected = Expected::of(request.plan, schema);
+        let expected = ExpectedOutput::of(request.plan, schema);
         let footers = Footers {
             output: expected.output().to_pairs()?,
             dropped: expected.dropped().to_pairs()?,
         };
         let message = Run::new(request, &footers);
         let mut place = self.place();
-        let session = self.running(&mut place)?;
-        let done = match session.run(&message, request) {
+        let conversation = self.running(&mut place)?;
+        let done = match conversation.run(&message, request) {
             Ok(done) => done,
             Err(error) => {
                 // An error that the process itself reports leaves it fit for the next plan.
-                if !session.is_alive() {
+                if !conversation.is_alive() {
                     *place = None;
                 }
                 return Err(error);
             }
         };
         drop(place);
-        if let Some(path) = &request.staging.quarantine {
-            // Admitted input has nothing for it, but whoever looks must not find an older one.
-            self.storage.create_new(path)?.sync()?;
-        }
         let mut report = done.report(&self.name, request.plan).map_err(|error| self.lie(&error))?;
-        expected.check(&*self.storage, request, &mut report).map_err(|error| self.lie(&error))?;
-        report.set_schema(expected.written());
         report.stages.push(StageReport {
             name: self.name.clone(),
             seconds: began.elapsed().as_secs_f64(),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use distil_plan::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::Options;
+use crate::ProcessOptions;
 
 /// The longest line, in bytes: no message comes near it.
 const LONGEST: u64 = 16 << 20;
@@ -49,7 +49,7 @@ pub(crate) struct Process {
 impl Process {
     /// # Errors
     /// An environment error if the program can't be started.
-    pub(crate) fn start(options: &Options) -> Result<Self> {
+    pub(crate) fn start(options: &ProcessOptions) -> Result<Self> {
         let mut child = Command::new(&options.program)
             .args(&options.arguments)
             // Modules in the current directory are data, not code.

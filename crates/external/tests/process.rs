@@ -64,7 +64,7 @@ fn fails(body: &str, what: &str) -> Error {
 
 #[test]
 fn a_program_that_is_not_there_is_told_with_the_remedy() {
-    let error = failure(&External::pandas(storage(), "/nowhere/python".as_ref()));
+    let error = failure(&External::pandas("/nowhere/python".as_ref()));
     assert_eq!(error.fault, Fault::Environment);
     assert_eq!(
         error.to_string(),
@@ -82,7 +82,7 @@ fn a_python_without_pandas_is_told_with_the_command_that_mends_it() {
     let script = format!("#!/bin/sh\nexec '{}' -S -I \"$@\"\n", python.display());
     std::fs::write(&bare, script).unwrap();
     std::fs::set_permissions(&bare, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let error = failure(&External::pandas(storage(), &bare));
+    let error = failure(&External::pandas(&bare));
     assert_eq!(error.fault, Fault::Environment);
     assert!(error.what.contains("No module named"), "{error}");
     assert!(error.hints[0].text.contains("-m pip install pandas pyarrow"), "{:?}", error.hints);
@@ -309,16 +309,7 @@ fn gone(pids: &str) {
 fn a_plan_without_a_scan_is_refused() {
     let backend = on_run("pass");
     let folder = Folder::new(&[("a.json", b"{\"a\":1}")]);
-    let job = distil_job::run::Job {
-        storage: storage(),
-        plan: folder.plan("o.parquet"),
-        backend: &backend,
-        scan: None,
-        events: &distil_plan::NoEvents,
-        cancel: &Cancel::new(),
-        temp_dir: None,
-        report_path: None,
-    };
+    let job = distil_job::run::Job::new(storage(), folder.plan("o.parquet"), &backend);
     let error = distil_job::run::run(&job).1.unwrap_err();
     assert!(error.what.contains("needs a native scan"), "{error}");
     let job = distil_job::run::Job {

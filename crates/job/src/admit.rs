@@ -7,9 +7,8 @@
 
 use distil_json::{Framer, Step};
 use distil_plan::{
-    Backend, Cancel, Code, ColumnPath, Error, Events, ExtraMembers, Field, Hint, Input,
-    InputCompression, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec,
-    Shape, Type,
+    Backend, Code, ColumnPath, Error, ExtraMembers, Field, Hint, Input, InputCompression,
+    InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape, Type, Watch,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -35,16 +34,7 @@ pub trait Scan: Sync {
     ///
     /// # Errors
     /// As a native run without a quarantine file: bad records, a key that is not there, no schema.
-    fn scan(&self, plan: &ResolvedPlan, watch: &Watch<'_>) -> Result<Scanned>;
-}
-
-/// Who wants to know of a scan, and whether to stop.
-#[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    /// Who wants to know.
-    pub events: &'a dyn Events,
-    /// Whether to stop.
-    pub cancel: &'a Cancel,
+    fn scan(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Scanned>;
 }
 
 /// Settles a resolved plan for a backend that does not do it by itself: afterwards every input has
@@ -65,7 +55,7 @@ pub fn admit(
     resolved: &mut Resolved,
     backend: &dyn Backend,
     scan: Option<&dyn Scan>,
-    watch: &Watch<'_>,
+    watch: Watch<'_>,
 ) -> Result<Option<Scanned>> {
     if backend.supports(&Need::BadRecords)?.is_yes() {
         return Ok(None);

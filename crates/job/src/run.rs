@@ -3,20 +3,21 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use distil_output::expected::ExpectedOutput;
 use distil_plan::{
-    Backend, Cancel, Events, InputReport, Plan, Report, ReportError, Request, ResolvedPlan, Result,
-    Stage as Progress, Status,
+    Backend, Error, Hint, InputReport, Need, Phase, Plan, Report, ReportError, Request,
+    ResolvedPlan, Result, Status, Watch,
 };
 use distil_storage::Storage;
 
-use crate::admit::{Scan, Scanned, Watch, admit, confirm};
+use crate::admit::{Scan, Scanned, admit, confirm};
+use crate::conclude::conclude;
 use crate::discover::Discovery;
 use crate::places::{Place, check_places};
 use crate::publish::{Publisher, publisher};
 use crate::refuse::refuse;
 use crate::resolve::{Resolved, resolve};
 use crate::resources::Meter;
-use crate::warnings::judge;
 
 /// A plan and everything that does not decide its result.
 pub struct Job<'a> {
@@ -26,16 +27,22 @@ pub struct Job<'a> {
     pub plan: Plan,
     /// Who does it.
     pub backend: &'a dyn Backend,
-    /// What vouches for the input of a backend that does not judge it by itself.
+    /// What vouches for the input of a backend that does not conclude it by itself.
     pub scan: Option<&'a dyn Scan>,
-    /// Receives progress events.
-    pub events: &'a dyn Events,
-    /// Asks the run to stop.
-    pub cancel: &'a Cancel,
+    /// Progress, and whether to stop.
+    pub watch: Watch<'a>,
     /// Where temporary files go; beside the output without it.
     pub temp_dir: Option<PathBuf>,
     /// Where the caller will write the report, so that it may not lie inside a source.
     pub report_path: Option<PathBuf>,
+}
+
+impl<'a> Job<'a> {
+    /// A job that nothing watches, without a scan, with temporary files beside the output.
+    pub fn new(storage: Arc<dyn Storage>, plan: Plan, backend: &'a dyn Backend) -> Self {
+        let watch = Watch::unwatched();
+        Self { storage, plan, backend, scan: None, watch, temp_dir: None, report_path: None }
+    }
 }
 
 /// Runs a job: the output is committed, or nothing is there.
@@ -121,11 +128,10 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
         is_target: false,
     }));
     check_places(storage, discovery, &places)?;
-    let watch = Watch { events: job.events, cancel: job.cancel };
-    let scanned = admit(storage, &mut resolved, job.backend, job.scan, &watch)?;
+    let scanned = admit(storage, &mut resolved, job.backend, job.scan, job.watch)?;
     let Resolved { plan, discovery } = resolved;
     refuse(&plan, job.backend)?;
-    job.cancel.check()?;
+    job.watch.cancel.check()?;
     drop(places);
     Ok(Prepared { plan, discovery, scanned, publisher })
 }
@@ -133,9 +139,11 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
 fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     let Prepared { plan, discovery, scanned, publisher } = prepare(job, report)?;
     let claimed = publisher.claim(job.temp_dir.as_deref())?;
-    let request =
-        Request { plan: &plan, staging: claimed.staging(), events: job.events, cancel: job.cancel };
+    let request = Request { plan: &plan, staging: claimed.staging(), watch: job.watch };
     let mut done = job.backend.run(&request)?;
+    if !job.backend.supports(&Need::SameBytes)?.is_yes() {
+        check_files(&*job.storage, &request, job.backend, &mut done)?;
+    }
     done.warnings.splice(0..0, report.warnings.drain(..));
     done.output.path.clone_from(&report.output.path);
     done.backend.clone_from(&report.backend);
@@ -144,12 +152,44 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
         confirm(&*job.storage, &discovery, scanned, report)?;
     }
     report.check_accounts()?;
-    judge(&plan.plan, report)?;
-    job.cancel.check()?;
-    job.events.begin(Progress::Commit, None);
+    conclude(&plan.plan, report)?;
+    job.watch.cancel.check()?;
+    job.watch.events.begin(Phase::Commit, None);
     let sealed = claimed.seal()?;
     report.output.files = sealed.files();
     report.output.bytes = sealed.bytes();
-    job.cancel.check()?;
+    job.watch.cancel.check()?;
     sealed.publish()?.finish()
+}
+
+/// Reads back what a backend of other bytes left, and completes its report. Only valid input comes to such a
+/// backend, so the quarantine is empty; but it is there, as an older one would be taken for it.
+///
+/// # Errors
+/// An environment error if the files do not fit the plan, or what the backend reports.
+fn check_files(
+    storage: &dyn Storage,
+    request: &Request<'_>,
+    backend: &dyn Backend,
+    report: &mut Report,
+) -> Result<()> {
+    let name = backend.name();
+    let schema =
+        request.plan.schema.as_ref().ok_or_else(|| {
+            Error::bug(format!("a plan without a schema came to the backend {name}"))
+        })?;
+    if let Some(path) = &request.staging.quarantine {
+        storage.create_new(path)?.sync()?;
+    }
+    let expected = ExpectedOutput::of(request.plan, schema);
+    expected.check(storage, request, report).map_err(|found| {
+        let what = format!("the backend {name} is wrong: {}", found.what);
+        let mut error = Error::environment(what).help(Hint::native(
+            "run it on the native engine, and report this to whoever made the backend",
+        ));
+        error.details = found.details;
+        error
+    })?;
+    report.set_schema(expected.written());
+    Ok(())
 }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use distil_job::run::{Job, dry_run, run};
 use distil_output::footer::Footer;
 use distil_plan::{
-    Backend, Cancel, Dedup, Fault, Field as Column, InputReport, Mode, Need, NoEvents, Plan,
-    Report, Request, Result, Schema, Sink, Status, Support, Type,
+    Backend, Cancel, Dedup, Fault, Field as Column, InputReport, Mode, Need, Plan, Report, Request,
+    Result, Schema, Sink, Status, Support, Type, Watch,
 };
 use distil_storage::{Disk, Failure, Memory, Storage, Survive};
 use parquet::arrow::ArrowWriter;
@@ -84,16 +84,7 @@ fn plan(output: &str, mode: Mode, beside: bool) -> Plan {
 fn run_on(memory: &Memory, plan: &Plan) -> (Report, Result<()>) {
     let storage: Arc<dyn Storage> = Arc::new(memory.clone());
     let backend = Fake { storage: Arc::clone(&storage), quarantined: 1 };
-    run(&Job {
-        storage,
-        plan: plan.clone(),
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &Cancel::new(),
-        temp_dir: Some("tmp".into()),
-        report_path: None,
-    })
+    run(&Job { temp_dir: Some("tmp".into()), ..Job::new(storage, plan.clone(), &backend) })
 }
 
 fn files(memory: &Memory) -> Vec<(String, String)> {
@@ -445,14 +436,8 @@ fn a_dry_run_changes_nothing_and_lists_the_inputs() {
     let storage: Arc<dyn Storage> = Arc::new(memory.clone());
     let backend = Fake { storage: Arc::clone(&storage), quarantined: 0 };
     let (report, plan) = dry_run(&Job {
-        storage,
-        plan: plan("out.parquet", Mode::Error, false),
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &Cancel::new(),
-        temp_dir: None,
         report_path: Some("report.json".into()),
+        ..Job::new(storage, plan("out.parquet", Mode::Error, false), &backend)
     });
     let paths: Vec<String> = plan.unwrap().inputs.iter().map(|input| input.display()).collect();
     assert_eq!(paths, ["in/a.json", "in/b.json"]);
@@ -484,16 +469,8 @@ fn counts_that_do_not_add_up_are_a_bug_and_nothing_is_committed() {
     memory.put("in/a.json", "{}");
     let storage: Arc<dyn Storage> = Arc::new(memory.clone());
     let backend = Wrong(Fake { storage: Arc::clone(&storage), quarantined: 0 });
-    let (report, result) = run(&Job {
-        storage,
-        plan: plan("out.parquet", Mode::Error, false),
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &Cancel::new(),
-        temp_dir: None,
-        report_path: None,
-    });
+    let (report, result) =
+        run(&Job::new(storage, plan("out.parquet", Mode::Error, false), &backend));
     let error = result.unwrap_err();
     assert_eq!((error.fault, report.status), (Fault::Bug, Status::Failed));
     assert_eq!(
@@ -515,14 +492,8 @@ fn on_a_disk_directories_are_exchanged_and_links_and_missing_places_are_refused(
         let mut plan = Plan::new(vec![path("in")], Sink { mode, ..Sink::new(path(output)) });
         plan.quarantine.path = Some(path("q.ndjson").into());
         run(&Job {
-            storage: Arc::clone(&storage),
-            plan,
-            backend: &backend,
-            scan: None,
-            events: &NoEvents,
-            cancel: &Cancel::new(),
             temp_dir: temp_dir.map(|name| path(name).into()),
-            report_path: None,
+            ..Job::new(Arc::clone(&storage), plan, &backend)
         })
         .1
     };
@@ -558,21 +529,15 @@ fn a_cancelled_run_leaves_nothing() {
     /// Interrupts when the commit begins.
     struct Interrupts(Cancel);
     impl distil_plan::Events for Interrupts {
-        fn begin(&self, stage: distil_plan::Stage, _: Option<u64>) {
-            assert_eq!(stage, distil_plan::Stage::Commit);
+        fn begin(&self, stage: distil_plan::Phase, _: Option<u64>) {
+            assert_eq!(stage, distil_plan::Phase::Commit);
             self.0.interrupt();
         }
         fn advance(&self, _: u64, _: u64) {}
     }
     let (report, result) = run(&Job {
-        storage,
-        plan: plan("out.parquet", Mode::Error, false),
-        backend: &backend,
-        scan: None,
-        events: &Interrupts(cancel.clone()),
-        cancel: &cancel,
-        temp_dir: None,
-        report_path: None,
+        watch: Watch { events: &Interrupts(cancel.clone()), cancel: &cancel },
+        ..Job::new(storage, plan("out.parquet", Mode::Error, false), &backend)
     });
     assert_eq!(result.unwrap_err().fault, Fault::Interrupted);
     assert_eq!(report.error.unwrap().exit_status, 130);

@@ -2,6 +2,7 @@
 //! an output again: head, digest, verify.
 
 pub mod digest;
+pub mod expected;
 pub mod footer;
 pub mod head;
 pub mod own;

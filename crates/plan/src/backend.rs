@@ -1,14 +1,14 @@
 //! The seam: a backend receives a whole resolved plan and returns a report.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use crate::{DISTIL_VERSION, Error, Fault, Need, Report, ResolvedPlan, Result, Support};
 
 /// A stage of a run, for progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum Phase {
     /// Reading; units are bytes on disk.
     Decode,
     /// Deduplicating and writing; units are records.
@@ -20,7 +20,7 @@ pub enum Stage {
 /// Receives progress. Calls come from any thread and must be cheap.
 pub trait Events: Send + Sync {
     /// A stage begins, with the units that it will go through, where that is known.
-    fn begin(&self, stage: Stage, total: Option<u64>);
+    fn begin(&self, stage: Phase, total: Option<u64>);
     /// The stage went through more units and records.
     fn advance(&self, units: u64, records: u64);
 }
@@ -30,7 +30,7 @@ pub trait Events: Send + Sync {
 pub struct NoEvents;
 
 impl Events for NoEvents {
-    fn begin(&self, _: Stage, _: Option<u64>) {}
+    fn begin(&self, _: Phase, _: Option<u64>) {}
     fn advance(&self, _: u64, _: u64) {}
 }
 
@@ -65,6 +65,23 @@ impl Cancel {
     }
 }
 
+/// What goes on beside a piece of work: progress, and a wish to stop.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Receives progress events.
+    pub events: &'a dyn Events,
+    /// Asks the work to stop.
+    pub cancel: &'a Cancel,
+}
+
+impl Watch<'static> {
+    /// Work that reports no progress, and is never asked to stop.
+    pub fn unwatched() -> Self {
+        static NEVER: LazyLock<Cancel> = LazyLock::new(Cancel::new);
+        Self { events: &NoEvents, cancel: &NEVER }
+    }
+}
+
 /// Where a backend writes. Nothing there is visible to anyone until the frame commits it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staging {
@@ -84,10 +101,8 @@ pub struct Request<'a> {
     pub plan: &'a ResolvedPlan,
     /// Where to write.
     pub staging: &'a Staging,
-    /// Receives progress events.
-    pub events: &'a dyn Events,
-    /// Asks the run to stop.
-    pub cancel: &'a Cancel,
+    /// Progress, and whether to stop.
+    pub watch: Watch<'a>,
 }
 
 /// An engine that runs whole plans.

@@ -20,7 +20,7 @@ mod schema;
 mod size;
 mod types;
 
-pub use backend::{Backend, Cancel, Events, NoEvents, Request, Stage, Staging};
+pub use backend::{Backend, Cancel, Events, NoEvents, Phase, Request, Staging, Watch};
 pub use bad::{BadPart, Reason};
 pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};

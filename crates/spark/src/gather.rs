@@ -8,12 +8,12 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, PrimitiveArray, RecordBatch};
 use arrow_schema::{DataType, Schema as ArrowSchema};
-use distil_job::outcome::Expected;
 use distil_json::arrow_schema;
 use distil_kernel::arrow::row_images;
+use distil_output::expected::ExpectedOutput;
 use distil_output::reader::open_output;
 use distil_plan::{
-    Conflict, Error, Hint, Key, Layout, NullKeys, Report, Request, Result, RowImage, Schema, Stage,
+    Conflict, Error, Hint, Key, Layout, NullKeys, Phase, Report, Request, Result, RowImage, Schema,
 };
 use distil_storage::Storage;
 
@@ -35,7 +35,7 @@ pub(crate) fn gather(
     results: &Path,
     order_columns: usize,
     request: &Request<'_>,
-    expected: &Expected,
+    expected: &ExpectedOutput,
     report: &mut Report,
 ) -> Result<()> {
     let Some(schema) = &request.plan.schema else {
@@ -65,13 +65,13 @@ pub(crate) fn gather(
     if !storage.list(results)?.is_empty() {
         let parts = open_output(storage, results)?;
         let rows = parts.iter().map(|part| part.rows()).sum();
-        request.events.begin(Stage::Encode, Some(rows));
+        request.watch.events.begin(Phase::Encode, Some(rows));
         let mut merge = Merge::new(&parts, order_columns)?;
         while let Some(batch) = merge.next()? {
-            request.cancel.check()?;
+            request.watch.cancel.check()?;
             gather.add(&batch)?;
             let rows = batch.num_rows() as u64;
-            request.events.advance(rows, rows);
+            request.watch.events.advance(rows, rows);
         }
     }
     gather.output.finish()?;

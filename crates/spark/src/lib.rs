@@ -37,11 +37,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
 use arrow_cast::cast;
 use arrow_schema::DataType;
-use distil_job::outcome::Expected;
+use distil_output::expected::ExpectedOutput;
 use distil_output::reader::open_output;
 use distil_plan::{
-    Backend, EngineReport, Error, InputReport, Need, Report, Request, ResolvedPlan, Result, Stage,
-    StageReport, Support,
+    Backend, EngineReport, Error, InputReport, Need, Phase, Report, Request, ResolvedPlan, Result,
+    StageReport, Support, Watch,
 };
 use distil_storage::Storage;
 
@@ -179,7 +179,7 @@ impl Run<'_> {
         let Some(schema) = &plan.schema else {
             return Err(Error::bug("a plan without a schema came to the backend spark"));
         };
-        let expected = Expected::of(plan, schema);
+        let expected = ExpectedOutput::of(plan, schema);
         let lowered = lower(plan, !self.server.limits.is_exact)?;
         let scratch = std::path::absolute(&staging.scratch)
             .map_err(|cause| Error::io("find", staging.scratch.display(), &cause))?;
@@ -204,10 +204,6 @@ impl Run<'_> {
             ..StageReport::default()
         });
         let began = Instant::now();
-        if let Some(path) = &staging.quarantine {
-            // Admitted input has nothing for it, but whoever looks must not find an older one.
-            self.storage.create_new(path)?.sync()?;
-        }
         let parquet =
             if plan.inputs.is_empty() { results.clone() } else { results.join("parquet") };
         let parquet = match self.storage.metadata(&parquet)? {
@@ -231,8 +227,6 @@ impl Run<'_> {
             rows: report.records.written,
             ..StageReport::default()
         });
-        expected.check(self.storage, self.request, &mut report)?;
-        report.set_schema(expected.written());
         Ok(report)
     }
 
@@ -253,9 +247,9 @@ impl Run<'_> {
 
     /// Runs the query, and returns the stages that Spark tells of: Sail tells of none.
     fn execute(&self, lowered: &Lowered, scratch: &Path, to: &Path) -> Result<Vec<StageReport>> {
-        let Request { plan, events, cancel, .. } = self.request;
+        let Request { plan, watch: Watch { events, cancel }, .. } = *self.request;
         let total: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
-        events.begin(Stage::Decode, Some(total));
+        events.begin(Phase::Decode, Some(total));
         let stages = Arc::new(Mutex::new(Stages::default()));
         let watched = Arc::clone(&stages);
         let mut told = 0;
@@ -292,7 +286,7 @@ impl Run<'_> {
             lowered.views.iter().map(|view| format!("SELECT value FROM {}", view.name)).collect();
         let first = format!("SELECT length(value) FROM ({}) LIMIT 1", lines.join(" UNION ALL "));
         let lines = self.server.run(
-            self.request.cancel,
+            self.request.watch.cancel,
             move |session| session.sql(&first)?.collect(),
             || {},
         )?;
@@ -312,7 +306,7 @@ impl Run<'_> {
     fn inputs(&self, lowered: &Lowered, to: &Path) -> Result<Vec<InputReport>> {
         let (operations, query, path) = (self.server.operations(), lowered.count.clone(), url(to)?);
         self.server.run(
-            self.request.cancel,
+            self.request.watch.cancel,
             move |_| operations.write(query, path, |_| ()),
             || {},
         )?;

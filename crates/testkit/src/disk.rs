@@ -7,11 +7,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use distil_engine::{Native, Options, infer};
-use distil_job::admit::{Scan, Scanned, Watch};
+use distil_engine::{EngineOptions, Native, infer};
+use distil_job::admit::{Scan, Scanned};
 use distil_job::run::{Job, run};
 use distil_plan::{
-    Backend, Cancel, ColumnPath, Dedup, NoEvents, OrderBy, Plan, Report, ResolvedPlan, Result, Sink,
+    Backend, Cancel, ColumnPath, Dedup, NoEvents, OrderBy, Plan, Report, ResolvedPlan, Result,
+    Sink, Watch,
 };
 use distil_storage::{Local, Storage};
 use tempfile::TempDir;
@@ -21,8 +22,8 @@ pub fn storage() -> Arc<dyn Storage> {
     Arc::new(Local)
 }
 
-fn options() -> Options {
-    Options::new(2, 256 << 20)
+fn options() -> EngineOptions {
+    EngineOptions::new(2, 256 << 20)
 }
 
 /// The native backend.
@@ -34,8 +35,8 @@ pub fn native() -> Native {
 pub struct NativeScan;
 
 impl Scan for NativeScan {
-    fn scan(&self, plan: &ResolvedPlan, watch: &Watch<'_>) -> Result<Scanned> {
-        let found = infer(&storage(), &options(), plan, watch.events, watch.cancel)?;
+    fn scan(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Scanned> {
+        let found = infer(&storage(), &options(), plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
             inputs: found.inputs,
@@ -96,14 +97,9 @@ pub fn run_on(plan: &Plan, backend: &dyn Backend) -> (Report, Result<()>) {
 /// Runs a plan that somebody may cancel.
 pub fn run_until(plan: &Plan, backend: &dyn Backend, cancel: &Cancel) -> (Report, Result<()>) {
     run(&Job {
-        storage: storage(),
-        plan: plan.clone(),
-        backend,
         scan: Some(&NativeScan),
-        events: &NoEvents,
-        cancel,
-        temp_dir: None,
-        report_path: None,
+        watch: Watch { events: &NoEvents, cancel },
+        ..Job::new(storage(), plan.clone(), backend)
     })
 }
 

@@ -4,12 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use distil_engine::{Options, infer};
-use distil_job::admit::{Scan, Scanned, Watch};
+use distil_engine::{EngineOptions, infer};
+use distil_job::admit::{Scan, Scanned};
 use distil_job::run::{Job, run};
-use distil_plan::{
-    Backend, Cancel, Error, Layout, Location, Need, NoEvents, Plan, ResolvedPlan, Support,
-};
+use distil_plan::{Backend, Error, Layout, Location, Need, Plan, ResolvedPlan, Support, Watch};
 use distil_storage::{Local, Storage};
 
 use crate::subject_native::quarantine_lines;
@@ -62,14 +60,8 @@ impl Subject for LocalSubject {
         plan.dropped = plan.dropped.as_ref().map(here);
         let storage: Arc<dyn Storage> = Arc::new(Local);
         let (mut report, result) = run(&Job {
-            storage: Arc::clone(&storage),
-            plan: plan.clone(),
-            backend: &*self.backend,
-            scan: Some(&NativeScan(storage)),
-            events: &NoEvents,
-            cancel: &Cancel::new(),
-            temp_dir: None,
-            report_path: None,
+            scan: Some(&NativeScan(Arc::clone(&storage))),
+            ..Job::new(storage, plan.clone(), &*self.backend)
         });
         let prefix = path("");
         let shown = |path: &str| path.strip_prefix(&prefix).unwrap_or(path).to_owned();
@@ -113,9 +105,9 @@ impl Subject for LocalSubject {
 struct NativeScan(Arc<dyn Storage>);
 
 impl Scan for NativeScan {
-    fn scan(&self, plan: &ResolvedPlan, watch: &Watch<'_>) -> Result<Scanned, Error> {
-        let options = Options::new(1, 256 << 20);
-        let found = infer(&self.0, &options, plan, watch.events, watch.cancel)?;
+    fn scan(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Scanned, Error> {
+        let options = EngineOptions::new(1, 256 << 20);
+        let found = infer(&self.0, &options, plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
             inputs: found.inputs,

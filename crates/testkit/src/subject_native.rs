@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use distil_engine::{Native, Options};
+use distil_engine::{EngineOptions, Native};
 use distil_job::run::{Job, run};
-use distil_plan::{Backend, Cancel, Error, Layout, Location, NoEvents, Plan};
+use distil_plan::{Backend, Error, Layout, Location, Plan};
 use distil_storage::{Memory, Storage};
 
 use crate::suite::{Files, Output, QuarantineLine, Stretch, Subject, read_parquet};
@@ -39,16 +39,16 @@ impl Subject for SpillingSubject {
     }
 
     fn run(&self, files: &Files, plan: &Plan, stretch: &Stretch) -> Result<Output, Box<Error>> {
-        run_with(files, plan, Options { row_bytes: self.row_bytes, ..options(stretch) })
+        run_with(files, plan, EngineOptions { row_bytes: self.row_bytes, ..options(stretch) })
     }
 }
 
-fn options(stretch: &Stretch) -> Options {
-    let budget = stretch.memory.map_or(256 << 20, |memory| memory.max(Options::MIN_MEMORY));
-    Options { read_chunk: stretch.read_chunk, ..Options::new(stretch.threads, budget) }
+fn options(stretch: &Stretch) -> EngineOptions {
+    let budget = stretch.memory.map_or(256 << 20, |memory| memory.max(EngineOptions::MIN_MEMORY));
+    EngineOptions { read_chunk: stretch.read_chunk, ..EngineOptions::new(stretch.threads, budget) }
 }
 
-fn run_with(files: &Files, plan: &Plan, options: Options) -> Result<Output, Box<Error>> {
+fn run_with(files: &Files, plan: &Plan, options: EngineOptions) -> Result<Output, Box<Error>> {
     run_on(files, plan, |storage| Box::new(Native::new(storage, options)))
 }
 
@@ -71,16 +71,7 @@ pub fn run_on(
     plan.sources = vec!["in".into()];
     let storage: Arc<dyn Storage> = Arc::new(memory.clone());
     let backend = backend(Arc::clone(&storage));
-    let job = Job {
-        storage: Arc::clone(&storage),
-        plan: plan.clone(),
-        backend: &*backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &Cancel::new(),
-        temp_dir: None,
-        report_path: None,
-    };
+    let job = Job::new(Arc::clone(&storage), plan.clone(), &*backend);
     let (report, result) = run(&job);
     if let Err(error) = result {
         assert!(memory.files() == before, "a failed run left files behind");

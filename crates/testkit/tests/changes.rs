@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use distil_job::run::{Job, run};
-use distil_plan::{Cancel, Events, Fault, Stage};
+use distil_plan::{Cancel, Events, Fault, Phase, Watch};
 use distil_testkit::disk::{Folder, native, storage};
 
 type Change = fn(&Path);
@@ -28,7 +28,7 @@ struct Changes {
 }
 
 impl Events for Changes {
-    fn begin(&self, _: Stage, _: Option<u64>) {}
+    fn begin(&self, _: Phase, _: Option<u64>) {}
 
     fn advance(&self, bytes: u64, _: u64) {
         if bytes > 0
@@ -51,14 +51,8 @@ fn while_it_is_read(change: Change) -> String {
         change: Mutex::new(Some(change)),
     };
     let (_, result) = run(&Job {
-        storage: storage(),
-        plan: folder.plan("o.parquet"),
-        backend: &native(),
-        scan: None,
-        events: &events,
-        cancel: &Cancel::new(),
-        temp_dir: None,
-        report_path: None,
+        watch: Watch { events: &events, cancel: &Cancel::new() },
+        ..Job::new(storage(), folder.plan("o.parquet"), &native())
     });
     let error = result.unwrap_err();
     assert!(events.change.lock().unwrap().is_none(), "nothing was changed");

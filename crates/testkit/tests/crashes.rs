@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use distil_engine::{Native, Options};
+use distil_engine::{EngineOptions, Native};
 use distil_job::run::{Job, run};
-use distil_plan::{Cancel, Fault, Layout, Mode, NoEvents, Plan, Result, Sink};
+use distil_plan::{Fault, Layout, Mode, Plan, Result, Sink};
 use distil_storage::{Disk, Failure, Memory, Storage, Survive};
 use distil_testkit::reliability::SCENARIOS;
 use distil_testkit::suite::case;
@@ -65,18 +65,9 @@ fn lines(salt: u64, bad: bool) -> String {
 
 fn run_on(memory: &Memory, plan: &Plan, row_bytes: u64) -> Result<()> {
     let storage: Arc<dyn Storage> = Arc::new(memory.clone());
-    let options = Options { read_chunk: 512, row_bytes, ..Options::new(1, 64 << 20) };
+    let options = EngineOptions { read_chunk: 512, row_bytes, ..EngineOptions::new(1, 64 << 20) };
     let backend = Native::new(Arc::clone(&storage), options);
-    let job = Job {
-        storage,
-        plan: plan.clone(),
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &Cancel::new(),
-        temp_dir: Some("tmp".into()),
-        report_path: None,
-    };
+    let job = Job { temp_dir: Some("tmp".into()), ..Job::new(storage, plan.clone(), &backend) };
     run(&job).1
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use distil::{
-    Backend, Configuration, Entry, Error, Fault, Options, Result, Stores, printable, promises,
+    Backend, Configuration, Entry, Error, Fault, Result, RunOptions, Stores, printable, promises,
 };
 
 use crate::arguments::{BackendsArguments, BackendsCommand};
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &BackendsArguments) -> Result<()> {
 }
 
 fn open(entry: &Entry) -> Result<Box<dyn Backend>> {
-    entry.open(Arc::new(Stores::default()), &Options::default())
+    entry.open(Arc::new(Stores::default()), &RunOptions::default())
 }
 
 fn list(configuration: &Configuration) -> Result<()> {

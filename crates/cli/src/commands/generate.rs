@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use distil::{Options, Result, Stores};
+use distil::{Result, RunOptions, Stores};
 use distil_datagen::{Parameters, generate};
 
 use crate::arguments::GenerateArguments;
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &GenerateArguments, quiet: bool) -> Result<()> {
         gzip: arguments.gzip,
     };
     let begun = Instant::now();
-    let threads = Options::default().threads;
+    let threads = RunOptions::default().threads;
     let answer = generate(&Stores::default(), &arguments.directory, &parameters, threads, &|_| {})?;
     if !quiet {
         let seconds = begun.elapsed().as_secs_f64();

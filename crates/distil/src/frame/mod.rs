@@ -17,7 +17,7 @@ pub use steps::Dedup;
 
 use self::scratch::Scratch;
 use self::source::{Source, rename};
-use self::steps::{Stage, Step, paths, stages};
+use self::steps::{PlanStep, Step, paths, plan_steps};
 use crate::Session;
 use crate::configuration::JobOptions;
 
@@ -194,16 +194,16 @@ impl DataFrame {
     pub fn run(&self, sink: Sink) -> (Report, Result<()>) {
         let path = sink.path.clone();
         let beside = path.parent().unwrap_or(Path::new(""));
-        let stages = match self.stages() {
-            Ok(stages) => stages,
+        let plan_steps = match self.plan_steps() {
+            Ok(plan_steps) => plan_steps,
             Err(error) => return self.session.refused(&path, error),
         };
-        if let (Source::Json(plan), [stage]) = (&self.source, stages.as_slice()) {
+        if let (Source::Json(plan), [plan_step]) = (&self.source, plan_steps.as_slice()) {
             // Nothing lies between the source and the sink: nobody needs a place for it.
-            return self.session.run(stage.of(Plan { sink, ..(**plan).clone() }));
+            return self.session.run(plan_step.of(Plan { sink, ..(**plan).clone() }));
         }
         match self.scratch(Some(beside)) {
-            Ok(scratch) => self.run_plans(&stages, sink, scratch.path()),
+            Ok(scratch) => self.run_plans(&plan_steps, sink, scratch.path()),
             Err(error) => self.session.refused(&path, error),
         }
     }
@@ -256,8 +256,8 @@ impl DataFrame {
     /// # Errors
     /// As [`Session::infer`], and for the steps, a usage error for what can't be meant.
     pub fn schema(&self) -> Result<Schema> {
-        let stages = self.stages()?;
-        let [first, rest @ ..] = stages.as_slice() else { return Ok(Schema::default()) };
+        let plan_steps = self.plan_steps()?;
+        let [first, rest @ ..] = plan_steps.as_slice() else { return Ok(Schema::default()) };
         let mut schema = match self.source.schema(&*self.session.storage, first)? {
             Some(schema) => schema,
             None => match &self.source {
@@ -269,8 +269,8 @@ impl DataFrame {
             },
         };
         schema = selected(schema, first)?;
-        for stage in rest {
-            schema = selected(rename(schema, stage)?, stage)?;
+        for plan_step in rest {
+            schema = selected(rename(schema, plan_step)?, plan_step)?;
         }
         for field in &mut schema.fields {
             field.data_type = field.data_type.stored();
@@ -283,22 +283,22 @@ impl DataFrame {
     /// # Errors
     /// A usage error for a step that can't be meant.
     pub fn explain(&self) -> Result<String> {
-        let stages = self.stages()?;
-        let count = stages.len();
+        let plan_steps = self.plan_steps()?;
+        let count = plan_steps.len();
         let mut text = format!("backend {}\n", self.session.backend.name());
-        for (at, stage) in stages.iter().enumerate() {
+        for (at, plan_step) in plan_steps.iter().enumerate() {
             text.push_str(&format!("plan {} of {count}\n", at + 1));
             match at {
                 0 => text.push_str(&format!("  {}\n", self.source.describe())),
                 _ => text.push_str(&format!("  read the rows of plan {at}\n")),
             }
-            text.push_str(&describe(stage));
+            text.push_str(&describe(plan_step));
         }
         Ok(text)
     }
 
-    fn stages(&self) -> Result<Vec<Stage>> {
-        stages(&self.steps, self.source.is_rewritten())
+    fn plan_steps(&self) -> Result<Vec<PlanStep>> {
+        plan_steps(&self.steps, self.source.is_rewritten())
     }
 
     /// A directory that is removed with all that is in it.
@@ -309,17 +309,22 @@ impl DataFrame {
     }
 
     /// Runs one plan after another, the last into the sink.
-    fn run_plans(&self, stages: &[Stage], sink: Sink, scratch: &Path) -> (Report, Result<()>) {
+    fn run_plans(
+        &self,
+        plan_steps: &[PlanStep],
+        sink: Sink,
+        scratch: &Path,
+    ) -> (Report, Result<()>) {
         let mut source = self.source.clone();
         let mut done: Option<Report> = None;
         let storage = &*self.session.storage;
-        for (at, stage) in stages.iter().enumerate() {
-            let is_last = at + 1 == stages.len();
+        for (at, plan_step) in plan_steps.iter().enumerate() {
+            let is_last = at + 1 == plan_steps.len();
             let next = temporary(scratch, &format!("plan-{at}"));
             let sink_now = if is_last { sink.clone() } else { next.clone() };
             let records = scratch.join(format!("records-{at}.ndjson"));
-            let plan = match source.plan(storage, stage, &records, sink_now) {
-                Ok(plan) => stage.of(plan),
+            let plan = match source.plan(storage, plan_step, &records, sink_now) {
+                Ok(plan) => plan_step.of(plan),
                 Err(error) => return self.session.refused(&sink.path, error),
             };
             let (mut report, result) = self.session.run(plan);
@@ -387,34 +392,34 @@ fn joined(first: Report, second: Report) -> Report {
     report
 }
 
-/// The columns that a stage writes.
-fn selected(schema: Schema, stage: &Stage) -> Result<Schema> {
-    let key: &[ColumnPath] = match stage.dedup.as_ref().map(|dedup| &dedup.key) {
+/// The columns that a step of the plans writes.
+fn selected(schema: Schema, plan_step: &PlanStep) -> Result<Schema> {
+    let key: &[ColumnPath] = match plan_step.dedup.as_ref().map(|dedup| &dedup.key) {
         Some(Key::Columns(columns)) => columns,
         _ => &[],
     };
-    let chosen = stage.columns.as_deref().unwrap_or_default();
+    let chosen = plan_step.columns.as_deref().unwrap_or_default();
     if let Some(path) = key.iter().chain(chosen).find(|path| schema.find(path).is_none()) {
         let names: Vec<&str> = schema.fields.iter().map(|field| field.name.as_str()).collect();
         return Err(Error::usage(format!("there is no column {path}"))
             .help(format!("the columns are: {}", names.join(", "))));
     }
-    Ok(match &stage.columns {
+    Ok(match &plan_step.columns {
         Some(columns) => schema.project(columns),
         None => schema,
     })
 }
 
-fn describe(stage: &Stage) -> String {
+fn describe(plan_step: &PlanStep) -> String {
     let list = |columns: &[ColumnPath]| {
         columns.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     let mut text = String::new();
-    for step in &stage.renames {
+    for step in &plan_step.renames {
         let names: Vec<String> = step.iter().map(|(old, new)| format!("{old} to {new}")).collect();
         text.push_str(&format!("  rename {}\n", names.join(", ")));
     }
-    if let Some(dedup) = &stage.dedup {
+    if let Some(dedup) = &plan_step.dedup {
         let key = match &dedup.key {
             Key::Record => "the whole row".to_owned(),
             Key::Columns(columns) => list(columns),
@@ -430,7 +435,7 @@ fn describe(stage: &Stage) -> String {
         }
         text.push_str(&format!(", the {}\n", format!("{:?}", dedup.keep).to_lowercase()));
     }
-    if let Some(columns) = &stage.columns {
+    if let Some(columns) = &plan_step.columns {
         text.push_str(&format!("  select {}\n", list(columns)));
     }
     text

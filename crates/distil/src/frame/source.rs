@@ -8,7 +8,7 @@ use distil_output::reader::{PartFile, open_output};
 use distil_plan::{Error, Plan, Result, Schema, Sink};
 use distil_storage::Storage;
 
-use super::steps::Stage;
+use super::steps::PlanStep;
 
 /// The largest record that a plan allows: rows that are there already are not judged by their size.
 const LARGEST_RECORD: u64 = 1 << 30;
@@ -46,12 +46,16 @@ impl Source {
         }
     }
 
-    /// The schema under the new names of a stage; nothing for JSON, which must be read to know.
+    /// The schema under the new names of a step of the plans; nothing for JSON, which must be read to know.
     ///
     /// # Errors
     /// An input error for rows that can't be carried exactly, a usage error for names that are not
     /// there or twice.
-    pub(crate) fn schema(&self, storage: &dyn Storage, stage: &Stage) -> Result<Option<Schema>> {
+    pub(crate) fn schema(
+        &self,
+        storage: &dyn Storage,
+        plan_step: &PlanStep,
+    ) -> Result<Option<Schema>> {
         let found = match self {
             Self::Json(_) => return Ok(None),
             Self::Parquet(paths) => {
@@ -81,10 +85,10 @@ impl Source {
                 found.ok_or_else(|| Error::usage("no batch is given, so no column is known"))?
             }
         };
-        rename(found, stage).map(Some)
+        rename(found, plan_step).map(Some)
     }
 
-    /// A plan that reads the source under the new names of a stage, and writes to `sink`. Rows that
+    /// A plan that reads the source under the new names of a step of the plans, and writes to `sink`. Rows that
     /// are no JSON are written as records into `scratch` first, exactly.
     ///
     /// # Errors
@@ -92,12 +96,12 @@ impl Source {
     pub(crate) fn plan(
         &self,
         storage: &dyn Storage,
-        stage: &Stage,
+        plan_step: &PlanStep,
         scratch: &Path,
         sink: Sink,
     ) -> Result<Plan> {
-        let schema = self.schema(storage, stage)?;
-        let name = |name: &str| stage.renamed(name);
+        let schema = self.schema(storage, plan_step)?;
+        let name = |name: &str| plan_step.renamed(name);
         let mut records = Records { path: scratch.to_owned(), text: Vec::new(), file: None };
         match self {
             Self::Json(plan) => return Ok(Plan { sink, ..(**plan).clone() }),
@@ -141,12 +145,12 @@ fn part_schema(part: &PartFile) -> Result<Schema> {
         .map_err(|error| error.at(part.path().to_string_lossy(), None))
 }
 
-/// A schema under the new names of a stage.
+/// A schema under the new names of a step of the plans.
 ///
 /// # Errors
 /// A usage error for a name that is not there, or twice.
-pub(crate) fn rename(mut schema: Schema, stage: &Stage) -> Result<Schema> {
-    for step in &stage.renames {
+pub(crate) fn rename(mut schema: Schema, plan_step: &PlanStep) -> Result<Schema> {
+    for step in &plan_step.renames {
         for (old, _) in step {
             if !schema.fields.iter().any(|field| field.name == *old) {
                 let names: Vec<&str> = schema.fields.iter().map(|f| f.name.as_str()).collect();

@@ -98,14 +98,14 @@ pub(crate) enum Step {
 
 /// What one plan does, in this order: it reads with new names, drops duplicates, chooses columns.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Stage {
+pub(crate) struct PlanStep {
     /// The names of one step change all at once, so that two can be exchanged.
     pub(crate) renames: Vec<Vec<(String, String)>>,
     pub(crate) dedup: Option<distil_plan::Dedup>,
     pub(crate) columns: Option<Vec<ColumnPath>>,
 }
 
-impl Stage {
+impl PlanStep {
     /// A plan that does this.
     pub(crate) fn of(&self, plan: Plan) -> Plan {
         Plan { dedup: self.dedup.clone(), columns: self.columns.clone(), ..plan }
@@ -119,7 +119,7 @@ impl Stage {
         })
     }
 
-    /// The key that the rows of this stage are sorted by, as the next one calls it: nothing if the
+    /// The key that the rows of this step are sorted by, as the next one calls it: nothing if the
     /// whole row is, or if the key is not written.
     fn order_for(&self, next: &Self) -> Option<distil_plan::Dedup> {
         let Key::Columns(key) = &self.dedup.as_ref()?.key else { return None };
@@ -150,9 +150,9 @@ impl Stage {
 ///
 /// # Errors
 /// A usage error for the first step that can't be meant.
-pub(crate) fn stages(steps: &[Step], can_rename: bool) -> Result<Vec<Stage>> {
-    let mut done: Vec<Stage> = Vec::new();
-    let mut now = Stage::default();
+pub(crate) fn plan_steps(steps: &[Step], can_rename: bool) -> Result<Vec<PlanStep>> {
+    let mut done: Vec<PlanStep> = Vec::new();
+    let mut now = PlanStep::default();
     for step in steps {
         match step {
             Step::DropDuplicates(Dedup(dedup)) => {
@@ -213,16 +213,16 @@ mod tests {
         let text = |columns: &[ColumnPath]| {
             columns.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
         };
-        stages(steps, false)
+        plan_steps(steps, false)
             .unwrap()
             .iter()
-            .map(|stage| {
-                let key = match stage.dedup.as_ref().map(|dedup| &dedup.key) {
+            .map(|plan_step| {
+                let key = match plan_step.dedup.as_ref().map(|dedup| &dedup.key) {
                     Some(Key::Columns(columns)) => text(columns),
                     Some(Key::Record) => "*".to_owned(),
                     None => "-".to_owned(),
                 };
-                format!("{key} {}", stage.columns.as_deref().map_or("-".to_owned(), text))
+                format!("{key} {}", plan_step.columns.as_deref().map_or("-".to_owned(), text))
             })
             .collect()
     }
@@ -238,7 +238,7 @@ mod tests {
     fn a_step_that_comes_later_sees_what_the_earlier_left() {
         assert_eq!(shape(&[select(&["a", "k"]), dedup("k")]), ["- a,k", "k -"]);
         assert_eq!(shape(&[dedup("k"), dedup("j")]), ["k -", "j -"]);
-        assert!(stages(&[select(&["a"]), select(&["b"])], false).is_err());
+        assert!(plan_steps(&[select(&["a"]), select(&["b"])], false).is_err());
     }
 
     #[test]
@@ -246,10 +246,10 @@ mod tests {
         assert_eq!(shape(&[dedup("k"), rename("k", "id")]), ["k -", "id -"]);
         assert_eq!(shape(&[dedup("k"), select(&["a"]), rename("a", "b")]), ["k a", "- -"]);
         assert_eq!(shape(&[rename("a", "k"), dedup("k")]), ["- -", "k -"]);
-        let renamed = stages(&[rename("a", "b"), rename("b", "c")], true).unwrap();
+        let renamed = plan_steps(&[rename("a", "b"), rename("b", "c")], true).unwrap();
         assert_eq!((renamed.len(), renamed[0].renamed("a")), (1, "c".to_owned()));
         let swap = Step::Rename(vec![("a".into(), "b".into()), ("b".into(), "a".into())]);
-        let swapped = stages(&[swap], true).unwrap();
+        let swapped = plan_steps(&[swap], true).unwrap();
         assert_eq!((swapped[0].renamed("a"), swapped[0].renamed("b")), ("b".into(), "a".into()));
     }
 }

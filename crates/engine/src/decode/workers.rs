@@ -11,14 +11,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use distil_json::{Decoder, Dictionary, FrameSlice, PackedLayout, Seen, Separator, Sink};
 use distil_kernel::frame_window::Framed;
 use distil_output::quarantine::Quarantine;
-use distil_plan::{
-    BadPart, Cancel, Error, Events, Input, InputReport, Reason, ResolvedPlan, Result, Shape,
-};
+use distil_plan::{BadPart, Error, Input, InputReport, Reason, ResolvedPlan, Result, Shape, Watch};
 use distil_storage::Storage;
 
 use super::slices::SliceReader;
 use super::source::Source;
-use crate::Options;
+use crate::EngineOptions;
 use crate::threads;
 
 /// Slices that may wait for a worker; each is about as large as what is read at once.
@@ -28,10 +26,9 @@ const WAITING: usize = 8;
 pub(crate) struct Inputs<'a> {
     pub(crate) storage: &'a Arc<dyn Storage>,
     pub(crate) plan: &'a ResolvedPlan,
-    pub(crate) options: &'a Options,
+    pub(crate) options: &'a EngineOptions,
     pub(crate) quarantine: &'a Quarantine,
-    pub(crate) events: &'a dyn Events,
-    pub(crate) cancel: &'a Cancel,
+    pub(crate) watch: Watch<'a>,
 }
 
 /// Receives the rows of one worker.
@@ -287,7 +284,8 @@ impl<S: RowSink> Worker<'_, S> {
             Some(opened) => opened,
             None => {
                 let is_pipe = input.bytes.is_none();
-                let source = Source::open(inputs.storage, &input.path, is_pipe, inputs.cancel)?;
+                let source =
+                    Source::open(inputs.storage, &input.path, is_pipe, inputs.watch.cancel)?;
                 (source, Vec::new())
             }
         };
@@ -304,13 +302,13 @@ impl<S: RowSink> Worker<'_, S> {
         );
         let mut shown = 0;
         loop {
-            inputs.cancel.check()?;
+            inputs.watch.cancel.check()?;
             if inputs.quarantine.is_past_the_last(ordinal, reader.framer().offset()) {
                 return Ok(());
             }
             let piece = reader.next()?;
             let position = reader.stream().position();
-            inputs.events.advance(position - shown, 0);
+            inputs.watch.events.advance(position - shown, 0);
             shown = position;
             match piece {
                 Framed::Slice { start, end, offset, separator } => {
@@ -386,7 +384,7 @@ impl<S: RowSink> Worker<'_, S> {
         let mut sink = Divert { sink: self.sink, quarantine: self.shared.inputs.quarantine };
         let records = self.decoder.decode(&slice, &mut sink)?;
         self.shared.records[input].fetch_add(records, Ordering::Relaxed);
-        self.shared.inputs.events.advance(0, records);
+        self.shared.inputs.watch.events.advance(0, records);
         Ok(())
     }
 }

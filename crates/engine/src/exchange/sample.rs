@@ -52,10 +52,10 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
     let known_ranges = (known / RANGE).min(MOST_RANGES);
     let most = (known_ranges * RECORDS_A_RANGE / PIECES).max(RECORDS) as usize;
     for (ordinal, input) in all.iter().enumerate() {
-        inputs.cancel.check()?;
+        inputs.watch.cancel.check()?;
         let Some(size) = input.bytes else {
             // A pipe can't be read twice: what is read here is kept.
-            let mut stream = Source::open(inputs.storage, &input.path, true, inputs.cancel)?;
+            let mut stream = Source::open(inputs.storage, &input.path, true, inputs.watch.cancel)?;
             let mut prefix = vec![0; STREAM_PIECE];
             let count = stream.read(&mut prefix)?;
             prefix.truncate(count);

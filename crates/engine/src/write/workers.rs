@@ -278,7 +278,7 @@ impl<'o> Worker<'_, 'o> {
     }
 
     fn cancel(&self) -> &Cancel {
-        self.phase.request.cancel
+        self.phase.request.watch.cancel
     }
 
     fn output(&self, wanted: Wanted) -> &Mutex<OrderedOutput<'o>> {
@@ -286,7 +286,7 @@ impl<'o> Worker<'_, 'o> {
     }
 
     fn events(&self) -> &dyn Events {
-        self.phase.request.events
+        self.phase.request.watch.events
     }
 
     fn reduce(&self, partition: usize, scratch: &mut Scratch) -> Result<()> {

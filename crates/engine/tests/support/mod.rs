@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use distil_engine::{Native, Options};
+use distil_engine::{EngineOptions, Native};
 use distil_job::run::Job;
-use distil_plan::{Cancel, Error, NoEvents, Plan, Report, Result};
+use distil_plan::{Error, Plan, Report, Result};
 use distil_storage::{Memory, Storage};
 
 /// Runs a plan that succeeds.
-pub fn run(storage: &Memory, plan: Plan, options: Options) -> Report {
+pub fn run(storage: &Memory, plan: Plan, options: EngineOptions) -> Report {
     let (report, result) = attempt(storage, plan, options);
     result.unwrap();
     report
@@ -16,23 +16,13 @@ pub fn run(storage: &Memory, plan: Plan, options: Options) -> Report {
 
 /// Runs a plan that fails.
 #[allow(dead_code, reason = "not every test that has this module lets a run fail")]
-pub fn fails(storage: &Memory, plan: Plan, options: Options) -> Error {
+pub fn fails(storage: &Memory, plan: Plan, options: EngineOptions) -> Error {
     attempt(storage, plan, options).1.unwrap_err()
 }
 
-fn attempt(storage: &Memory, plan: Plan, options: Options) -> (Report, Result<()>) {
+fn attempt(storage: &Memory, plan: Plan, options: EngineOptions) -> (Report, Result<()>) {
     let storage: Arc<dyn Storage> = Arc::new(storage.clone());
     let backend = Native::new(Arc::clone(&storage), options);
-    let cancel = Cancel::new();
-    let job = Job {
-        storage,
-        plan,
-        backend: &backend,
-        scan: None,
-        events: &NoEvents,
-        cancel: &cancel,
-        temp_dir: None,
-        report_path: None,
-    };
+    let job = Job::new(storage, plan, &backend);
     distil_job::run::run(&job)
 }

@@ -5,12 +5,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use distil_external::{External, Options};
+use distil_external::{External, ProcessOptions};
 
 pub use distil_testkit::disk::{Folder, dedup, native, run_on, run_until, storage};
 
 pub fn pandas() -> External {
-    External::pandas(storage(), &distil_testkit::python())
+    External::pandas(&distil_testkit::python())
 }
 
 /// After this a program counts as one that hangs. No test that passes comes near it.
@@ -23,12 +23,12 @@ pub fn child(program: &str, arguments: &[&str]) -> External {
 
 /// The same, stopped after so long a silence.
 pub fn impatient(program: &str, arguments: &[&str], silence: Duration) -> External {
-    let options = Options {
+    let options = ProcessOptions {
         arguments: arguments.iter().map(Into::into).collect(),
         silence,
         start: STANDSTILL,
         grace: Duration::from_millis(300),
-        ..Options::new(program)
+        ..ProcessOptions::new(program)
     };
-    External::new("child", storage(), options)
+    External::new("child", options)
 }

@@ -31,10 +31,8 @@ fn native_pandas_spark_and_sail_give_the_rows_of_the_known_answer() {
     generate(&*storage(), &data, &parameters, 2, &|_| ()).unwrap();
     let venv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/python");
     let python = std::env::var_os("DISTIL_TEST_PYTHON").map_or(venv, Into::into);
-    let mut engines: Vec<(&str, Box<dyn Backend>)> = vec![
-        ("native", Box::new(native())),
-        ("pandas", Box::new(External::pandas(storage(), &python))),
-    ];
+    let mut engines: Vec<(&str, Box<dyn Backend>)> =
+        vec![("native", Box::new(native())), ("pandas", Box::new(External::pandas(&python)))];
     for name in ["spark", "sail"] {
         if let Some(url) = shared(name) {
             engines.push((name, Box::new(backend(url))));

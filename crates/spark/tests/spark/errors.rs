@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use distil_job::run::{Job, run};
-use distil_plan::{
-    Cancel, Error, Events, Fault, Mode, NoEvents, Plan, Report, Schema, Sink, Stage,
-};
+use distil_plan::{Cancel, Error, Events, Fault, Mode, Phase, Plan, Report, Schema, Sink, Watch};
 use distil_spark::Spark;
 use distil_testkit::disk::{Folder, NativeScan, dedup, native, run_on, storage};
 
@@ -140,9 +138,9 @@ fn many() -> String {
 fn a_server_that_is_killed_in_the_middle() {
     struct Kill(Server, AtomicU64);
     impl Events for Kill {
-        fn begin(&self, stage: Stage, _: Option<u64>) {
+        fn begin(&self, stage: Phase, _: Option<u64>) {
             // The second time it is the backend that reads; the first time it is the scan.
-            if stage == Stage::Decode && self.1.fetch_add(1, Ordering::Relaxed) == 1 {
+            if stage == Phase::Decode && self.1.fetch_add(1, Ordering::Relaxed) == 1 {
                 self.0.kill();
             }
         }
@@ -155,14 +153,9 @@ fn a_server_that_is_killed_in_the_middle() {
     while backend.version().is_err() {}
     let kill = Kill(server, AtomicU64::new(0));
     let outcome = run(&Job {
-        storage: storage(),
-        plan: before.plan(),
-        backend: &backend,
         scan: Some(&NativeScan),
-        events: &kill,
-        cancel: &Cancel::new(),
-        temp_dir: None,
-        report_path: None,
+        watch: Watch { events: &kill, cancel: &Cancel::new() },
+        ..Job::new(storage(), before.plan(), &backend)
     });
     before.holds(outcome, Fault::Environment, "server");
     assert_eq!(kill.1.into_inner(), 2, "the backend did not read");
@@ -172,9 +165,9 @@ fn cancelled(server: &'static str) {
     /// Asks the run to end once the backend reads, however fast that is.
     struct Interrupt(Cancel, AtomicU64);
     impl Events for Interrupt {
-        fn begin(&self, stage: Stage, _: Option<u64>) {
+        fn begin(&self, stage: Phase, _: Option<u64>) {
             // The first time it is the scan that reads.
-            if stage == Stage::Decode && self.1.fetch_add(1, Ordering::Relaxed) == 1 {
+            if stage == Phase::Decode && self.1.fetch_add(1, Ordering::Relaxed) == 1 {
                 self.0.interrupt();
             }
         }
@@ -186,14 +179,9 @@ fn cancelled(server: &'static str) {
     backend.version().unwrap();
     let cancel = Cancel::new();
     let (_, result) = run(&Job {
-        storage: storage(),
-        plan: before.plan(),
-        backend: &backend,
         scan: Some(&NativeScan),
-        events: &Interrupt(cancel.clone(), AtomicU64::new(0)),
-        cancel: &cancel,
-        temp_dir: None,
-        report_path: None,
+        watch: Watch { events: &Interrupt(cancel.clone(), AtomicU64::new(0)), cancel: &cancel },
+        ..Job::new(storage(), before.plan(), &backend)
     });
     let error = result.expect_err("the run should be cancelled");
     assert_eq!(error.fault, Fault::Interrupted, "{error}");
@@ -221,15 +209,11 @@ fn a_server_that_does_not_see_the_files() {
     for server in ["sail", "spark"] {
         let Some(url) = shared(server) else { return };
         let before = Before::new(RECORDS);
+        let backend = backend(url);
         let job = Job {
-            storage: storage(),
-            plan: before.plan(),
-            backend: &backend(url),
             scan: Some(&NativeScan),
-            events: &NoEvents,
-            cancel: &Cancel::new(),
             temp_dir: Some("/proc/self/cwd".into()),
-            report_path: None,
+            ..Job::new(storage(), before.plan(), &backend)
         };
         before.holds(run(&job), Fault::Environment, "does not see");
     }

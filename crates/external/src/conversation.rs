@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use distil_plan::{Cancel, DISTIL_VERSION, Error, Fault, Hint, Request, Result, Stage};
+use distil_plan::{Cancel, DISTIL_VERSION, Error, Fault, Hint, Phase, Request, Result};
 
 use crate::process::{Heard, Process};
 use crate::protocol::{Answer, Done, FaultName, Order, PROTOCOL, Run, StageName};
-use crate::{Description, Options};
+use crate::{Description, ProcessOptions};
 
 /// How long a process may take to end after it closed its standard output.
 const CLOSING: Duration = Duration::from_secs(5);
@@ -15,19 +15,19 @@ const CLOSING: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(50);
 
 /// A process that said hello.
-pub(crate) struct Session {
+pub(crate) struct Conversation {
     name: String,
     process: Process,
-    options: Options,
+    options: ProcessOptions,
     description: Description,
 }
 
-impl Session {
+impl Conversation {
     /// Starts a process and waits for its hello.
     ///
     /// # Errors
     /// An environment error.
-    pub(crate) fn start(name: &str, options: &Options) -> Result<Self> {
+    pub(crate) fn start(name: &str, options: &ProcessOptions) -> Result<Self> {
         let remedy = |error: Error| match &options.remedy {
             Some(remedy) => error.help(remedy.as_str()),
             None => error,
@@ -37,22 +37,22 @@ impl Session {
             error.what = format!("the backend {name} did not start: {}", error.what);
             remedy(error)
         })?;
-        let mut session = Self {
+        let mut conversation = Self {
             name: name.to_owned(),
             process,
             options: options.clone(),
             description: Description { version: String::new(), supports: Vec::new() },
         };
-        session.send(&Order::Hello { protocol: PROTOCOL, distil: DISTIL_VERSION })?;
+        conversation.send(&Order::Hello { protocol: PROTOCOL, distil: DISTIL_VERSION })?;
         // A start is short: a run that is cancelled meanwhile notices right after it.
-        let heard = session.answer(options.start, &Cancel::new());
+        let heard = conversation.answer(options.start, &Cancel::new());
         match heard.map_err(|error| if error.hints.is_empty() { remedy(error) } else { error })? {
             Answer::Hello { protocol: PROTOCOL, version, supports } => {
-                session.description = Description { version, supports };
-                Ok(session)
+                conversation.description = Description { version, supports };
+                Ok(conversation)
             }
             Answer::Hello { protocol, .. } => {
-                session.process.end(Duration::ZERO);
+                conversation.process.end(Duration::ZERO);
                 Err(Error::environment(format!(
                     "the backend {name} speaks version {protocol} of the protocol, this distil \
                      speaks version {PROTOCOL}"
@@ -60,10 +60,10 @@ impl Session {
                 .help("use versions of both that belong together"))
             }
             Answer::Error { fault, what, help } => {
-                session.process.end(Duration::ZERO);
-                Err(session.told(fault, &what, help))
+                conversation.process.end(Duration::ZERO);
+                Err(conversation.told(fault, &what, help))
             }
-            _ => Err(session.broken("said something else than hello first")),
+            _ => Err(conversation.broken("said something else than hello first")),
         }
     }
 
@@ -83,16 +83,16 @@ impl Session {
     pub(crate) fn run(&mut self, run: &Run<'_>, request: &Request<'_>) -> Result<Done> {
         self.send(&Order::Run(run))?;
         loop {
-            match self.answer(self.options.silence, request.cancel)? {
+            match self.answer(self.options.silence, request.watch.cancel)? {
                 Answer::Alive => {}
                 Answer::Begin { stage, total } => {
                     let stage = match stage {
-                        StageName::Decode => Stage::Decode,
-                        StageName::Encode => Stage::Encode,
+                        StageName::Decode => Phase::Decode,
+                        StageName::Encode => Phase::Encode,
                     };
-                    request.events.begin(stage, total);
+                    request.watch.events.begin(stage, total);
                 }
-                Answer::Advance { units, records } => request.events.advance(units, records),
+                Answer::Advance { units, records } => request.watch.events.advance(units, records),
                 Answer::Done(done) => return Ok(done),
                 Answer::Error { fault, what, help } => return Err(self.told(fault, &what, help)),
                 Answer::Hello { .. } => return Err(self.broken("said hello twice")),

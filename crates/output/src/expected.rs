@@ -1,23 +1,23 @@
-//! What a backend left, against what the plan says it should have written.
+//! What the files of a plan must be, for a backend that writes them by itself and is not believed.
 
 use std::path::Path;
 
 use distil_plan::{Error, Field, Layout, Report, Request, ResolvedPlan, Result, Schema};
 use distil_storage::Storage;
 
-use distil_output::footer::Footer;
-use distil_output::reader::open_output;
-use distil_output::verify::verify;
+use crate::footer::Footer;
+use crate::reader::open_output;
+use crate::verify::verify;
 
 /// The columns and footers that the files of a plan have.
-pub struct Expected {
+pub struct ExpectedOutput {
     output: Footer,
     dropped: Footer,
     most_rows: u64,
     layout: Layout,
 }
 
-impl Expected {
+impl ExpectedOutput {
     /// What a run of this plan leaves, if its records have this schema.
     pub fn of(plan: &ResolvedPlan, schema: &Schema) -> Self {
         let plan = &plan.plan;

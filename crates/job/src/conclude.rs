@@ -10,7 +10,7 @@ use distil_plan::{
 ///
 /// # Errors
 /// An input error: conflicting duplicates that the plan forbids, or records, but no row.
-pub(crate) fn judge(plan: &Plan, report: &mut Report) -> Result<()> {
+pub(crate) fn conclude(plan: &Plan, report: &mut Report) -> Result<()> {
     let records = &report.records;
     if records.read > 0 && records.written == 0 {
         return Err(Error::input(format!(
@@ -20,7 +20,7 @@ pub(crate) fn judge(plan: &Plan, report: &mut Report) -> Result<()> {
         .coded(Code::NoRows)
         .help("run it without a quarantine file to see why: every record is bad"));
     }
-    judge_conflicts(plan, report)?;
+    conclude_conflicts(plan, report)?;
     for names in alike(report) {
         report.warnings.push(format!(
             "the columns {} differ only in case: some readers take them for one",
@@ -43,7 +43,7 @@ pub(crate) fn judge(plan: &Plan, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn judge_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {
+fn conclude_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {
     let Some(dedup) = &plan.dedup else { return Ok(()) };
     let conflicting = report.records.duplicates.conflicting;
     if conflicting == 0 || dedup.key == Key::Record {
@@ -133,19 +133,19 @@ mod tests {
     #[test]
     fn conflicts_are_silent_warned_of_or_fatal_as_the_plan_says() {
         let (plan, mut report) = conflicting(OnConflict::Keep, true);
-        judge(&plan, &mut report).unwrap();
+        conclude(&plan, &mut report).unwrap();
         assert!(report.warnings.is_empty());
         let (plan, mut report) = conflicting(OnConflict::Keep, false);
-        judge(&plan, &mut report).unwrap();
+        conclude(&plan, &mut report).unwrap();
         assert!(report.warnings[0].contains("no order"), "{:?}", report.warnings);
         let (plan, mut report) = conflicting(OnConflict::Warn, true);
-        judge(&plan, &mut report).unwrap();
+        conclude(&plan, &mut report).unwrap();
         assert_eq!(
             report.warnings,
             ["2 records differ from the one that survives with the same key"]
         );
         let (plan, mut report) = conflicting(OnConflict::Error, true);
-        let error = judge(&plan, &mut report).unwrap_err();
+        let error = conclude(&plan, &mut report).unwrap_err();
         assert_eq!(error.fault.exit_status(), 1);
         assert_eq!(error.details, ["would keep {\"id\":1,\"n\":1}, drop {\"id\":1,\"n\":2}"]);
     }
@@ -160,7 +160,7 @@ mod tests {
         inner[0].unknown = true;
         let mut report = Report::new("fake");
         report.set_schema(&schema);
-        judge(&plan, &mut report).unwrap();
+        conclude(&plan, &mut report).unwrap();
         assert_eq!(
             report.warnings,
             [
@@ -175,8 +175,8 @@ mod tests {
     fn records_without_a_row_fail_and_no_records_do_not() {
         let plan = Plan::new(vec!["-".into()], Sink::new("o.parquet"));
         let mut report = Report::new("fake");
-        judge(&plan, &mut report).unwrap();
+        conclude(&plan, &mut report).unwrap();
         report.records.read = 2;
-        assert!(judge(&plan, &mut report).unwrap_err().what.contains("2 records were read"));
+        assert!(conclude(&plan, &mut report).unwrap_err().what.contains("2 records were read"));
     }
 }
