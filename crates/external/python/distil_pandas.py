@@ -148,7 +148,8 @@ YEAR_10000 = 253_402_300_800
 def misfit(value, kind):
     shown = canonical(value)
     return Failure(
-        "input", f"the value {shown[:80]} is not of the type {kind[0]}, although the input was checked"
+        "input",
+        f"the value {shown[:80]} is not of the type {kind[0]}, although the input was checked",
     )
 
 
@@ -543,7 +544,9 @@ def read(order, schema, reader):
         try:
             for record in records(entry):
                 if not isinstance(record, dict):
-                    raise Failure("input", "a record is not an object, although the input was checked")
+                    raise Failure(
+                        "input", "a record is not an object, although the input was checked"
+                    )
                 members, extra = reader.record(record, declared)
                 if keeps:
                     members["_extra"] = extra or None
@@ -774,7 +777,14 @@ def main():
             tell("error", fault=failure.fault, what=failure.what, help=failure.help)
         except MemoryError:
             what = "there is not enough memory: it holds all records at once"
-            tell("error", fault="environment", what=what, help=[{"text": "run it on the native engine", "option": "backend", "value": "native"}])
+            tell(
+                "error",
+                fault="environment",
+                what=what,
+                help=[
+                    {"text": "run it on the native engine", "option": "backend", "value": "native"}
+                ],
+            )
         except OSError as error:
             tell("error", fault="environment", what=str(error))
         except Exception:  # a bug: distil shows the last lines
