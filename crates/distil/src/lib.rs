@@ -27,7 +27,7 @@
 //! # std::fs::write(path("in.json"), "{\"id\":1}\n{\"id\":1}\n[]").unwrap();
 //! let mut plan = Plan::new(vec![path("in.json")], Sink::new(path("events.parquet")));
 //! plan.dedup = Some(plan::Dedup::on_columns(ColumnPath::parse_list("id")?));
-//! plan.quarantine.path = Some(path("bad.ndjson"));
+//! plan.quarantine.path = Some(path("bad.ndjson").into());
 //! let sink = plan.sink.clone();
 //! let (report, result) = Session::from_env()?.frame(plan).run(sink);
 //! result?;
