@@ -55,7 +55,9 @@ pub fn infer(
     watch.events.begin(Phase::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
     let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
-    quarantine.finish(decoded.read).map_err(|error| prefer_missing_key(error, &decoded.seen))?;
+    quarantine
+        .finish(decoded.read)
+        .map_err(|error| prefer_missing_key(error, &decoded.seen, quarantine.read_all()))?;
     let schema = decoded.seen.schema()?;
     decoded.seen.require_chosen(&plan.plan, &schema)?;
     Ok(Inferred {

@@ -104,7 +104,7 @@ fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Resul
     let quarantined = inputs
         .quarantine
         .finish(decoded.read)
-        .map_err(|error| prefer_missing_key(error, &decoded.seen))?;
+        .map_err(|error| prefer_missing_key(error, &decoded.seen, inputs.quarantine.read_all()))?;
     let to_disk = workers.iter().any(|worker| worker.exchange.has_spilled());
     let (mut shards, mut spilled_bytes) = (Vec::new(), 0);
     for worker in workers {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use distil_engine::EngineOptions;
 use distil_output::head::head;
-use distil_plan::{Dedup, OrderBy, Plan, Report, Sink};
+use distil_plan::{Code, Dedup, OrderBy, Plan, Report, Sink};
 use distil_storage::Memory;
 use support::{fails, run};
 
@@ -88,4 +88,36 @@ fn the_first_bad_records_of_the_input_are_shown_by_any_number_of_threads() {
     for threads in [2, 3, 4, 4, 4, 4] {
         assert_eq!(told(threads), one);
     }
+}
+
+/// Ten records without the key end the run before the file that has it is read: the records are told, and
+/// the key only as far as it is known of.
+#[test]
+fn a_key_is_not_called_missing_before_all_is_read() {
+    let told = |bad: usize, more: &str| {
+        let storage = Memory::new();
+        storage.put("in/a.json", "{\"kez\":1}\n".repeat(bad).as_bytes());
+        storage.put("in/b.json", more.as_bytes());
+        let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
+        plan.dedup = Some(Dedup::on_columns(vec![distil_plan::ColumnPath::name("key")]));
+        fails(&storage, plan, EngineOptions::new(1, 1 << 30))
+    };
+    let all_read = told(9, "{\"kez\":1}");
+    assert_eq!(
+        (all_read.code, all_read.what.as_str()),
+        (Code::BadRecords, "10 bad records, the run stopped there")
+    );
+    let all_read = told(9, "");
+    assert_eq!(
+        (all_read.code, all_read.what.as_str()),
+        (Code::MissingColumn, "no record has the column key")
+    );
+    let there = told(9, "{\"key\":1}");
+    assert_eq!((there.code, there.what.as_str()), (Code::BadRecords, "9 bad records"));
+    assert_eq!(there.hints.len(), 1);
+    let unknown = told(10, "{\"key\":1}");
+    assert_eq!(unknown.code, Code::BadRecords);
+    assert_eq!(unknown.hints[0].text, "as far as the input was read, no record has the column key");
+    assert_eq!(unknown.hints[1].text, "choose one of the nearest columns: kez");
+    assert!(unknown.hints[2].is_about("quarantine"));
 }

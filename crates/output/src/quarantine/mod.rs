@@ -149,6 +149,11 @@ impl Quarantine {
                 .is_some_and(|(last, _)| (input, offset) > *last)
     }
 
+    /// Whether no bad part was a reason to leave anything unread.
+    pub fn read_all(&self) -> bool {
+        !self.enough.load(Ordering::Relaxed)
+    }
+
     /// Bad records and ranges of one input so far.
     pub fn counts_for(&self, input: usize) -> u64 {
         self.state().by_input.get(&input).copied().unwrap_or(0)
