@@ -1,6 +1,8 @@
 //! Records to encoded rows, and these to Arrow columns.
 
 pub(crate) mod declared;
+pub(crate) mod json_text;
+pub(crate) mod parts;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod sink;

@@ -1,8 +1,6 @@
 //! One record as one row: its key, its order and all the rest as bytes that compare as the records do.
 //!
-//! A row is the parts of the key, the parts of the order, then all other columns as an object without
-//! its tag (see [`crate::values::encoding`]). So the first [`RecordEncoder::key_length`] bytes are equal exactly
-//! when the keys are, and the smallest of the rows of one key is the survivor.
+//! What a row is, [`RowParts`] says.
 //!
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
 //! journal first.
@@ -14,17 +12,24 @@ use distil_plan::{ColumnPath, ExtraMembers, NullKeys, Reason, Type};
 
 use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::declared::{self, Converted};
+use crate::rows::parts::{NullKey, RowParts};
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
 use crate::types::facts::{Bits, Position, fact, number_facts, string_facts};
 use crate::types::fields::{Declared, EXTRA, FieldId, Fields, ROOT, Role};
 use crate::types::sort_column::SortColumn;
-use crate::values::encoding::{self, Flip, tag};
+use crate::values::encoding::{self, Flip};
 use crate::values::time::Spelling;
 
 /// Why a record is bad.
 pub(crate) struct Bad {
     pub(crate) reason: Reason,
     pub(crate) detail: String,
+}
+
+impl From<NullKey> for Bad {
+    fn from(NullKey(detail): NullKey) -> Self {
+        Self { reason: Reason::NullKey, detail }
+    }
 }
 
 impl From<DuplicateMember> for Bad {
@@ -71,10 +76,8 @@ enum Work {
 /// Encodes records and notes facts.
 pub(crate) struct RecordEncoder {
     pub(crate) fields: Fields,
-    sort_columns: Vec<(SortColumn, Vec<u8>)>,
-    key_parts: usize,
+    parts: RowParts,
     rest_flip: Flip,
-    null_keys: NullKeys,
     expected: Vec<Vec<Expectation>>,
     values: ValueEncoder,
     work: Vec<Work>,
@@ -99,13 +102,10 @@ impl RecordEncoder {
         rest_reversed: bool,
         null_keys: NullKeys,
     ) -> Self {
-        let key_parts = sort_columns.iter().filter(|part| part.key).count();
         Self {
             fields,
-            sort_columns: sort_columns.into_iter().map(|part| (part, Vec::new())).collect(),
-            key_parts,
+            parts: RowParts::new(sort_columns, null_keys),
             rest_flip: Flip::reversed(rest_reversed),
-            null_keys,
             expected: Vec::new(),
             values: ValueEncoder::default(),
             work: Vec::new(),
@@ -153,46 +153,18 @@ impl RecordEncoder {
         self.value_bytes = 0;
         self.values.value_bytes = 0;
         self.row.clear();
-        for (_, part) in &mut self.sort_columns {
-            part.clear();
-        }
+        self.parts.clear();
         let mut rest = std::mem::take(&mut self.row);
         let done = self.object(tape, bytes, &mut rest);
-        let assembled = done.and_then(|()| self.assemble(rest));
+        let assembled = done.and_then(|()| self.parts.assemble(rest).map_err(Bad::from));
         match assembled {
-            Ok(()) => {
+            Ok((row, key_length)) => {
+                (self.row, self.key_length) = (row, key_length);
                 self.accept(position);
                 Ok(())
             }
             Err(bad) => Err(self.first_reason(tape, bytes, bad)),
         }
-    }
-
-    /// Puts the parts of key and order before the rest.
-    fn assemble(&mut self, rest: Vec<u8>) -> Result<(), Bad> {
-        if self.sort_columns.is_empty() {
-            self.key_length = rest.len();
-            self.row = rest;
-            return Ok(());
-        }
-        let mut row = Vec::with_capacity(rest.len() + 64);
-        for (ordinal, (part, value)) in self.sort_columns.iter().enumerate() {
-            if value.is_empty() {
-                if part.key && self.null_keys == NullKeys::Error {
-                    let detail = format!("the key column {} is null or missing", part.path);
-                    return Err(Bad { reason: Reason::NullKey, detail });
-                }
-                row.push(tag::NULL);
-            } else {
-                row.extend_from_slice(value);
-            }
-            if ordinal + 1 == self.key_parts {
-                self.key_length = row.len();
-            }
-        }
-        row.extend_from_slice(&rest);
-        self.row = row;
-        Ok(())
     }
 
     fn accept(&mut self, position: Position) {
@@ -288,7 +260,7 @@ impl RecordEncoder {
         while let Some(work) = self.work.pop() {
             let (index, id) = match work {
                 Work::EndList => {
-                    out.push(tag::END_LIST ^ flip.0);
+                    encoding::end_list(out, flip);
                     list_depth -= 1;
                     continue;
                 }
@@ -296,7 +268,7 @@ impl RecordEncoder {
                     if extra_due && self.work.is_empty() {
                         out.extend_from_slice(&extra);
                     }
-                    out.push(tag::END_OBJECT);
+                    encoding::end_object(out);
                     continue;
                 }
                 Work::Member(value, id) => {
@@ -336,7 +308,7 @@ impl RecordEncoder {
                         self.values.encode(tape, bytes, index, out, flip)?;
                         continue;
                     }
-                    out.push(tag::LIST ^ flip.0);
+                    encoding::begin_list(out, flip);
                     list_depth += 1;
                     let element = self.fields.element_or_new(id);
                     self.work.push(Work::EndList);
@@ -355,7 +327,7 @@ impl RecordEncoder {
                         self.values.encode(tape, bytes, index, out, flip)?;
                         continue;
                     }
-                    out.push(tag::OBJECT ^ flip.0);
+                    encoding::begin_object(out, flip);
                     let open = self.work.len();
                     self.members(tape, bytes, index, id)?;
                     if list_depth > 0 && self.fields.extra_members == ExtraMembers::Keep {
@@ -383,8 +355,8 @@ impl RecordEncoder {
         id: FieldId,
         part: usize,
     ) -> Result<(), Bad> {
-        let flip = Flip::reversed(self.sort_columns[part].0.reversed);
-        let mut out = std::mem::take(&mut self.sort_columns[part].1);
+        let (out, flip) = self.parts.part(part);
+        let mut out = std::mem::take(out);
         let node = &tape.nodes()[index as usize];
         let done = match (&self.fields.get(id).declared, node.kind) {
             (Declared::Scalar(_), _) => self.declared(tape, bytes, index, id, &mut out, flip),
@@ -401,7 +373,7 @@ impl RecordEncoder {
                 Ok(())
             }
         };
-        self.sort_columns[part].1 = out;
+        *self.parts.part(part).0 = out;
         done
     }
 
@@ -611,7 +583,7 @@ impl RecordEncoder {
         }
         names.sort_unstable();
         let closed = self.fields.get(id).declared == Declared::Struct;
-        out.push(tag::OBJECT ^ flip.0);
+        encoding::begin_object(out, flip);
         let mut found = false;
         for (name, value) in names {
             let kind = nodes[value as usize].kind;
@@ -641,7 +613,7 @@ impl RecordEncoder {
             }
             found |= inner;
         }
-        out.push(tag::END_OBJECT);
+        encoding::end_object(out);
         Ok(found)
     }
 

@@ -3,7 +3,7 @@
 
 use crate::parse::tape::{Kind, Node, Tape, unescape};
 use crate::values::decimal::Decimal;
-use crate::values::encoding::{self, Cursor, Flip, Value, tag};
+use crate::values::encoding::{self, Cursor, Flip, Value};
 
 /// A member name occurs twice in one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +44,11 @@ impl ValueEncoder {
         while let Some(work) = self.work.pop() {
             let index = match work {
                 Work::EndList => {
-                    out.push(tag::END_LIST ^ flip.0);
+                    encoding::end_list(out, flip);
                     continue;
                 }
                 Work::EndObject => {
-                    out.push(tag::END_OBJECT);
+                    encoding::end_object(out);
                     continue;
                 }
                 Work::Member(name) => {
@@ -61,7 +61,7 @@ impl ValueEncoder {
             let value = &nodes[index as usize];
             match value.kind {
                 Kind::List => {
-                    out.push(tag::LIST ^ flip.0);
+                    encoding::begin_list(out, flip);
                     self.work.push(Work::EndList);
                     let first = self.work.len();
                     let mut child = index + 1;
@@ -72,7 +72,7 @@ impl ValueEncoder {
                     self.work[first..].reverse();
                 }
                 Kind::Object => {
-                    out.push(tag::OBJECT ^ flip.0);
+                    encoding::begin_object(out, flip);
                     self.sort_members(nodes, bytes, index)?;
                     self.work.push(Work::EndObject);
                     for (_, name) in self.names.iter().rev() {

@@ -80,15 +80,17 @@ fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(0);
 }
 
-pub(crate) fn null(out: &mut Vec<u8>) {
+/// Appends null, which is never reversed.
+pub fn null(out: &mut Vec<u8>) {
     out.push(tag::NULL);
 }
 
-pub(crate) fn boolean(out: &mut Vec<u8>, value: bool, flip: Flip) {
+/// Appends a boolean.
+pub fn boolean(out: &mut Vec<u8>, value: bool, flip: Flip) {
     out.push((if value { tag::TRUE } else { tag::FALSE }) ^ flip.0);
 }
 
-/// A string that holds no control characters, as JSON text without escapes does.
+/// Appends a string that holds no control characters, as JSON text without escapes does.
 pub(crate) fn plain_string(out: &mut Vec<u8>, text: &[u8], flip: Flip) {
     let start = out.len();
     out.push(tag::STRING);
@@ -97,11 +99,13 @@ pub(crate) fn plain_string(out: &mut Vec<u8>, text: &[u8], flip: Flip) {
     invert(&mut out[start..], flip.0);
 }
 
-pub(crate) fn string(out: &mut Vec<u8>, text: &[u8], flip: Flip) {
+/// Appends a string.
+pub fn string(out: &mut Vec<u8>, text: &[u8], flip: Flip) {
     tagged_bytes(out, tag::STRING, text, flip);
 }
 
-pub(crate) fn binary(out: &mut Vec<u8>, bytes: &[u8], flip: Flip) {
+/// Appends bytes.
+pub fn binary(out: &mut Vec<u8>, bytes: &[u8], flip: Flip) {
     tagged_bytes(out, tag::BINARY, bytes, flip);
 }
 
@@ -112,27 +116,51 @@ fn tagged_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8], flip: Flip) {
     invert(&mut out[start..], flip.0);
 }
 
-/// A member's mark and name; never reversed.
-pub(crate) fn member_name(out: &mut Vec<u8>, name: &[u8]) {
+/// Appends the mark and the name of a member, which are never reversed; its value follows.
+pub fn member_name(out: &mut Vec<u8>, name: &[u8]) {
     out.push(tag::MEMBER);
     escape(out, name);
 }
 
-pub(crate) fn timestamp(out: &mut Vec<u8>, count: i64, flip: Flip) {
+/// Begins a list: its elements follow, then [`end_list`].
+pub fn begin_list(out: &mut Vec<u8>, flip: Flip) {
+    out.push(tag::LIST ^ flip.0);
+}
+
+/// Ends a list.
+pub fn end_list(out: &mut Vec<u8>, flip: Flip) {
+    out.push(tag::END_LIST ^ flip.0);
+}
+
+/// Begins an object: its members that are not null follow in the order of their names, then
+/// [`end_object`].
+pub fn begin_object(out: &mut Vec<u8>, flip: Flip) {
+    out.push(tag::OBJECT ^ flip.0);
+}
+
+/// Ends an object; never reversed.
+pub fn end_object(out: &mut Vec<u8>) {
+    out.push(tag::END_OBJECT);
+}
+
+/// Appends an instant, as a count of its unit since 1970.
+pub fn timestamp(out: &mut Vec<u8>, count: i64, flip: Flip) {
     let start = out.len();
     out.push(tag::TIMESTAMP);
     out.extend_from_slice(&((count as u64) ^ (1 << 63)).to_be_bytes());
     invert(&mut out[start..], flip.0);
 }
 
-pub(crate) fn date(out: &mut Vec<u8>, days: i32, flip: Flip) {
+/// Appends a date, as days since 1970.
+pub fn date(out: &mut Vec<u8>, days: i32, flip: Flip) {
     let start = out.len();
     out.push(tag::DATE);
     out.extend_from_slice(&((days as u32) ^ (1 << 31)).to_be_bytes());
     invert(&mut out[start..], flip.0);
 }
 
-pub(crate) fn number(out: &mut Vec<u8>, value: &Decimal<'_>, flip: Flip) {
+/// Appends a number.
+pub fn number(out: &mut Vec<u8>, value: &Decimal<'_>, flip: Flip) {
     if value.is_zero() {
         out.push(tag::ZERO ^ flip.0);
         return;

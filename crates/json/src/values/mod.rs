@@ -2,6 +2,6 @@
 
 pub mod decimal;
 pub mod digest;
-pub(crate) mod encoding;
+pub mod encoding;
 pub(crate) mod short;
 pub(crate) mod time;

@@ -202,7 +202,7 @@ pub(crate) fn fixed_unit(digits: u32) -> TimeUnit {
 }
 
 /// Whether a count of units lies in the years 0001 to 9999.
-pub(crate) fn in_years(count: i64, unit: TimeUnit) -> bool {
+pub fn in_years(count: i64, unit: TimeUnit) -> bool {
     YEARS.contains(&count.div_euclid(unit.per_second()))
 }
 
