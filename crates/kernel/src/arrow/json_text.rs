@@ -4,9 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_json::decimal::{Decimal, Scratch};
 use distil_json::{format_date, format_instant, write_string};
-use distil_plan::TimeUnit;
 
-use super::values::{Member, Value};
+use super::values::{Member, Value, instant};
 
 /// Writes the members of a row that are not null, in the given order. Numbers keep all digits, instants
 /// are RFC 3339, binary is base64; NaN and infinities, which JSON does not have, are strings.
@@ -60,12 +59,7 @@ fn write(value: Value<'_>, out: &mut Vec<u8>) {
             out.push(b'"');
         }
         Value::Timestamp(count, nanoseconds) => {
-            let (count, unit) = match nanoseconds {
-                1 => (count, TimeUnit::Nanos),
-                1_000 => (count, TimeUnit::Micros),
-                1_000_000 => (count, TimeUnit::Millis),
-                _ => (count.saturating_mul(1000), TimeUnit::Millis),
-            };
+            let (count, unit) = instant(count, nanoseconds);
             out.push(b'"');
             format_instant(count, unit, unit.digits(), out);
             out.push(b'"');

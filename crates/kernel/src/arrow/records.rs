@@ -20,6 +20,27 @@ pub fn record_schema(columns: &arrow_schema::Schema, known: Option<&Schema>) -> 
     Schema::new(fields(columns.fields(), known)?)
 }
 
+/// Checks that columns are those that a plan declares.
+///
+/// # Errors
+/// An input error with both.
+pub fn check_columns(columns: &arrow_schema::Schema, declared: &Schema) -> Result<()> {
+    let found = record_schema(columns, Some(declared))?;
+    let text = |schema: &Schema| {
+        let column = |field: &Field| format!("{} {}", field.name, field.data_type);
+        let mut columns: Vec<String> = schema.fields.iter().map(column).collect();
+        columns.sort();
+        columns.join(", ")
+    };
+    let (found, declared) = (text(&found), text(declared));
+    if found == declared {
+        return Ok(());
+    }
+    Err(Error::input("the file has other columns than the plan declares")
+        .detail(format!("found: {found}"))
+        .detail(format!("declared: {declared}")))
+}
+
 fn fields(columns: &arrow_schema::Fields, known: Option<&[Field]>) -> Result<Vec<Field>> {
     columns
         .iter()
@@ -108,13 +129,8 @@ pub fn write_records(
     out: &mut Vec<u8>,
 ) -> Result<()> {
     let mut columns = columns_of(batch, known)?;
-    for Member { name: column, column: values } in &mut columns {
-        if !is_finite(values) {
-            return Err(Error::input(format!(
-                "the column {column} holds NaN or an infinity, which are no JSON values"
-            ))
-            .help("make them null, or leave the column out"));
-        }
+    refuse_not_finite(&columns)?;
+    for Member { name: column, .. } in &mut columns {
         *column = name(column);
     }
     for row in 0..batch.num_rows() {
@@ -122,6 +138,17 @@ pub fn write_records(
         out.push(b'\n');
     }
     Ok(())
+}
+
+/// Refuses numbers that JSON does not have.
+pub(crate) fn refuse_not_finite(columns: &[Member]) -> Result<()> {
+    match columns.iter().find(|member| !is_finite(&member.column)) {
+        None => Ok(()),
+        Some(Member { name, .. }) => Err(Error::input(format!(
+            "the column {name} holds NaN or an infinity, which are no JSON values"
+        ))
+        .help("make them null, or leave the column out")),
+    }
 }
 
 fn is_finite(column: &Column) -> bool {

@@ -11,8 +11,8 @@ use arrow_array::{
     RecordBatch, StringArray,
 };
 use arrow_cast::{CastOptions, cast_with_options};
-use arrow_schema::{DataType, Field, TimeUnit};
-use distil_plan::{Error, Result, Schema, Type};
+use arrow_schema::{DataType, Field, TimeUnit as ArrowUnit};
+use distil_plan::{Error, Result, Schema, TimeUnit, Type};
 
 /// A column, or the members or elements of one.
 pub enum Column {
@@ -132,9 +132,7 @@ impl Column {
             DataType::Decimal32(_, scale)
             | DataType::Decimal64(_, scale)
             | DataType::Decimal128(_, scale)
-            | DataType::Decimal256(_, scale) => {
-                Self::Decimal(cast_primitive(array, &DataType::Decimal128(38, *scale))?, *scale)
-            }
+            | DataType::Decimal256(_, scale) => decimal(array, *scale)?,
             DataType::Float16 | DataType::Float32 => {
                 Self::Float32(cast_primitive(array, &DataType::Float32)?)
             }
@@ -154,10 +152,10 @@ impl Column {
             }
             DataType::Timestamp(unit, _) => {
                 let nanoseconds = match unit {
-                    TimeUnit::Second => 1_000_000_000,
-                    TimeUnit::Millisecond => 1_000_000,
-                    TimeUnit::Microsecond => 1_000,
-                    TimeUnit::Nanosecond => 1,
+                    ArrowUnit::Second => 1_000_000_000,
+                    ArrowUnit::Millisecond => 1_000_000,
+                    ArrowUnit::Microsecond => 1_000,
+                    ArrowUnit::Nanosecond => 1,
                 };
                 Self::Timestamp(cast_primitive(array, &DataType::Int64)?, nanoseconds)
             }
@@ -217,6 +215,34 @@ impl Column {
             _ => Value::Null,
         }
     }
+}
+
+/// A count of units of so many nanoseconds, as a count of a unit of distil. One that no `i64` counts is
+/// beyond all years.
+pub(crate) fn instant(count: i64, nanoseconds: i64) -> (i64, TimeUnit) {
+    match nanoseconds {
+        1 => (count, TimeUnit::Nanos),
+        1_000 => (count, TimeUnit::Micros),
+        1_000_000 => (count, TimeUnit::Millis),
+        _ => (count.saturating_mul(1000), TimeUnit::Millis),
+    }
+}
+
+/// A file may hold what its own type does not allow.
+fn decimal(array: &ArrayRef, scale: i8) -> Result<Column> {
+    let precision = match array.data_type() {
+        DataType::Decimal32(precision, _)
+        | DataType::Decimal64(precision, _)
+        | DataType::Decimal128(precision, _)
+        | DataType::Decimal256(precision, _) => (*precision).min(38),
+        _ => 38,
+    };
+    let numbers: PrimitiveArray<Decimal128Type> =
+        cast_primitive(array, &DataType::Decimal128(38, scale))?;
+    numbers.validate_decimal_precision(precision).map_err(|_| {
+        Error::input(format!("a value has more digits than its type, {}", array.data_type()))
+    })?;
+    Ok(Column::Decimal(numbers, scale))
 }
 
 fn primitive<'a, T: ArrowPrimitiveType>(
