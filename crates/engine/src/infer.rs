@@ -9,7 +9,7 @@ use distil_plan::{InputReport, Phase, ResolvedPlan, Result, Schema, Watch};
 use distil_storage::Storage;
 
 use crate::EngineOptions;
-use crate::decode::{Inputs, RowSink, decode, prefer_missing_key};
+use crate::decode::{Inputs, RowSink, decode};
 
 /// What inputs hold.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub fn infer(
     let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
     quarantine
         .finish(decoded.read)
-        .map_err(|error| prefer_missing_key(error, &decoded.seen, quarantine.read_all()))?;
+        .map_err(|error| quarantine.prefer_missing_key(error, &decoded.seen))?;
     let schema = decoded.seen.schema()?;
     decoded.seen.require_chosen(&plan.plan, &schema)?;
     Ok(Inferred {

@@ -11,7 +11,7 @@ use distil_output::quarantine::Quarantine;
 use distil_plan::{Phase, QuarantinedCounts, Report, Request, Result, Schema};
 use distil_storage::Storage;
 
-use crate::decode::{Decoded, Inputs, RowSink, decode, prefer_missing_key};
+use crate::decode::{Decoded, Inputs, RowSink, decode};
 use crate::exchange::{Exchange, Sample, Shard, packed_table, partitions, sample};
 use crate::report::Clock;
 use crate::write::{WritePhase, Written};
@@ -104,7 +104,7 @@ fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Resul
     let quarantined = inputs
         .quarantine
         .finish(decoded.read)
-        .map_err(|error| prefer_missing_key(error, &decoded.seen, inputs.quarantine.read_all()))?;
+        .map_err(|error| inputs.quarantine.prefer_missing_key(error, &decoded.seen))?;
     let to_disk = workers.iter().any(|worker| worker.exchange.has_spilled());
     let (mut shards, mut spilled_bytes) = (Vec::new(), 0);
     for worker in workers {

@@ -6,6 +6,7 @@ use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
 use crate::packed::layout::PackedLayout;
 use crate::rows::record::RecordTally;
+use crate::types::facts::{Position, earlier, read_place, write_place};
 use crate::types::fields::Fields;
 use crate::types::sort_column::SortColumn;
 use crate::types::why::Why;
@@ -17,7 +18,8 @@ pub struct Seen {
     pub(crate) sort_columns: Vec<SortColumn>,
     /// Counts of accepted records.
     pub tally: RecordTally,
-    pub(crate) null_key: bool,
+    /// The first record that was bad for nothing but a null in its key.
+    pub(crate) null_key: Option<Position>,
 }
 
 impl Seen {
@@ -26,14 +28,14 @@ impl Seen {
         self.fields.join(&other.fields);
         self.tally.ignored_members += other.tally.ignored_members;
         self.tally.rounded += other.tally.rounded;
-        self.null_key |= other.null_key;
+        self.null_key = earlier(self.null_key, other.null_key);
     }
 
     /// Writes what was seen to a message, which [`Seen::read`] reads in another process.
     pub fn write(&self, message: &mut MessageWriter) {
         message.number(self.tally.ignored_members);
         message.number(self.tally.rounded);
-        message.flag(self.null_key);
+        write_place(self.null_key, message);
         self.fields.write(message);
     }
 
@@ -45,7 +47,7 @@ impl Seen {
         let mut seen = Decoder::new(plan)?.finish().0;
         seen.tally.ignored_members = message.number()?;
         seen.tally.rounded = message.number()?;
-        seen.null_key = message.flag()?;
+        seen.null_key = read_place(message)?;
         seen.fields.read(message)?;
         Ok(seen)
     }
@@ -83,12 +85,19 @@ impl Seen {
         chosen.try_for_each(|path| self.require(schema, path))
     }
 
+    /// What was seen up to a place of the input, by ordinal and offset, whatever was read behind it.
+    #[must_use]
+    pub fn up_to(&self, place: (usize, u64)) -> Self {
+        let mut seen = self.clone();
+        seen.fields.forget_behind(place);
+        seen.null_key.take_if(|position| position.is_behind(place));
+        seen
+    }
+
     /// The error for a key column that no record had, not even with null: more to the point than
     /// records without a key.
     pub fn missing_key(&self) -> Option<Error> {
-        if !self.null_key {
-            return None;
-        }
+        self.null_key?;
         self.sort_columns
             .iter()
             .filter(|part| part.key)

@@ -26,8 +26,8 @@ use distil_output::footer::Footer;
 use distil_output::quarantine::Quarantine;
 use distil_output::row_group_writer::RowGroupWriter;
 use distil_plan::{
-    Backend, Duplicates, Error, Fault, Layout, Need, RecordCounts, Report, Request, ResolvedPlan,
-    Result, Support,
+    Backend, Duplicates, Error, Layout, Need, RecordCounts, Report, Request, ResolvedPlan, Result,
+    Support,
 };
 use distil_storage::{InputStream, Storage};
 use serde::{Deserialize, Serialize};
@@ -251,11 +251,7 @@ impl Backend for Sliced {
             request.staging.quarantine.clone(),
             request.staging.scratch.clone(),
         );
-        let missing_key = partial.seen.missing_key();
-        let prefer_missing_key = |error: Error| match &missing_key {
-            Some(missing) if error.fault == Fault::Input => missing.clone(),
-            _ => error,
-        };
+        let prefer_missing_key = |error| quarantine.prefer_missing_key(error, &partial.seen);
         let read: u64 = partial.accounts.values().map(|account| account.records).sum();
         for part in &partial.bad {
             quarantine.add(part.clone()).map_err(prefer_missing_key)?;

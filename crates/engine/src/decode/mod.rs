@@ -5,4 +5,4 @@ mod source;
 mod workers;
 
 pub(crate) use source::Source;
-pub(crate) use workers::{Decoded, Inputs, Opened, RowSink, decode, prefer_missing_key};
+pub(crate) use workers::{Decoded, Inputs, Opened, RowSink, decode};

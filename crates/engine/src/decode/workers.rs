@@ -11,9 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use distil_json::{Decoder, Dictionary, FrameSlice, PackedLayout, Seen, Separator, Sink};
 use distil_kernel::frame_window::Framed;
 use distil_output::quarantine::Quarantine;
-use distil_plan::{
-    BadPart, Code, Error, Hint, Input, InputReport, Reason, ResolvedPlan, Result, Shape, Watch,
-};
+use distil_plan::{BadPart, Error, Input, InputReport, Reason, ResolvedPlan, Result, Shape, Watch};
 use distil_storage::Storage;
 
 use super::slices::SliceReader;
@@ -151,7 +149,7 @@ pub(crate) fn decode<S: RowSink>(
         None => Decoder::new(&inputs.plan.plan)?.finish().0,
     };
     if let Some(error) = failed {
-        return Err(prefer_missing_key(error, &seen, false));
+        return Err(inputs.quarantine.prefer_missing_key(error, &seen));
     }
     let queue = shared.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
     let records = shared.records.iter().map(|count| count.load(Ordering::Relaxed));
@@ -177,23 +175,6 @@ pub(crate) fn decode<S: RowSink>(
 
 fn died() -> Error {
     Error::bug("a thread of the engine died")
-}
-
-/// Records without a key may only mean that the key is misspelled: says so instead of `error`, or beside it
-/// where not all of the input was read, so that nobody knows.
-pub(crate) fn prefer_missing_key(error: Error, seen: &Seen, is_all_read: bool) -> Error {
-    if !matches!(error.code, Code::BadRecords | Code::TooManyBadRecords) {
-        return error;
-    }
-    match seen.missing_key() {
-        None => error,
-        Some(missing) if is_all_read => missing,
-        Some(missing) => {
-            let so_far = Hint::new(format!("as far as the input was read, {}", missing.what));
-            let hints = std::iter::once(so_far).chain(missing.hints).chain(error.hints).collect();
-            Error { hints, ..error }
-        }
-    }
 }
 
 type Found = (Seen, Vec<Dictionary>);

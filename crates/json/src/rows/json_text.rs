@@ -13,7 +13,8 @@ pub struct JsonText {
 
 impl JsonText {
     /// Appends the encoding of one JSON value; returns its bytes as a value: 8 for a number, 1 for a boolean,
-    /// the length of a string, and the sum for what is in a list or an object.
+    /// the length of a string, and the sum for what is in a list or an object. The text by itself nests as deep
+    /// as a record may.
     ///
     /// # Errors
     /// What is wrong with the text, for people: it is not one JSON value, or has a member twice.

@@ -14,7 +14,7 @@ use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::declared::{self, Converted};
 use crate::rows::parts::{NullKey, RowParts};
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
-use crate::types::facts::{Bits, Position, fact, number_facts, string_facts};
+use crate::types::facts::{Bits, Position, earlier, fact, number_facts, string_facts};
 use crate::types::fields::{Declared, EXTRA, FieldId, Fields, ROOT, Role};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding::{self, Flip};
@@ -87,8 +87,8 @@ pub(crate) struct RecordEncoder {
     tally: RecordTally,
     /// Tallies of accepted records.
     pub(crate) total: RecordTally,
-    /// Whether a record was bad for nothing but a null in its key.
-    pub(crate) null_key: bool,
+    /// The first record that was bad for nothing but a null in its key.
+    pub(crate) null_key: Option<Position>,
     text: Vec<u8>,
     row: Vec<u8>,
     key_length: usize,
@@ -114,7 +114,7 @@ impl RecordEncoder {
             spellings: Vec::new(),
             tally: RecordTally::default(),
             total: RecordTally::default(),
-            null_key: false,
+            null_key: None,
             text: Vec::new(),
             row: Vec::new(),
             key_length: 0,
@@ -163,7 +163,7 @@ impl RecordEncoder {
                 self.accept(position);
                 Ok(())
             }
-            Err(bad) => Err(self.first_reason(tape, bytes, bad)),
+            Err(bad) => Err(self.first_reason(tape, bytes, position, bad)),
         }
     }
 
@@ -179,10 +179,11 @@ impl RecordEncoder {
     }
 
     /// A record may be bad for several reasons: finds the one that comes first.
-    fn first_reason(&mut self, tape: &Tape, bytes: &[u8], bad: Bad) -> Bad {
+    fn first_reason(&mut self, tape: &Tape, bytes: &[u8], position: Position, bad: Bad) -> Bad {
         if bad.reason == Reason::NullKey {
             for (id, ..) in &self.journal {
-                self.fields.get_mut(*id).seen = true;
+                let field = self.fields.get_mut(*id);
+                field.seen = earlier(field.seen, Some(position));
             }
         }
         if let Err(duplicate) = self.values.check_duplicates(tape, bytes, 0) {
@@ -194,7 +195,9 @@ impl RecordEncoder {
         {
             return extra;
         }
-        self.null_key |= bad.reason == Reason::NullKey;
+        if bad.reason == Reason::NullKey {
+            self.null_key = earlier(self.null_key, Some(position));
+        }
         bad
     }
 

@@ -57,6 +57,39 @@ pub struct Position {
     pub ordinal: u32,
 }
 
+impl Position {
+    /// Whether it lies in a record behind a place, by input and offset.
+    pub(crate) fn is_behind(self, place: (usize, u64)) -> bool {
+        (self.input as usize, self.offset) > place
+    }
+
+    fn write(self, message: &mut MessageWriter) {
+        message.number(u64::from(self.input));
+        message.number(self.offset);
+        message.number(u64::from(self.ordinal));
+    }
+
+    fn read(message: &mut MessageReader<'_>) -> Result<Self> {
+        Ok(Self { input: message.small()?, offset: message.number()?, ordinal: message.small()? })
+    }
+}
+
+/// The earlier of two positions, where there are two.
+pub(crate) fn earlier(a: Option<Position>, b: Option<Position>) -> Option<Position> {
+    a.into_iter().chain(b).min()
+}
+
+pub(crate) fn write_place(position: Option<Position>, message: &mut MessageWriter) {
+    message.flag(position.is_some());
+    if let Some(position) = position {
+        position.write(message);
+    }
+}
+
+pub(crate) fn read_place(message: &mut MessageReader<'_>) -> Result<Option<Position>> {
+    message.flag()?.then(|| Position::read(message)).transpose()
+}
+
 /// How many values of a key or order column are RFC 3339 instants, and in how many spellings.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Instants {
@@ -146,21 +179,24 @@ impl Facts {
     pub(crate) fn join(&mut self, other: &Self) {
         self.bits |= other.bits;
         for (mine, other) in self.first.iter_mut().zip(&other.first) {
-            *mine = match (*mine, *other) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            *mine = earlier(*mine, *other);
         }
         self.instants.join(&other.instants);
     }
 
+    /// Forgets what was first found behind a place.
+    pub(crate) fn forget_behind(&mut self, place: (usize, u64)) {
+        for (bit, first) in self.first.iter_mut().enumerate() {
+            if first.is_some_and(|position| position.is_behind(place)) {
+                *first = None;
+                self.bits &= !(1 << bit);
+            }
+        }
+    }
+
     pub(crate) fn write(&self, message: &mut MessageWriter) {
         message.number(u64::from(self.bits));
-        for position in self.first.iter().flatten() {
-            message.number(u64::from(position.input));
-            message.number(position.offset);
-            message.number(u64::from(position.ordinal));
-        }
+        self.first.iter().flatten().for_each(|position| position.write(message));
         self.instants.write(message);
     }
 
@@ -172,11 +208,7 @@ impl Facts {
         let mut first = [None; fact::COUNT];
         for (bit, position) in first.iter_mut().enumerate() {
             if bits & 1 << bit != 0 {
-                *position = Some(Position {
-                    input: message.small()?,
-                    offset: message.number()?,
-                    ordinal: message.small()?,
-                });
+                *position = Some(Position::read(message)?);
             }
         }
         Ok(Self { bits, first, instants: Instants::read(message)? })

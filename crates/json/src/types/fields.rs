@@ -6,7 +6,7 @@ use distil_plan::{
     Code, ColumnPath, Error, ExtraMembers, Field as Column, Hint, Result, Schema, SchemaSpec, Type,
 };
 
-use crate::types::facts::{Facts, Position, Verdict};
+use crate::types::facts::{Facts, Position, Verdict, earlier};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding;
 
@@ -64,8 +64,8 @@ pub(crate) struct Field {
     pub(crate) element: Option<FieldId>,
     /// Ordinal of the hint that names it, if one does.
     hinted: Option<u32>,
-    /// Whether any record had it, bad ones for a null key included.
-    pub(crate) seen: bool,
+    /// The first record that had it and was bad for a null in its key.
+    pub(crate) seen: Option<Position>,
 }
 
 /// All columns that the plan names or a record had.
@@ -184,7 +184,7 @@ impl Fields {
             lookup: HashMap::new(),
             element: None,
             hinted: None,
-            seen: false,
+            seen: None,
         });
         (self.fields.len() - 1) as FieldId
     }
@@ -253,11 +253,19 @@ impl Fields {
         seen
     }
 
+    /// Forgets what was first seen behind a place.
+    pub(crate) fn forget_behind(&mut self, place: (usize, u64)) {
+        for field in &mut self.fields {
+            field.facts.forget_behind(place);
+            field.seen.take_if(|position| position.is_behind(place));
+        }
+    }
+
     fn join_field(&mut self, mine: FieldId, other: &Self, theirs: FieldId) {
         let theirs = other.get(theirs);
         let field = self.get_mut(mine);
         field.facts.join(&theirs.facts);
-        field.seen |= theirs.seen;
+        field.seen = earlier(field.seen, theirs.seen);
         for child in &theirs.children {
             let name = &other.get(*child).name;
             // Not `child_or_new`: the limits are on what all records have, so a tree may hold more.
@@ -309,7 +317,7 @@ impl Fields {
 
     fn exists(&self, id: FieldId) -> bool {
         let field = self.get(id);
-        field.seen || field.facts.bits != 0 || field.declared != Declared::Open
+        field.seen.is_some() || field.facts.bits != 0 || field.declared != Declared::Open
     }
 
     fn collect_paths(&self, id: FieldId, path: Option<&ColumnPath>, names: &mut Vec<ColumnPath>) {

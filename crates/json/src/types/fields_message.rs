@@ -3,7 +3,7 @@
 use distil_plan::Result;
 
 use crate::message::{MessageReader, MessageWriter, broken};
-use crate::types::facts::Facts;
+use crate::types::facts::{Facts, read_place, write_place};
 use crate::types::fields::{FieldId, Fields, ROOT};
 
 /// Levels of a message: more than a record can have.
@@ -20,7 +20,7 @@ impl Fields {
     fn write_field(&self, id: FieldId, message: &mut MessageWriter) {
         let field = self.get(id);
         field.facts.write(message);
-        message.flag(field.seen);
+        write_place(field.seen, message);
         message.flag(field.element.is_some());
         if let Some(element) = field.element {
             self.write_field(element, message);
@@ -50,7 +50,7 @@ impl Fields {
         let facts = Facts::read(message)?;
         let field = self.get_mut(id);
         field.facts = facts;
-        field.seen = message.flag()?;
+        field.seen = read_place(message)?;
         if message.flag()? {
             let element = self.element_or_new(id);
             self.read_field(element, message, depth)?;

@@ -20,27 +20,6 @@ pub fn record_schema(columns: &arrow_schema::Schema, known: Option<&Schema>) -> 
     Schema::new(fields(columns.fields(), known)?)
 }
 
-/// Checks that columns are those that a plan declares.
-///
-/// # Errors
-/// An input error with both.
-pub fn check_columns(columns: &arrow_schema::Schema, declared: &Schema) -> Result<()> {
-    let found = record_schema(columns, Some(declared))?;
-    let text = |schema: &Schema| {
-        let column = |field: &Field| format!("{} {}", field.name, field.data_type);
-        let mut columns: Vec<String> = schema.fields.iter().map(column).collect();
-        columns.sort();
-        columns.join(", ")
-    };
-    let (found, declared) = (text(&found), text(declared));
-    if found == declared {
-        return Ok(());
-    }
-    Err(Error::input("the file has other columns than the plan declares")
-        .detail(format!("found: {found}"))
-        .detail(format!("declared: {declared}")))
-}
-
 fn fields(columns: &arrow_schema::Fields, known: Option<&[Field]>) -> Result<Vec<Field>> {
     columns
         .iter()

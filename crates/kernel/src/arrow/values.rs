@@ -217,8 +217,8 @@ impl Column {
     }
 }
 
-/// A count of units of so many nanoseconds, as a count of a unit of distil. One that no `i64` counts is
-/// beyond all years.
+/// A count of Arrow's time units, of `nanoseconds` each, in a unit that distil has: seconds become
+/// milliseconds. A count that overflows is clamped, and lies far outside the years that are allowed.
 pub(crate) fn instant(count: i64, nanoseconds: i64) -> (i64, TimeUnit) {
     match nanoseconds {
         1 => (count, TimeUnit::Nanos),
@@ -228,7 +228,7 @@ pub(crate) fn instant(count: i64, nanoseconds: i64) -> (i64, TimeUnit) {
     }
 }
 
-/// A file may hold what its own type does not allow.
+/// Decimals, checked against the precision of their type: a broken file may hold more digits.
 fn decimal(array: &ArrayRef, scale: i8) -> Result<Column> {
     let precision = match array.data_type() {
         DataType::Decimal32(precision, _)

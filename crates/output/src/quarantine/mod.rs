@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use distil_json::Seen;
 use distil_plan::{
     BadPart, Code, Error, Hint, MaxQuarantined, QuarantinedCounts, Reason, ResolvedPlan, Result,
 };
@@ -38,7 +39,8 @@ pub struct Quarantine {
     names: Vec<String>,
     max: Option<MaxQuarantined>,
     buffer_bytes: usize,
-    /// Whether so many bad parts are known that nothing after them matters.
+    /// Whether bad parts end the run before all input is read: so many are known that nothing after them
+    /// matters.
     enough: AtomicBool,
     state: Mutex<State>,
 }
@@ -128,6 +130,7 @@ impl Quarantine {
                 if let Some(MaxQuarantined::Count(max)) = self.max
                     && state.counts.records + state.counts.ranges > max
                 {
+                    self.enough.store(true, Ordering::Relaxed);
                     return Err(self.too_many(&state.counts, &format!("at most {max}")));
                 }
                 if state.bytes > self.buffer_bytes {
@@ -149,9 +152,26 @@ impl Quarantine {
                 .is_some_and(|(last, _)| (input, offset) > *last)
     }
 
-    /// Whether no bad part was a reason to leave anything unread.
-    pub fn read_all(&self) -> bool {
-        !self.enough.load(Ordering::Relaxed)
+    /// Records without a key may only mean that the key is misspelled. The error for that takes the place of
+    /// `error`, which is one of bad records, if all input was read. If bad records ended the run before, it
+    /// is advice beside `error`, drawn from nothing behind the last record that is shown: what else was read
+    /// depends on the threads.
+    pub fn prefer_missing_key(&self, error: Error, seen: &Seen) -> Error {
+        if !matches!(error.code, Code::BadRecords | Code::TooManyBadRecords) {
+            return error;
+        }
+        if !self.enough.load(Ordering::Relaxed) {
+            return seen.missing_key().unwrap_or(error);
+        }
+        let last = self.state().stopping.last_key_value().map(|(place, _)| *place);
+        let missing = match last {
+            Some(last) => seen.up_to(last).missing_key(),
+            None => seen.missing_key(),
+        };
+        let Some(missing) = missing else { return error };
+        let so_far = Hint::new(format!("as far as the input was read, {}", missing.what));
+        let hints = std::iter::once(so_far).chain(missing.hints).chain(error.hints).collect();
+        Error { hints, ..error }
     }
 
     /// Bad records and ranges of one input so far.
