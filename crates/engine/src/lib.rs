@@ -1,8 +1,8 @@
 //! The native backend: decode, exchange, dedup, encode.
 //!
 //! `pipeline` wires the stages and nothing else does. Rows travel as encoded bytes (see
-//! `distil_json`): decoding scatters them into ranges of the key, each range is sorted and reduced to
-//! one row a key, and the ranges in order are the output. No result depends on which thread came
+//! `distil_json`): decoding scatters them into partitions by their keys, each partition is sorted and
+//! reduced to one row a key, and the partitions in order are the output. No result depends on which thread came
 //! first.
 
 mod budget;
@@ -12,6 +12,7 @@ mod infer;
 mod pipeline;
 mod report;
 mod threads;
+mod work_queue;
 mod write;
 
 use std::sync::Arc;

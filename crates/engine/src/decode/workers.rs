@@ -5,19 +5,19 @@
 //! busy alike.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use distil_json::{Decoder, Dictionary, FrameSlice, PackedLayout, Seen, Separator, Sink};
 use distil_kernel::frame_window::Framed;
 use distil_output::quarantine::Quarantine;
-use distil_plan::{BadPart, Error, Input, InputReport, Reason, ResolvedPlan, Result, Shape, Watch};
+use distil_plan::{BadPart, Input, InputReport, Reason, ResolvedPlan, Result, Shape, Watch};
 use distil_storage::Storage;
 
 use super::slices::SliceReader;
 use super::source::Source;
-use crate::EngineOptions;
-use crate::threads;
+use crate::work_queue::{Next, WorkQueue};
+use crate::{EngineOptions, threads};
 
 /// Slices that may wait for a worker; each is about as large as what is read at once.
 const WAITING: usize = 8;
@@ -69,14 +69,14 @@ struct Handed {
     separator: Separator,
 }
 
+/// What is to be done.
 #[derive(Default)]
-struct Queue {
+struct Tasks {
+    inputs: usize,
     next_input: usize,
     waiting: VecDeque<Handed>,
     /// Memory of slices that were handed over: the system would have to clear new memory for each.
     spare: Vec<Vec<u8>>,
-    /// Workers without work.
-    idle: usize,
     /// Workers that frame an input and may still hand slices over.
     framing: usize,
     opened: Vec<Option<Opened>>,
@@ -86,9 +86,7 @@ struct Queue {
 struct Shared<'a> {
     inputs: &'a Inputs<'a>,
     layout: Option<&'a Arc<PackedLayout>>,
-    queue: Mutex<Queue>,
-    changed: Condvar,
-    stop: AtomicBool,
+    queue: WorkQueue<Tasks>,
     records: Vec<AtomicU64>,
     bytes: AtomicU64,
 }
@@ -108,52 +106,33 @@ pub(crate) fn decode<S: RowSink>(
     let shared = Shared {
         inputs,
         layout,
-        queue: Mutex::new(Queue {
+        queue: WorkQueue::new(Tasks {
+            inputs: count,
             opened,
             reports: vec![InputReport::default(); count],
-            ..Queue::default()
+            ..Tasks::default()
         }),
-        changed: Condvar::new(),
-        stop: AtomicBool::new(false),
         records: (0..count).map(|_| AtomicU64::new(0)).collect(),
         bytes: AtomicU64::new(0),
     };
-    let results: Vec<(Option<Found>, Result<()>)> = std::thread::scope(|scope| {
+    let found: Vec<Result<Found>> = std::thread::scope(|scope| {
         let shared = &shared;
         let work = sinks.iter_mut().map(|sink| move || work(shared, sink));
-        let handles = match threads::start(scope, work) {
-            Ok(handles) => handles,
-            Err(error) => return vec![(None, Err(error))],
-        };
-        handles
-            .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|_| (None, Err(died()))))
-            .collect()
-    });
-    let mut seen: Option<Seen> = None;
-    let mut failed = None;
+        let handles = threads::start(scope, work)?;
+        // A thread that died has said so to the queue.
+        Ok(handles.into_iter().filter_map(|handle| handle.join().ok()).collect())
+    })?;
+    let mut seen = Decoder::new(&inputs.plan.plan)?.finish().0;
     let mut dictionaries = Vec::new();
-    for (found, result) in results {
-        let (found, of_worker) = found.unzip();
-        dictionaries.push(of_worker.unwrap_or_default());
-        match (&mut seen, found) {
-            (Some(seen), Some(found)) => seen.join(&found),
-            (none, found) => *none = found,
-        }
-        if let Err(error) = result {
-            failed.get_or_insert(error);
-        }
+    for of_worker in found {
+        let (of_worker, packed) = of_worker?;
+        seen.join(&of_worker);
+        dictionaries.push(packed);
     }
-    let seen = match seen {
-        Some(seen) => seen,
-        None => Decoder::new(&inputs.plan.plan)?.finish().0,
-    };
-    if let Some(error) = failed {
-        return Err(inputs.quarantine.prefer_missing_key(error, &seen));
-    }
-    let queue = shared.queue.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (tasks, result) = shared.queue.finish();
+    result.map_err(|error| inputs.quarantine.prefer_missing_key(error, &seen))?;
     let records = shared.records.iter().map(|count| count.load(Ordering::Relaxed));
-    let reports: Vec<InputReport> = queue
+    let reports: Vec<InputReport> = tasks
         .reports
         .into_iter()
         .zip(records)
@@ -173,93 +152,63 @@ pub(crate) fn decode<S: RowSink>(
     })
 }
 
-fn died() -> Error {
-    Error::bug("a thread of the engine died")
-}
-
+/// What a worker saw, and the dictionaries of the rows that it packed.
 type Found = (Seen, Vec<Dictionary>);
 
-fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> (Option<Found>, Result<()>) {
+fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> Result<Found> {
     let texts = shared.layout.map_or(1, |layout| layout.texts);
     let dictionary_bytes = shared.inputs.options.shares().dictionary(texts);
-    let mut decoder = match Decoder::new(&shared.inputs.plan.plan) {
-        Ok(decoder) => decoder.expecting(shared.layout, dictionary_bytes),
-        Err(error) => return (None, Err(error)),
-    };
-    let result = Worker { shared, decoder: &mut decoder, sink }.run();
-    if result.is_err() {
-        shared.stop.store(true, Ordering::Relaxed);
-        shared.changed.notify_all();
-    }
-    (Some(decoder.finish()), result)
+    let decoder = Decoder::new(&shared.inputs.plan.plan)?;
+    let decoder = decoder.expecting(shared.layout, dictionary_bytes);
+    let mut worker = Worker { shared, decoder, sink };
+    shared.queue.work(Tasks::next, |task| worker.task(task));
+    Ok(worker.decoder.finish())
 }
 
-struct Worker<'a, S> {
-    shared: &'a Shared<'a>,
-    decoder: &'a mut Decoder,
-    sink: &'a mut S,
-}
-
-enum Job {
+enum Task {
     Slice(Handed),
     Input(usize, Option<Opened>),
 }
 
-impl<S: RowSink> Worker<'_, S> {
-    fn run(&mut self) -> Result<()> {
-        while let Some(job) = self.next_job() {
-            match job {
-                Job::Slice(handed) => {
-                    self.decode(handed.input, handed.offset, &handed.bytes, handed.separator)?;
-                    // What a large record needed is given back.
-                    if handed.bytes.capacity() <= 2 * self.shared.inputs.options.read_chunk {
-                        self.queue().spare.push(handed.bytes);
-                    }
-                }
-                Job::Input(ordinal, opened) => {
-                    let done = self.input(ordinal, opened);
-                    let mut queue = self.queue();
-                    queue.framing -= 1;
-                    // Waking nobody is a system call all the same.
-                    if queue.idle > 0 {
-                        self.shared.changed.notify_all();
-                    }
-                    drop(queue);
-                    done?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl Tasks {
     /// Slices first: they hold memory.
-    fn next_job(&self) -> Option<Job> {
-        let mut queue = self.queue();
-        loop {
-            if self.shared.stop.load(Ordering::Relaxed) {
-                return None;
+    fn next(&mut self) -> Next<Task> {
+        if let Some(handed) = self.waiting.pop_front() {
+            return Next::Do(Task::Slice(handed));
+        }
+        if self.next_input < self.inputs {
+            let ordinal = self.next_input;
+            self.next_input += 1;
+            self.framing += 1;
+            let opened = self.opened.get_mut(ordinal).and_then(Option::take);
+            return Next::Do(Task::Input(ordinal, opened));
+        }
+        if self.framing == 0 { Next::Done } else { Next::Wait }
+    }
+}
+
+struct Worker<'a, S> {
+    shared: &'a Shared<'a>,
+    decoder: Decoder,
+    sink: &'a mut S,
+}
+
+impl<S: RowSink> Worker<'_, S> {
+    fn task(&mut self, task: Task) -> Result<()> {
+        match task {
+            Task::Slice(handed) => {
+                self.decode(handed.input, handed.offset, &handed.bytes, handed.separator)?;
+                // What a large record needed is given back.
+                if handed.bytes.capacity() <= 2 * self.shared.inputs.options.read_chunk {
+                    self.shared.queue.look(|tasks| tasks.spare.push(handed.bytes));
+                }
+                Ok(())
             }
-            if let Some(handed) = queue.waiting.pop_front() {
-                return Some(Job::Slice(handed));
+            Task::Input(ordinal, opened) => {
+                let done = self.input(ordinal, opened);
+                self.shared.queue.change(|tasks| tasks.framing -= 1);
+                done
             }
-            if queue.next_input < self.shared.inputs.plan.inputs.len() {
-                let ordinal = queue.next_input;
-                queue.next_input += 1;
-                queue.framing += 1;
-                let opened = queue.opened.get_mut(ordinal).and_then(Option::take);
-                return Some(Job::Input(ordinal, opened));
-            }
-            if queue.framing == 0 {
-                self.shared.changed.notify_all();
-                return None;
-            }
-            queue.idle += 1;
-            queue = self.shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            queue.idle -= 1;
         }
     }
 
@@ -316,7 +265,7 @@ impl<S: RowSink> Worker<'_, S> {
                 }
                 Framed::More | Framed::Done => break,
             }
-            if self.shared.stop.load(Ordering::Relaxed) {
+            if self.shared.queue.is_stopped() {
                 return Ok(());
             }
         }
@@ -333,9 +282,7 @@ impl<S: RowSink> Worker<'_, S> {
             ignored_members: reader.framer().ignored_members().to_vec(),
             ..InputReport::default()
         };
-        if let Some(place) = self.queue().reports.get_mut(ordinal) {
-            *place = report;
-        }
+        self.shared.queue.look(|tasks| tasks.reports[ordinal] = report);
         Ok(())
     }
 
@@ -343,21 +290,20 @@ impl<S: RowSink> Worker<'_, S> {
     /// when they come back: those that had to wait until this one looked again were idle for a
     /// quarter of the time.
     fn hand_over(&self, input: usize, offset: u64, bytes: &[u8], separator: Separator) -> bool {
-        let mut queue = self.queue();
-        let inputs = &self.shared.inputs;
-        let helpers = match queue.next_input < inputs.plan.inputs.len() {
-            true => 0,
-            false => inputs.options.threads.saturating_sub(queue.framing),
-        };
-        if queue.waiting.len() >= WAITING.min(helpers * 2) {
-            return false;
-        }
-        let mut copy = queue.spare.pop().unwrap_or_default();
-        drop(queue);
+        let threads = self.shared.inputs.options.threads;
+        let spare = self.shared.queue.look(|tasks| {
+            let helpers = match tasks.next_input < tasks.inputs {
+                true => 0,
+                false => threads.saturating_sub(tasks.framing),
+            };
+            let is_wanted = tasks.waiting.len() < WAITING.min(helpers * 2);
+            is_wanted.then(|| tasks.spare.pop().unwrap_or_default())
+        });
+        let Some(mut copy) = spare else { return false };
         copy.clear();
         copy.extend_from_slice(bytes);
-        self.queue().waiting.push_back(Handed { input, offset, bytes: copy, separator });
-        self.shared.changed.notify_one();
+        let handed = Handed { input, offset, bytes: copy, separator };
+        self.shared.queue.give(|tasks| tasks.waiting.push_back(handed));
         true
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use arrow_array::RecordBatch;
 use distil_json::digest::Digest;
@@ -17,14 +17,13 @@ use distil_kernel::row_groups::{ROW_GROUP_BYTES, RowGroup, RowGroupCutter, Wante
 use distil_kernel::rows::PackedTable;
 use distil_output::footer::Footer;
 use distil_output::row_group_writer::{RowGroupWriter, Totals};
-use distil_plan::{
-    Cancel, ColumnPath, Conflict, Error, Events, Layout, Plan, Request, Result, Schema,
-};
+use distil_plan::{Cancel, ColumnPath, Conflict, Events, Layout, Plan, Request, Result, Schema};
 use distil_storage::Storage;
 
 use super::ordered::OrderedOutput;
 use crate::exchange::{Partition, Scratch};
 use crate::threads;
+use crate::work_queue::{Next, WorkQueue};
 
 /// The second half of a run.
 pub(crate) struct WritePhase<'a> {
@@ -48,20 +47,21 @@ pub(crate) struct Written {
 }
 
 /// Work that is under way.
-struct State {
+struct State<'e> {
+    encoder: &'e Encoder,
+    partitions: usize,
     next_partition: usize,
     reduced: BTreeMap<usize, ReducedPartition>,
     assembled: usize,
     cutters: Vec<RowGroupCutter>,
     ready: VecDeque<Share>,
-    /// Row row_groups that are cut, but not encoded yet: while there are some, more shares may come.
+    /// Row groups that are cut, but not encoded yet: while there are some, more shares may come.
     open: usize,
-    /// Row row_groups by cutter and ordinal.
+    /// Row groups by cutter and ordinal.
     underway: BTreeMap<(Wanted, usize), Underway>,
     tally: Tally,
     conflicts: Vec<(Vec<u8>, Vec<u8>)>,
     flushed: bool,
-    failed: Option<Error>,
 }
 
 enum Task {
@@ -99,10 +99,12 @@ fn in_order<T>(mut values: Vec<(usize, T)>) -> impl Iterator<Item = T> {
     values.into_iter().map(|(_, value)| value)
 }
 
-impl State {
+impl<'e> State<'e> {
     /// Nothing is begun.
-    fn new(cutters: Vec<RowGroupCutter>) -> Self {
+    fn new(encoder: &'e Encoder, partitions: usize, cutters: Vec<RowGroupCutter>) -> Self {
         Self {
+            encoder,
+            partitions,
             next_partition: 0,
             reduced: BTreeMap::new(),
             assembled: 0,
@@ -113,8 +115,113 @@ impl State {
             tally: Tally::default(),
             conflicts: Vec::new(),
             flushed: false,
-            failed: None,
         }
+    }
+
+    /// Row groups first: they free memory.
+    fn next(&mut self) -> Next<Task> {
+        if let Some(share) = self.ready.pop_front() {
+            return Next::Do(Task::Encode(share));
+        }
+        if self.next_partition < self.partitions {
+            self.next_partition += 1;
+            return Next::Do(Task::Reduce(self.next_partition - 1));
+        }
+        if self.assembled < self.partitions {
+            return Next::Wait;
+        }
+        if !self.flushed {
+            self.flushed = true;
+            for at in 0..self.cutters.len() {
+                let last = self.cutters[at].finish();
+                self.share_out(at, last);
+            }
+            return Next::Changed;
+        }
+        if self.open == 0 { Next::Done } else { Next::Wait }
+    }
+
+    /// Takes a reduced partition. Partitions become row groups in their order, whoever reduced them.
+    fn assemble(&mut self, partition: usize, reduced: ReducedPartition) -> Result<()> {
+        self.reduced.insert(partition, reduced);
+        while let Some(outcome) = self.reduced.remove(&self.assembled) {
+            self.assembled += 1;
+            self.tally.written += outcome.counts.written;
+            self.tally.identical += outcome.counts.identical;
+            self.tally.conflicting += outcome.counts.conflicting;
+            let room = SHOWN - self.conflicts.len();
+            self.conflicts.extend(outcome.conflicts.into_iter().take(room));
+            for rows in outcome.rows.into_iter().map(Arc::new) {
+                for at in 0..self.cutters.len() {
+                    let row_groups = self.cutters[at].push(&rows)?;
+                    self.share_out(at, row_groups);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts row groups of a cutter into shares. All threads work at one row group, then at the next: none
+    /// waits for another at the last one, and few row groups are in memory.
+    fn share_out(
+        &mut self,
+        cutter: usize,
+        row_groups: impl IntoIterator<Item = (usize, RowGroup)>,
+    ) {
+        let wanted = self.cutters[cutter].wanted();
+        for (ordinal, row_group) in row_groups {
+            self.open += 1;
+            let packed = self.encoder.takes_packed(&row_group);
+            let (rows, row_group) = (row_group.rows, Arc::new(row_group));
+            let share = |work| Share { wanted, ordinal, rows, work };
+            if packed {
+                let columns = self.encoder.columns().into_iter();
+                let work = |column| Work::WritePacked(Arc::clone(&row_group), column);
+                self.ready.extend(columns.map(|column| share(work(column))));
+            } else {
+                let batches = 0..Encoder::batches(&row_group);
+                let work = |batch| Work::Read(Arc::clone(&row_group), batch);
+                self.ready.extend(batches.map(|batch| share(work(batch))));
+            }
+        }
+    }
+
+    /// Keeps a batch; with the last one the columns may be written, before any other row group.
+    fn keep_batch(
+        &mut self,
+        key: (Wanted, usize),
+        row_group: &RowGroup,
+        ordinal: usize,
+        (batch, digest): (RecordBatch, Digest),
+    ) {
+        let underway = self.underway.entry(key).or_default();
+        underway.digest = underway.digest.wrapping_add(digest.0);
+        underway.batches.push((ordinal, batch));
+        if underway.batches.len() < Encoder::batches(row_group) {
+            return;
+        }
+        let batches = Arc::new(in_order(std::mem::take(&mut underway.batches)).collect());
+        for column in self.encoder.columns().into_iter().rev() {
+            let work = Work::Write(Arc::clone(&batches), column);
+            let (wanted, ordinal) = key;
+            self.ready.push_front(Share { wanted, ordinal, rows: row_group.rows, work });
+        }
+    }
+
+    /// Keeps the chunks of a column; with the last one the row group is complete.
+    fn keep_column(
+        &mut self,
+        key: (Wanted, usize),
+        column: usize,
+        chunks: Vec<ColumnChunk>,
+    ) -> Option<Underway> {
+        let underway = self.underway.entry(key).or_default();
+        underway.columns.push((column, chunks));
+        if underway.columns.len() < self.encoder.columns().len() {
+            return None;
+        }
+        self.open -= 1;
+        self.underway.remove(&key)
     }
 }
 
@@ -128,15 +235,10 @@ impl WritePhase<'_> {
         let columns: Option<&[ColumnPath]> = self.plan.columns.as_deref();
         let encoder = Encoder::new(self.schema, dedup, columns, &self.plan.sink, self.plan.digest)?;
         let (outputs, cutters) = self.outputs(&encoder).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
-        let state = Mutex::new(State::new(cutters));
-        self.work(&encoder, &outputs, &state)?;
-        let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = state.failed {
-            return Err(error);
-        }
-        if state.assembled < self.partitions.len() {
-            return Err(Error::bug("a thread of the engine died"));
-        }
+        let queue = WorkQueue::new(State::new(&encoder, self.partitions.len(), cutters));
+        self.work(&encoder, &outputs, &queue)?;
+        let (state, result) = queue.finish();
+        result?;
         let mut totals = Vec::new();
         for output in &outputs {
             totals.push(lock(output).finish()?);
@@ -176,32 +278,27 @@ impl WritePhase<'_> {
     }
 
     /// Has all threads work until nothing is left, or one failed.
-    fn work(
+    fn work<'e>(
         &self,
-        encoder: &Encoder,
-        outputs: &[Mutex<OrderedOutput<'_>>],
-        state: &Mutex<State>,
+        encoder: &'e Encoder,
+        outputs: &[Mutex<OrderedOutput<'e>>],
+        queue: &WorkQueue<State<'e>>,
     ) -> Result<()> {
-        let changed = Condvar::new();
         std::thread::scope(|scope| {
             let (written, files) = mpsc::channel();
             let workers = (0..self.threads).map(|_| {
-                let worker = Worker {
-                    phase: self,
-                    state,
-                    changed: &changed,
-                    outputs,
-                    encoder,
-                    written: written.clone(),
-                };
+                let written = written.clone();
+                let worker = Worker { phase: self, queue, outputs, encoder, written };
                 move || worker.work()
             });
-            threads::start(scope, workers)?;
+            let threads = threads::start(scope, workers)?;
             // The disk writes while the workers compute. Without a thread for it the last sync takes longer.
             drop(written);
             let write_back =
                 move || files.iter().for_each(|path: PathBuf| self.storage.write_back(&path));
             let _ = threads::start(scope, std::iter::once(write_back));
+            // A thread that died has said so to the queue.
+            threads.into_iter().for_each(|thread| drop(thread.join()));
             Ok(())
         })
     }
@@ -212,76 +309,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// One thread of the second half.
-struct Worker<'a, 'o> {
+struct Worker<'a, 'e> {
     phase: &'a WritePhase<'a>,
-    state: &'a Mutex<State>,
-    changed: &'a Condvar,
-    outputs: &'a [Mutex<OrderedOutput<'o>>],
-    encoder: &'a Encoder,
+    queue: &'a WorkQueue<State<'e>>,
+    outputs: &'a [Mutex<OrderedOutput<'e>>],
+    encoder: &'e Encoder,
     /// Files that have more to be written to the disk.
     written: mpsc::Sender<PathBuf>,
 }
 
-impl<'o> Worker<'_, 'o> {
+impl<'e> Worker<'_, 'e> {
     fn work(&self) {
         let mut scratch = Scratch::default();
-        while let Some(task) = self.next() {
-            let done = match task {
-                Task::Reduce(partition) => self.reduce(partition, &mut scratch),
-                Task::Encode(share) => self.encode(share),
-            };
-            let mut state = lock(self.state);
-            if let Err(error) = done {
-                state.failed.get_or_insert(error);
-            }
-            drop(state);
-            self.changed.notify_all();
-        }
-        self.changed.notify_all();
-    }
-
-    /// Row row_groups first: they free memory.
-    fn next(&self) -> Option<Task> {
-        let mut state = lock(self.state);
-        loop {
-            if state.failed.is_some() {
-                return None;
-            }
-            if let Some(share) = state.ready.pop_front() {
-                return Some(Task::Encode(share));
-            }
-            if state.next_partition < self.phase.partitions.len() {
-                state.next_partition += 1;
-                return Some(Task::Reduce(state.next_partition - 1));
-            }
-            if state.assembled == self.phase.partitions.len() {
-                if !state.flushed {
-                    state.flushed = true;
-                    let State { cutters, ready, open, .. } = &mut *state;
-                    for cutter in cutters {
-                        let last = cutter.finish();
-                        *open += usize::from(last.is_some());
-                        ready.extend(
-                            last.into_iter()
-                                .flat_map(|row_group| self.shares(cutter.wanted(), row_group)),
-                        );
-                    }
-                    self.changed.notify_all();
-                    continue;
-                }
-                if state.open == 0 {
-                    return None;
-                }
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.queue.work(State::next, |task| match task {
+            Task::Reduce(partition) => self.reduce(partition, &mut scratch),
+            Task::Encode(share) => self.encode(share),
+        });
     }
 
     fn cancel(&self) -> &Cancel {
         self.phase.request.watch.cancel
     }
 
-    fn output(&self, wanted: Wanted) -> &Mutex<OrderedOutput<'o>> {
+    fn output(&self, wanted: Wanted) -> &Mutex<OrderedOutput<'e>> {
         &self.outputs[usize::from(wanted == Wanted::Dropped)]
     }
 
@@ -292,47 +342,8 @@ impl<'o> Worker<'_, 'o> {
     fn reduce(&self, partition: usize, scratch: &mut Scratch) -> Result<()> {
         self.cancel().check()?;
         let table = self.phase.table.as_ref();
-        let outcome = self.phase.partitions[partition].reduce(self.phase.policy, table, scratch)?;
-        let mut state = lock(self.state);
-        state.reduced.insert(partition, outcome);
-        // Ranges become row groups in their order, whoever reduced them.
-        loop {
-            let assembled = state.assembled;
-            let Some(outcome) = state.reduced.remove(&assembled) else { return Ok(()) };
-            state.assembled += 1;
-            state.tally.written += outcome.counts.written;
-            state.tally.identical += outcome.counts.identical;
-            state.tally.conflicting += outcome.counts.conflicting;
-            let room = SHOWN - state.conflicts.len();
-            state.conflicts.extend(outcome.conflicts.into_iter().take(room));
-            let State { cutters, ready, open, .. } = &mut *state;
-            for rows in outcome.rows.into_iter().map(Arc::new) {
-                for cutter in &mut *cutters {
-                    let row_groups = cutter.push(&rows)?;
-                    *open += row_groups.len();
-                    ready.extend(
-                        row_groups
-                            .into_iter()
-                            .flat_map(|row_group| self.shares(cutter.wanted(), row_group)),
-                    );
-                }
-            }
-        }
-    }
-
-    /// All threads work at one row group, then at the next: none waits for another at the last one, and
-    /// few row groups are in memory.
-    fn shares(&self, wanted: Wanted, (ordinal, row_group): (usize, RowGroup)) -> Vec<Share> {
-        let packed = self.encoder.takes_packed(&row_group);
-        let (rows, row_group) = (row_group.rows, Arc::new(row_group));
-        let share = |work| Share { wanted, ordinal, rows, work };
-        if packed {
-            let columns = self.encoder.columns().into_iter();
-            columns.map(|column| share(Work::WritePacked(Arc::clone(&row_group), column))).collect()
-        } else {
-            let batches = 0..Encoder::batches(&row_group);
-            batches.map(|batch| share(Work::Read(Arc::clone(&row_group), batch))).collect()
-        }
+        let reduced = self.phase.partitions[partition].reduce(self.phase.policy, table, scratch)?;
+        self.queue.change(|state| state.assemble(partition, reduced))
     }
 
     fn encode(&self, share: Share) -> Result<()> {
@@ -342,7 +353,7 @@ impl<'o> Worker<'_, 'o> {
         let (column, chunks) = match work {
             Work::Read(row_group, batch) => {
                 let read = self.encoder.read(wanted, &row_group, batch)?;
-                self.keep_batch(key, &row_group, batch, read);
+                self.queue.change(|state| state.keep_batch(key, &row_group, batch, read));
                 return Ok(());
             }
             Work::Write(batches, column) => (column, self.encoder.write(&batches, rows, column)?),
@@ -350,15 +361,8 @@ impl<'o> Worker<'_, 'o> {
                 (column, self.encoder.write_packed(&row_group, column)?)
             }
         };
-        let mut state = lock(self.state);
-        let underway = state.underway.entry(key).or_default();
-        underway.columns.push((column, chunks));
-        if underway.columns.len() < self.encoder.columns().len() {
-            return Ok(());
-        }
-        let Underway { columns, digest, .. } = state.underway.remove(&key).unwrap_or_default();
-        state.open -= 1;
-        drop(state);
+        let complete = self.queue.change(|state| state.keep_column(key, column, chunks));
+        let Some(Underway { columns, digest, .. }) = complete else { return Ok(()) };
         let chunks = in_order(columns).flatten().collect();
         let encoded = EncodedRowGroup::new(chunks, rows, Digest(digest));
         if let Some(path) = lock(self.output(wanted)).push(ordinal, encoded)? {
@@ -367,28 +371,5 @@ impl<'o> Worker<'_, 'o> {
         }
         self.events().advance(rows, rows);
         Ok(())
-    }
-
-    /// Keeps a batch; with the last one the columns may be written, before any other row_group.
-    fn keep_batch(
-        &self,
-        key: (Wanted, usize),
-        row_group: &RowGroup,
-        ordinal: usize,
-        (batch, digest): (RecordBatch, Digest),
-    ) {
-        let mut state = lock(self.state);
-        let underway = state.underway.entry(key).or_default();
-        underway.digest = underway.digest.wrapping_add(digest.0);
-        underway.batches.push((ordinal, batch));
-        if underway.batches.len() < Encoder::batches(row_group) {
-            return;
-        }
-        let batches = Arc::new(in_order(std::mem::take(&mut underway.batches)).collect());
-        for column in self.encoder.columns().into_iter().rev() {
-            let work = Work::Write(Arc::clone(&batches), column);
-            let (wanted, ordinal) = key;
-            state.ready.push_front(Share { wanted, ordinal, rows: row_group.rows, work });
-        }
     }
 }
