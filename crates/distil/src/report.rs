@@ -19,13 +19,12 @@ pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path
     storage.disk(path)?;
     check_parent(storage, path)?;
     check_kind(storage, path)?;
-    let place = |role, path, is_dir| Place { role, path, is_dir, is_target: true };
-    let report = place("report", path, false);
+    let report = Place::target("report", path, false);
     let sink = &plan.sink;
-    let output = place("output", &sink.path, sink.layout == Layout::Dir);
+    let output = Place::target("output", &sink.path, sink.layout == Layout::Dir);
     let quarantine = plan.quarantine.path.iter().map(|path| ("quarantine file", path));
     let dropped = plan.dropped.iter().map(|path| ("file of dropped duplicates", path));
-    let files = quarantine.chain(dropped).map(|(role, path)| place(role, path, false));
+    let files = quarantine.chain(dropped).map(|(role, path)| Place::target(role, path, false));
     for target in std::iter::once(output).chain(files) {
         check_places(storage, &Discovery::default(), &[target, report])?;
     }

@@ -12,10 +12,11 @@ use arrow_array::{
 };
 use distil::configuration::{BackendOptions, Program};
 use distil::{
-    Choice, ColumnPath, Configuration, DataFrame, Dedup, Fault, Keep, Mode, NullKeys, Plan,
+    Choice, ColumnPath, Configuration, DataFrame, Dedup, Fault, Keep, Layout, Mode, NullKeys, Plan,
     Session, Sink, Stores,
 };
 use distil_storage::{Failure, Memory, Storage};
+use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 
 struct Folder(TempDir);
@@ -29,9 +30,9 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let mut file = Stores::default().create_new(&self.path(name)).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        file.write_all(content.as_ref()).unwrap();
         self.path(name)
     }
 
@@ -259,6 +260,80 @@ fn a_frame_of_several_outputs_is_all_their_rows() {
 }
 
 /// The session of a configuration that names pandas.
+/// Rows are read whole before the output appears, so it may take the place of what they were read from.
+#[test]
+fn an_output_is_replaced_by_its_own_rows() {
+    let folder = Folder::new();
+    let session = session();
+    let text: String = (0..50).map(|n| format!("{{\"k\":{},\"v\":{n}}}\n", n % 7)).collect();
+    let input = folder.write("in.json", &text);
+    for name in ["rows.parquet", "rows"] {
+        let output = folder.path(name);
+        let sink =
+            || Sink { row_group_rows: 3, mode: Mode::Overwrite, ..Sink::new(output.as_path()) };
+        let of_files = |sink: Sink| match sink.layout {
+            Layout::Dir => Sink { max_file_rows: Some(10), ..sink },
+            Layout::File => sink,
+        };
+        session.read_json(input.as_path()).write(of_files(sink())).unwrap();
+        let again = session.read_parquet(output.as_path());
+        assert_eq!(again.count().unwrap(), 50);
+        let one = again.drop_duplicates(Dedup::on(["k"]).order_by(["v"]).keep(Keep::Last));
+        let report = one.write(sink()).unwrap();
+        assert_eq!((report.records.read, report.records.written), (50, 7));
+        let read: Vec<&str> = report.inputs.iter().map(|input| input.path.as_str()).collect();
+        assert!(read.iter().all(|path| path.starts_with(output.to_str().unwrap())), "{read:?}");
+        let left = session.read_parquet(output.as_path());
+        assert_eq!(rows(&left)[6], r#"{"k":6,"v":48}"#);
+        let same = session.read_json(input.as_path());
+        let same = same.drop_duplicates(Dedup::on(["k"]).order_by(["v"]).keep(Keep::Last));
+        assert_eq!(rows(&left), rows(&same));
+        // Without the word, nothing is replaced.
+        let refused = left.write(Sink { mode: Mode::Error, ..sink() });
+        assert_eq!(refused.unwrap_err().fault, Fault::Exists);
+    }
+}
+
+#[test]
+fn a_file_that_is_named_twice_is_read_once() {
+    let folder = Folder::new();
+    let batch = RecordBatch::try_from_iter([(
+        "k",
+        Arc::new(arrow_array::Int64Array::from(vec![1, 1])) as ArrayRef,
+    )])
+    .unwrap();
+    let output = folder.path("rows.parquet");
+    session().from_arrow([batch]).write_parquet(&output).unwrap();
+    let path = output.to_str().unwrap();
+    let twice = session().read_parquet([path, path]);
+    assert_eq!(twice.count().unwrap(), 2);
+    assert_eq!(twice.rename([("k", "j")]).count().unwrap(), 2);
+}
+
+#[test]
+fn a_row_with_a_bad_value_is_told_by_its_place() {
+    let folder = Folder::new();
+    let dates = Date32Array::from(vec![0, 1, 2_932_897]);
+    let batch = RecordBatch::try_from_iter([("d", Arc::new(dates) as ArrayRef)]).unwrap();
+    let error = session().from_arrow([batch.clone()]).count().unwrap_err();
+    assert_eq!(error.what, "1 bad record");
+    assert_eq!(
+        error.details,
+        ["from_arrow 3 rows at row 2: bad_value: d: expected a time in the years 0001 to 9999"]
+    );
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let path = folder.write("others.parquet", writer.into_inner().unwrap());
+    let error = session().read_parquet(path.as_path()).count().unwrap_err();
+    assert_eq!(
+        error.details,
+        [format!(
+            "{} at row 2: bad_value: d: expected a time in the years 0001 to 9999",
+            path.display()
+        )]
+    );
+}
+
 fn on_pandas() -> Session {
     let mut options = BackendOptions::default();
     options.engine = Some("pandas".into());

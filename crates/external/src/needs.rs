@@ -10,6 +10,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
             "another parser passes over what is bad in silence, so only valid input gets there",
         )),
         Need::OpaquePath => Some(Support::Never("messages are JSON, which is UTF-8")),
+        Need::Parquet => {
+            Some(Support::Could("rows come to a process as records, which every process reads"))
+        }
         Need::SameBytes => {
             Some(Support::Never("another writer cuts, encodes and compresses pages in its own way"))
         }

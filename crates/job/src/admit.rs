@@ -8,7 +8,8 @@
 use distil_json::{Framer, Step};
 use distil_plan::{
     Backend, Code, ColumnPath, Error, ExtraMembers, Field, Hint, Input, InputCompression,
-    InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape, Type, Watch,
+    InputFormat, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape,
+    Type, Watch,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -57,7 +58,10 @@ pub fn admit(
     scan: Option<&dyn Scan>,
     watch: Watch<'_>,
 ) -> Result<Option<Scanned>> {
-    if backend.supports(&Need::BadRecords)?.is_yes() {
+    // Rows are not settled for a parser of JSON: a backend that does not read them is refused.
+    if resolved.plan.plan.format == InputFormat::Parquet
+        || backend.supports(&Need::BadRecords)?.is_yes()
+    {
         return Ok(None);
     }
     let name = backend.name();

@@ -18,6 +18,15 @@ pub struct Place<'a> {
     pub is_dir: bool,
     /// Whether it belongs to the run alone (a temporary directory does not: outputs may lie there).
     pub is_target: bool,
+    /// Whether inputs may lie there all the same: the run has read them whole when it replaces them.
+    pub replaces_inputs: bool,
+}
+
+impl<'a> Place<'a> {
+    /// A place that belongs to the run alone, inputs excluded.
+    pub fn target(role: &'static str, path: &'a Path, is_dir: bool) -> Self {
+        Self { role, path, is_dir, is_target: true, replaces_inputs: false }
+    }
 }
 
 /// Checks that no place lies inside a source or is one, that no input lies inside a place, and that
@@ -65,7 +74,8 @@ pub fn check_places(
             }
             _ => storage.canonical(&input.path)?,
         };
-        for (place, target) in places.iter().zip(&resolved).filter(|(place, _)| place.is_target) {
+        let own = |place: &Place<'_>| place.is_target && !place.replaces_inputs;
+        for (place, target) in places.iter().zip(&resolved).filter(|(place, _)| own(place)) {
             if path == *target {
                 return Err(Error::usage(format!("the {} is also a source", place.role))
                     .at(place.path.to_string_lossy(), None)

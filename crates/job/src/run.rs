@@ -115,17 +115,10 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
         .collect();
     report.warnings.extend(discovery.warnings.iter().cloned());
     let mut places: Vec<Place<'_>> = publisher.places();
-    places.extend(job.report_path.iter().map(|path| Place {
-        role: "report",
-        path,
-        is_dir: false,
-        is_target: true,
-    }));
+    places.extend(job.report_path.iter().map(|path| Place::target("report", path, false)));
     places.extend(job.temp_dir.iter().map(|path| Place {
-        role: "temporary directory",
-        path,
-        is_dir: true,
         is_target: false,
+        ..Place::target("temporary directory", path, true)
     }));
     check_places(storage, discovery, &places)?;
     let scanned = admit(storage, &mut resolved, job.backend, job.scan, job.watch)?;

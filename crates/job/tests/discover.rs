@@ -231,7 +231,7 @@ fn an_empty_directory_is_no_records_and_one_of_hidden_names_is_warned_of() {
 
 fn check(tree: &Tree, sources: &[&str], output: &str, is_dir: bool) -> Option<String> {
     let path = tree.path(output);
-    let place = Place { role: "output", path: &path, is_dir, is_target: true };
+    let place = Place::target("output", &path, is_dir);
     let discovery = tree.discover(sources).unwrap();
     check_places(&Local, &discovery, &[place]).err().map(|error| {
         assert_eq!(error.fault, Fault::Usage);
@@ -269,8 +269,19 @@ fn no_output_lies_in_a_source_and_no_source_in_the_output() {
     );
 }
 
-fn place<'a>(role: &'static str, path: &'a Path, is_dir: bool) -> Place<'a> {
-    Place { role, path, is_dir, is_target: true }
+#[test]
+fn an_output_that_replaces_inputs_may_be_one_or_hold_some() {
+    let tree = Tree::new(&["out/part-00000.parquet", "a.parquet"]);
+    for (source, output, is_dir) in
+        [("a.parquet", "a.parquet", false), ("out/part-00000.parquet", "out", true)]
+    {
+        let path = tree.path(output);
+        let place = Place::target("output", &path, is_dir);
+        let discovery = tree.discover(&[source]).unwrap();
+        assert!(check_places(&Local, &discovery, &[place]).is_err());
+        let place = Place { replaces_inputs: true, ..place };
+        check_places(&Local, &discovery, &[place]).unwrap();
+    }
 }
 
 #[test]
@@ -280,11 +291,13 @@ fn targets_lie_apart() {
     let (out, same) = (tree.path("out"), tree.path("in/../out"));
     let within = tree.path("out/q.ndjson");
     let error = |second: &Path| {
-        let places = [place("output", &out, true), place("quarantine file", second, false)];
+        let places =
+            [Place::target("output", &out, true), Place::target("quarantine file", second, false)];
         check_places(&Local, &discovery, &places).unwrap_err().what
     };
     assert_eq!(error(&same), "the output and the quarantine file are the same file");
     assert_eq!(error(&within), "the output and the quarantine file lie one inside the other");
-    let temp = Place { is_target: false, ..place("temporary directory", tree.root.path(), true) };
-    check_places(&Local, &discovery, &[place("output", &out, true), temp]).unwrap();
+    let temp =
+        Place { is_target: false, ..Place::target("temporary directory", tree.root.path(), true) };
+    check_places(&Local, &discovery, &[Place::target("output", &out, true), temp]).unwrap();
 }

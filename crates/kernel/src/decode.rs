@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use distil_json::{Decoder, Dictionary, FrameSlice, Framer, PackedLayout, Seen, Sink};
-use distil_plan::{BadPart, Error, InputCompression, Reason, ResolvedPlan, Result, Shape};
+use distil_plan::{
+    BadPart, Error, InputCompression, InputFormat, Reason, ResolvedPlan, Result, Shape,
+};
 
 use crate::frame_window::{FrameWindow, Framed};
 use crate::partial::{Account, JobId, Partial};
@@ -99,6 +101,9 @@ impl<'a> SliceDecoder<'a> {
         layout: Option<&PackedLayout>,
         bound: u64,
     ) -> Result<Self> {
+        if plan.plan.format != InputFormat::Json {
+            return Err(Error::usage("slices are of JSON records, and the plan reads Parquet"));
+        }
         // Rows that leave the process are encoded ones.
         let layout = layout.map(|layout| {
             let mut layout = layout.clone();

@@ -115,7 +115,7 @@ impl ExpectedOutput {
         }
         Ok((
             parts.iter().map(|part| part.rows()).sum(),
-            parts.iter().map(|part| part.row_groups()).sum(),
+            parts.iter().map(|part| part.row_groups() as u64).sum(),
         ))
     }
 }

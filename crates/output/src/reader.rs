@@ -8,19 +8,22 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use distil_plan::{Error, Result};
-use distil_storage::{InputFile, Kind, Storage};
+use distil_storage::{InputFile, Kind, Stamp, Storage, check_unchanged};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
+    ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::footer::Footer;
 
-/// Rows of a batch.
+/// Most rows of a batch.
 const BATCH_ROWS: usize = 8192;
+/// Bytes that a batch of a row group should have.
+const BATCH_BYTES: u64 = 4 << 20;
 
 /// One Parquet file, opened.
 pub struct PartFile {
@@ -58,7 +61,23 @@ pub fn open_output(storage: &dyn Storage, path: &Path) -> Result<Vec<PartFile>> 
 }
 
 impl PartFile {
-    pub(crate) fn open(storage: &dyn Storage, path: &Path) -> Result<Self> {
+    /// Opens a Parquet file.
+    ///
+    /// # Errors
+    /// An input error if it is none, an environment error if it can't be read.
+    pub fn open(storage: &dyn Storage, path: &Path) -> Result<Self> {
+        Self::open_with(storage, path, PageIndexPolicy::Skip)
+    }
+
+    /// Opens a Parquet file for samples: with its page index, if it has one.
+    ///
+    /// # Errors
+    /// As [`PartFile::open`], and an input error for a broken page index.
+    pub fn open_to_sample(storage: &dyn Storage, path: &Path) -> Result<Self> {
+        Self::open_with(storage, path, PageIndexPolicy::Optional)
+    }
+
+    fn open_with(storage: &dyn Storage, path: &Path, index: PageIndexPolicy) -> Result<Self> {
         let input: Arc<dyn InputFile> = Arc::from(storage.open(path)?);
         if input.is_stream() {
             return Err(Error::input("a Parquet file can't be read from a pipe")
@@ -66,7 +85,9 @@ impl PartFile {
         }
         let file = StorageChunks { length: input.stamp().size, input };
         // What the Parquet schema says counts, not what its writer kept in memory.
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let options = ArrowReaderOptions::new()
+            .with_skip_arrow_metadata(true)
+            .with_offset_index_policy(index);
         let metadata = ArrowReaderMetadata::load(&file, options).map_err(|e| failed(path, e))?;
         Ok(Self { path: path.to_owned(), file, metadata })
     }
@@ -81,9 +102,34 @@ impl PartFile {
         u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
+    /// Bytes of the file.
+    pub fn bytes(&self) -> u64 {
+        self.file.length
+    }
+
+    /// The file as it was when it was opened.
+    pub fn stamp(&self) -> Stamp {
+        self.file.input.stamp()
+    }
+
     /// Its row groups.
-    pub fn row_groups(&self) -> u64 {
-        self.metadata.metadata().num_row_groups() as u64
+    pub fn row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// Rows of a row group.
+    pub fn group_rows(&self, group: usize) -> u64 {
+        u64::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(0)
+    }
+
+    /// About how many bytes the values of a row group have, encodings and compression undone.
+    pub fn group_bytes(&self, group: usize) -> u64 {
+        let columns = self.metadata.metadata().row_group(group).columns();
+        let bytes = |column: &ColumnChunkMetaData| {
+            let encoded = column.uncompressed_size();
+            encoded.max(column.unencoded_byte_array_data_bytes().unwrap_or(0))
+        };
+        columns.iter().map(|column| u64::try_from(bytes(column)).unwrap_or(0)).sum()
     }
 
     /// Its columns.
@@ -110,11 +156,65 @@ impl PartFile {
     /// An input error for a broken file, an environment error if it can't be read; so for every
     /// batch.
     pub fn batches(&self, columns: Option<&[&str]>) -> Result<Batches<'_>> {
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            self.file.clone(),
-            self.metadata.clone(),
-        )
-        .with_batch_size(BATCH_ROWS);
+        self.read(columns, |builder| builder.with_batch_size(BATCH_ROWS))
+    }
+
+    /// The rows of one row group in order, in batches of some megabytes.
+    ///
+    /// # Errors
+    /// As [`PartFile::batches`].
+    pub fn group_batches(&self, group: usize) -> Result<Batches<'_>> {
+        let row_bytes = self.group_bytes(group) / self.group_rows(group).max(1);
+        let rows = usize::try_from(BATCH_BYTES / row_bytes.max(1)).unwrap_or(BATCH_ROWS);
+        let rows = rows.clamp(1, BATCH_ROWS);
+        self.read(None, |builder| builder.with_row_groups(vec![group]).with_batch_size(rows))
+    }
+
+    /// Rows from `spots` places in a row group, at most `most` from each, of these top-level columns or of
+    /// all. A file that was not opened with a page index is read at its beginning alone: all else would be
+    /// read on the way.
+    ///
+    /// # Errors
+    /// As [`PartFile::batches`].
+    pub fn sample_group(
+        &self,
+        group: usize,
+        spots: usize,
+        most: usize,
+        columns: Option<&[&str]>,
+    ) -> Result<Batches<'_>> {
+        let rows = usize::try_from(self.group_rows(group)).unwrap_or(usize::MAX);
+        let has_index = self.metadata.metadata().offset_index().is_some();
+        let spots = if has_index { spots.max(1) } else { 1 };
+        let each = rows / spots;
+        let taken = most.min(each.max(1)).min(rows);
+        let selection: Vec<RowSelector> = (0..spots)
+            .flat_map(|_| {
+                [RowSelector::select(taken), RowSelector::skip(each.saturating_sub(taken))]
+            })
+            .collect();
+        self.read(columns, |builder| {
+            builder
+                .with_row_groups(vec![group])
+                .with_row_selection(RowSelection::from(selection))
+                .with_batch_size(taken.max(1))
+        })
+    }
+
+    /// Makes sure that the file is still the one that was opened, unchanged.
+    ///
+    /// # Errors
+    /// As [`distil_storage::check_unchanged`].
+    pub fn check_unchanged(&self, storage: &dyn Storage) -> Result<()> {
+        check_unchanged(storage, &self.path, &*self.file.input)
+    }
+
+    fn read(
+        &self,
+        columns: Option<&[&str]>,
+        set: impl FnOnce(Builder) -> Builder,
+    ) -> Result<Batches<'_>> {
+        let mut builder = set(Builder::new_with_metadata(self.file.clone(), self.metadata.clone()));
         if let Some(columns) = columns {
             let fields = self.schema().fields().iter().enumerate();
             let roots = fields
@@ -127,6 +227,8 @@ impl PartFile {
         Ok(Batches { part: self, reader })
     }
 }
+
+type Builder = ParquetRecordBatchReaderBuilder<StorageChunks>;
 
 /// The rows of a [`PartFile`].
 pub struct Batches<'a> {

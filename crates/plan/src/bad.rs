@@ -73,9 +73,9 @@ impl fmt::Display for Reason {
 pub struct BadPart {
     /// Ordinal of the input.
     pub input: usize,
-    /// First byte, in the decompressed content.
+    /// First byte, in the decompressed content; of Parquet the row.
     pub offset: u64,
-    /// Bytes.
+    /// Bytes; 0 for a row of Parquet.
     pub length: u64,
     /// Why.
     pub reason: Reason,

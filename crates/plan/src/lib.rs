@@ -30,8 +30,8 @@ pub use location::{Location, scheme};
 pub use need::{Need, Support};
 pub use path::ColumnPath;
 pub use plan::{
-    Compression, ExtraMembers, Input, InputCompression, Layout, MaxQuarantined, Mode, Plan,
-    QuarantineSpec, ResolvedPlan, Shape, Sink,
+    Compression, ExtraMembers, Input, InputCompression, InputFormat, Layout, MaxQuarantined, Mode,
+    Plan, QuarantineSpec, ResolvedPlan, Shape, Sink,
 };
 pub use report::{
     Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,

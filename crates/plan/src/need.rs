@@ -2,8 +2,8 @@
 //! other processes, error reports, the conformance suite and the documentation.
 
 use crate::{
-    Compression, ExtraMembers, InputCompression, Keep, Key, Layout, NullKeys, ResolvedPlan, Schema,
-    Shape, Type, format_bytes,
+    Compression, ExtraMembers, InputCompression, InputFormat, Keep, Key, Layout, NullKeys,
+    ResolvedPlan, Schema, Shape, Type, format_bytes,
 };
 
 /// Something that a plan or its input asks for, and that a backend may not support.
@@ -20,6 +20,8 @@ pub enum Need {
     AssumedInput,
     /// The path of an input is not UTF-8.
     OpaquePath,
+    /// Input in Parquet.
+    Parquet,
     /// Input in gzip.
     Gzip,
     /// Input in zstd.
@@ -98,6 +100,7 @@ impl Need {
             Self::BadRecords => ("bad_records", "input with bad records, reported or set aside"),
             Self::AssumedInput => ("assume_valid", "input that no native scan has checked"),
             Self::OpaquePath => ("path:bytes", "a path that is not UTF-8"),
+            Self::Parquet => ("input:parquet", "reading Parquet"),
             Self::Gzip => ("input:gzip", "reading gzip"),
             Self::Zstd => ("input:zstd", "reading zstd"),
             Self::Lines => ("shape:lines", "reading files of the shape lines"),
@@ -243,6 +246,7 @@ impl ResolvedPlan {
 
     fn input_needs(&self, list: &mut List) {
         let mut largest = 0;
+        list.add_if(self.plan.format == InputFormat::Parquet, Need::Parquet);
         for input in &self.inputs {
             list.add_if(input.path.to_str().is_none(), Need::OpaquePath);
             match input.compression {

@@ -12,6 +12,31 @@ pub(crate) const MAX_RECORD: u64 = 64 << 20;
 /// Rows in a row group, unless the plan says otherwise.
 pub(crate) const ROW_GROUP_ROWS: u64 = 1 << 20;
 
+/// What the files of a plan hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputFormat {
+    /// JSON records.
+    #[default]
+    Json,
+    /// Rows in Parquet, of some of the columns that the plan declares.
+    Parquet,
+}
+
+impl InputFormat {
+    fn is_json(&self) -> bool {
+        *self == Self::Json
+    }
+
+    /// What the place of a bad record counts, as in "at byte 7": bytes of a file, or its rows.
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::Json => "byte",
+            Self::Parquet => "row",
+        }
+    }
+}
+
 /// Where the records of a file are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -283,6 +308,9 @@ pub struct Plan {
     pub version: u32,
     /// Files, directories, globs, or `-` for standard input.
     pub sources: Vec<String>,
+    /// What the files hold.
+    #[serde(default, skip_serializing_if = "InputFormat::is_json")]
+    pub format: InputFormat,
     /// Where the records are.
     #[serde(default)]
     pub shape: Shape,
@@ -322,6 +350,7 @@ impl Plan {
         Self {
             version: FORMAT_VERSION,
             sources,
+            format: InputFormat::Json,
             shape: Shape::Auto,
             schema: SchemaSpec::default(),
             extra_members: ExtraMembers::Error,
@@ -390,7 +419,23 @@ impl Plan {
             }
         }
         self.schema.normalise()?;
+        if self.format == InputFormat::Parquet {
+            self.check_parquet()?;
+        }
         Ok(self)
+    }
+
+    /// Checks that nothing is asked of rows that only records have.
+    fn check_parquet(&self) -> Result<()> {
+        if self.schema.declared.is_none() {
+            return Err(Error::usage("a plan that reads Parquet declares its columns"));
+        }
+        if self.shape != Shape::Auto || self.extra_members != ExtraMembers::Error {
+            return Err(Error::usage(
+                "shapes and extra members are of JSON, and the plan reads Parquet",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -498,6 +543,13 @@ mod tests {
         assert!(Plan { version: 2, ..plan() }.check().is_err());
         assert!(Plan { columns: Some(vec![]), ..plan() }.check().is_err());
         assert!(plan().check().is_ok());
+        let rows = Plan { format: InputFormat::Parquet, ..plan() };
+        assert!(rows.clone().check().is_err(), "its columns are not declared");
+        let schema = SchemaSpec { declared: Some(Schema::default()), ..SchemaSpec::default() };
+        let rows = Plan { schema, ..rows };
+        assert!(Plan { shape: Shape::Lines, ..rows.clone() }.check().is_err());
+        assert!(Plan { extra_members: ExtraMembers::Keep, ..rows.clone() }.check().is_err());
+        assert!(rows.check().is_ok());
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub struct Field {
     #[serde(rename = "type")]
     pub data_type: Type,
     /// Whether no value was ever seen that says what the type is (only nulls, or only empty lists).
+    /// Where it is declared so, it holds until a value is seen.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unknown: bool,
 }

@@ -153,39 +153,40 @@ impl InputStream {
         let Some(file) = source.regular_file() else {
             return Ok(());
         };
-        match self.change(file, source.path(), storage)? {
-            None => Ok(()),
-            Some(change) => Err(Error::input(format!("the file {change} while it was read"))
-                .at(source.path().display().to_string(), None)
-                .help("wait until nothing writes to it any more, and run again")),
+        check_unchanged(storage, source.path(), file)?;
+        let (read, size) = (self.position(), file.stamp().size);
+        if self.ended && self.broken.is_none() && read != size {
+            return Err(changed(source.path(), &format!("gave {read} bytes instead of {size}")));
         }
+        Ok(())
     }
+}
 
-    /// What happened to the file since it was opened.
-    fn change(
-        &self,
-        file: &dyn InputFile,
-        path: &Path,
-        storage: &dyn Storage,
-    ) -> Result<Option<String>> {
-        let then = file.stamp();
-        let now = file.stamp_now()?;
-        if now.size != then.size {
-            let verb = if now.size > then.size { "grew" } else { "shrank" };
-            return Ok(Some(format!("{verb} from {} to {} bytes", then.size, now.size)));
-        }
-        if now != then {
-            return Ok(Some("was modified".to_owned()));
-        }
-        match storage.metadata(path)? {
-            None => return Ok(Some("was removed".to_owned())),
-            Some(named) if named.stamp != then => return Ok(Some("was replaced".to_owned())),
-            Some(_) => {}
-        }
-        let read = self.position();
-        if self.ended && self.broken.is_none() && read != then.size {
-            return Ok(Some(format!("gave {read} bytes instead of {}", then.size)));
-        }
-        Ok(None)
+/// Makes sure that a file that was opened at `path` is still the one there, unchanged. To be called when
+/// everything that will be read has been read.
+///
+/// # Errors
+/// An input error with the path: the file was changed, replaced or removed meanwhile. An environment
+/// error: it can't be looked at.
+pub fn check_unchanged(storage: &dyn Storage, path: &Path, file: &dyn InputFile) -> Result<()> {
+    let then = file.stamp();
+    let now = file.stamp_now()?;
+    if now.size != then.size {
+        let verb = if now.size > then.size { "grew" } else { "shrank" };
+        return Err(changed(path, &format!("{verb} from {} to {} bytes", then.size, now.size)));
     }
+    if now != then {
+        return Err(changed(path, "was modified"));
+    }
+    match storage.metadata(path)? {
+        None => Err(changed(path, "was removed")),
+        Some(named) if named.stamp != then => Err(changed(path, "was replaced")),
+        Some(_) => Ok(()),
+    }
+}
+
+fn changed(path: &Path, change: &str) -> Error {
+    Error::input(format!("the file {change} while it was read"))
+        .at(path.display().to_string(), None)
+        .help("wait until nothing writes to it any more, and run again")
 }

@@ -33,6 +33,14 @@ impl StorageWriter {
         self.file.sync()
     }
 
+    /// Writes what was collected to a file that need not be durable.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    pub fn finish(mut self) -> Result<()> {
+        self.write_buffer()
+    }
+
     /// The error of the file that an I/O error carries.
     pub fn cause(error: &io::Error) -> Option<&Error> {
         error.get_ref()?.downcast_ref()

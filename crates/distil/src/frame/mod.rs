@@ -1,6 +1,7 @@
 //! The DataFrame: rows that are described first and read when something is asked of them.
 
 mod scratch;
+mod scratch_file;
 mod source;
 mod steps;
 
@@ -16,7 +17,7 @@ use distil_plan::{
 pub use steps::Dedup;
 
 use self::scratch::Scratch;
-use self::source::{Source, rename};
+use self::source::{Prepared, Source, rename};
 use self::steps::{PlanStep, Step, paths, plan_steps};
 use crate::Session;
 use crate::configuration::JobOptions;
@@ -298,7 +299,7 @@ impl DataFrame {
     }
 
     fn plan_steps(&self) -> Result<Vec<PlanStep>> {
-        plan_steps(&self.steps, self.source.is_rewritten())
+        plan_steps(&self.steps, self.source.can_rename())
     }
 
     /// A directory that is removed with all that is in it.
@@ -322,18 +323,16 @@ impl DataFrame {
             let is_last = at + 1 == plan_steps.len();
             let next = temporary(scratch, &format!("plan-{at}"));
             let sink_now = if is_last { sink.clone() } else { next.clone() };
-            let records = scratch.join(format!("records-{at}.ndjson"));
-            let plan = match source.plan(storage, plan_step, &records, sink_now) {
-                Ok(plan) => plan_step.of(plan),
+            let prepared = source.plan(&self.session, plan_step, scratch, sink_now);
+            let Prepared { plan, written } = match prepared {
+                Ok(prepared) => prepared,
                 Err(error) => return self.session.refused(&sink.path, error),
             };
-            let (mut report, result) = self.session.run(plan);
+            let (mut report, mut result) = self.session.run(plan_step.of(plan));
             report.output.path = sink.path.to_string();
-            if at == 0 && source.is_rewritten() {
-                // The records in between are of no interest.
-                for input in &mut report.inputs {
-                    input.path = source.describe();
-                }
+            if let Some(written) = &written {
+                // The file in between is of no interest.
+                tell_of(&source, written, &mut report, &mut result);
             }
             let report = match done.take() {
                 None => report,
@@ -348,7 +347,9 @@ impl DataFrame {
                 Err(error) => return (report, Err(error)),
                 Ok(()) => {}
             }
-            if !is_last && let Err(error) = storage.remove_file(&records) {
+            if let (false, Some(written)) = (is_last, written)
+                && let Err(error) = storage.remove_file(&written)
+            {
                 return self.session.refused(&sink.path, error);
             }
             done = Some(report);
@@ -360,6 +361,23 @@ impl DataFrame {
                 let error = Error::bug("a data frame without a plan was run");
                 self.session.refused(&sink.path, error)
             }
+        }
+    }
+}
+
+/// Tells of a source instead of the file to which its rows were written.
+fn tell_of(source: &Source, written: &Path, report: &mut Report, result: &mut Result<()>) {
+    let (source, written) = (source.describe(), written.to_string_lossy());
+    for input in &mut report.inputs {
+        input.path.clone_from(&source);
+    }
+    let told = report.error.as_mut().map(|told| &mut told.error);
+    for error in told.into_iter().chain(result.as_mut().err()) {
+        for detail in &mut error.details {
+            *detail = detail.replace(&*written, &source);
+        }
+        if let Some(place) = error.place.as_mut().filter(|place| place.path == *written) {
+            place.path.clone_from(&source);
         }
     }
 }
@@ -382,7 +400,9 @@ fn joined(first: Report, second: Report) -> Report {
     records.ignored_members += earlier.ignored_members;
     records.rounded += earlier.rounded;
     report.conflicts = first.conflicts.into_iter().chain(report.conflicts).take(10).collect();
-    report.warnings = first.warnings.into_iter().chain(report.warnings).collect();
+    // What is unknown of a column is so for both.
+    let new = report.warnings.into_iter().filter(|warning| !first.warnings.contains(warning));
+    report.warnings = first.warnings.iter().cloned().chain(new).collect();
     report.stages = first.stages.into_iter().chain(report.stages).collect();
     let (earlier, resources) = (&first.resources, &mut report.resources);
     resources.seconds += earlier.seconds;

@@ -1,19 +1,23 @@
 //! Where rows come from, as a source of a plan.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use distil_kernel::arrow::{record_schema, write_records};
+use distil_job::discover::STDIN;
+use distil_kernel::arrow::record_schema;
 use distil_output::reader::{PartFile, open_output};
-use distil_plan::{Error, Plan, Result, Schema, Sink};
+use distil_plan::{
+    Error, Field, InputFormat, Need, Plan, Result, Schema, Shape, Sink, Support, Type,
+};
 use distil_storage::Storage;
 
+use super::scratch_file::ScratchFile;
 use super::steps::PlanStep;
+use crate::Session;
 
 /// The largest record that a plan allows: rows that are there already are not judged by their size.
 const LARGEST_RECORD: u64 = 1 << 30;
-/// Bytes that are written at once.
-const PIECE: usize = 1 << 20;
 
 /// Where rows come from.
 #[derive(Clone, Debug)]
@@ -25,9 +29,16 @@ pub(crate) enum Source {
     Arrow(Vec<RecordBatch>),
 }
 
+/// A plan that reads a source.
+pub(crate) struct Prepared {
+    pub(crate) plan: Plan,
+    /// The file that it reads, if the rows had to be written to one.
+    pub(crate) written: Option<PathBuf>,
+}
+
 impl Source {
-    /// Whether it is read by way of records that distil writes, under any names.
-    pub(crate) fn is_rewritten(&self) -> bool {
+    /// Whether its rows can be read under any names.
+    pub(crate) fn can_rename(&self) -> bool {
         !matches!(self, Self::Json(_))
     }
 
@@ -62,13 +73,11 @@ impl Source {
                 let mut found: Option<Schema> = None;
                 for part in parts(storage, paths)? {
                     let schema = part_schema(&part)?;
-                    match &found {
-                        Some(first) if first.fields != schema.fields => {
-                            return Err(Error::input("the files have different columns")
-                                .at(part.path().to_string_lossy(), None)
-                                .help("select and rename them to the same columns first"));
-                        }
-                        _ => found = Some(schema),
+                    let first = found.get_or_insert_with(|| schema.clone());
+                    if !join(&mut first.fields, &schema.fields) {
+                        return Err(Error::input("the files have different columns")
+                            .at(part.path().to_string_lossy(), None)
+                            .help("select and rename them to the same columns first"));
                     }
                 }
                 found.ok_or_else(|| Error::usage("no Parquet file is given"))?
@@ -88,55 +97,107 @@ impl Source {
         rename(found, plan_step).map(Some)
     }
 
-    /// A plan that reads the source under the new names of a step of the plans, and writes to `sink`. Rows that
-    /// are no JSON are written as records into `scratch` first, exactly.
+    /// A plan that reads the source under the new names of a step of the plans, and writes to `sink`. Parquet is
+    /// read where it lies if the backend can, and its columns keep their names. All other rows are written to
+    /// a file in the directory `scratch` first, exactly, in the form that the backend reads.
     ///
     /// # Errors
-    /// As [`Source::schema`]; an environment error if the records can't be written.
+    /// As [`Source::schema`]; an environment error if the file can't be written.
     pub(crate) fn plan(
         &self,
-        storage: &dyn Storage,
+        session: &Session,
         plan_step: &PlanStep,
         scratch: &Path,
         sink: Sink,
-    ) -> Result<Plan> {
-        let schema = self.schema(storage, plan_step)?;
-        let name = |name: &str| plan_step.renamed(name);
-        let mut records = Records { path: scratch.to_owned(), text: Vec::new(), file: None };
+    ) -> Result<Prepared> {
+        let storage = &*session.storage;
+        let Some(schema) = self.schema(storage, plan_step)? else {
+            let plan = match self {
+                Self::Json(plan) => (**plan).clone(),
+                _ => return Err(Error::bug("rows have no schema")),
+            };
+            return Ok(Prepared { plan: Plan { sink, ..plan }, written: None });
+        };
+        let format = match session.backend.supports(&Need::Parquet)? {
+            Support::Yes => InputFormat::Parquet,
+            _ => InputFormat::Json,
+        };
+        let in_place = match self {
+            Self::Parquet(paths)
+                if format == InputFormat::Parquet && plan_step.renames.is_empty() =>
+            {
+                sources(&parts(storage, paths)?)
+            }
+            _ => None,
+        };
+        if let Some(sources) = in_place {
+            let plan = Plan { format, ..Plan::new(sources, sink) };
+            return Ok(Prepared { plan: declared(plan, schema), written: None });
+        }
+        let mut file = ScratchFile::create(storage, scratch, format, &schema)?;
         match self {
-            Self::Json(plan) => return Ok(Plan { sink, ..(**plan).clone() }),
+            Self::Json(_) => {}
             Self::Parquet(paths) => {
-                records.create(storage)?;
                 for part in parts(storage, paths)? {
                     let known = part.footer()?.map(|footer| footer.schema);
                     for batch in part.batches(None)? {
-                        write_records(&batch?, known.as_ref(), &name, &mut records.text)
+                        file.push(&batch?, known.as_ref(), plan_step)
                             .map_err(|error| error.at(part.path().to_string_lossy(), None))?;
-                        records.flush(PIECE)?;
                     }
                 }
             }
             Self::Arrow(batches) => {
-                records.create(storage)?;
-                for batch in batches {
-                    write_records(batch, None, &name, &mut records.text)?;
-                    records.flush(PIECE)?;
-                }
+                batches.iter().try_for_each(|batch| file.push(batch, None, plan_step))?;
             }
         }
-        records.flush(0)?;
-        let mut plan = Plan::new(vec![scratch.to_string_lossy().into_owned()], sink);
-        plan.shape = distil_plan::Shape::Lines;
-        plan.schema.declared = schema;
-        plan.max_record = LARGEST_RECORD;
-        Ok(plan)
+        let path = file.finish()?;
+        let plan = Plan::new(vec![path.to_string_lossy().into_owned()], sink);
+        let plan = match format {
+            InputFormat::Parquet => Plan { format, ..plan },
+            InputFormat::Json => Plan { shape: Shape::Lines, max_record: LARGEST_RECORD, ..plan },
+        };
+        Ok(Prepared { plan: declared(plan, schema), written: Some(path) })
     }
 }
 
+/// Adds the rows of other columns, which may only differ in whether their types are known; returns whether
+/// they do no more than that.
+fn join(fields: &mut [Field], others: &[Field]) -> bool {
+    fields.len() == others.len()
+        && fields.iter_mut().zip(others).all(|(field, other)| {
+            field.unknown &= other.unknown;
+            field.name == other.name && join_types(&mut field.data_type, &other.data_type)
+        })
+}
+
+fn join_types(found: &mut Type, other: &Type) -> bool {
+    match (found, other) {
+        (Type::Struct(fields), Type::Struct(others)) => join(fields, others),
+        (Type::List(element), Type::List(other)) => join_types(element, other),
+        (found, other) => found == other,
+    }
+}
+
+fn declared(mut plan: Plan, schema: Schema) -> Plan {
+    plan.schema.declared = Some(schema);
+    plan
+}
+
+/// The files as sources of a plan; nothing if a path can't be one.
+fn sources(parts: &[PartFile]) -> Option<Vec<String>> {
+    parts
+        .iter()
+        .map(|part| part.path().to_str().filter(|path| *path != STDIN).map(str::to_owned))
+        .collect()
+}
+
+/// The files at some paths, each once.
 fn parts(storage: &dyn Storage, paths: &[PathBuf]) -> Result<Vec<PartFile>> {
     let opened: Vec<Vec<PartFile>> =
         paths.iter().map(|path| open_output(storage, path)).collect::<Result<_>>()?;
-    Ok(opened.into_iter().flatten().collect())
+    let mut seen = HashSet::new();
+    let is_new = |part: &PartFile| seen.insert((part.stamp().device, part.stamp().inode));
+    Ok(opened.into_iter().flatten().filter(is_new).collect())
 }
 
 fn part_schema(part: &PartFile) -> Result<Schema> {
@@ -165,29 +226,4 @@ pub(crate) fn rename(mut schema: Schema, plan_step: &PlanStep) -> Result<Schema>
         }
     }
     Schema::new(schema.fields)
-}
-
-/// A file of records on its way.
-struct Records {
-    path: PathBuf,
-    text: Vec<u8>,
-    file: Option<Box<dyn distil_storage::OutputFile>>,
-}
-
-impl Records {
-    fn create(&mut self, storage: &dyn Storage) -> Result<()> {
-        self.file = Some(storage.create_new(&self.path)?);
-        Ok(())
-    }
-
-    /// Writes what is there, once it is more than so many bytes.
-    fn flush(&mut self, more_than: usize) -> Result<()> {
-        if let Some(file) = &mut self.file
-            && self.text.len() > more_than
-        {
-            file.write_all(&self.text)?;
-            self.text.clear();
-        }
-        Ok(())
-    }
 }

@@ -1,5 +1,6 @@
 //! All inputs to rows and facts, on all threads.
 
+mod row_groups;
 mod slices;
 mod source;
 mod workers;

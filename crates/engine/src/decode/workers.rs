@@ -2,18 +2,23 @@
 //!
 //! A worker takes the next input, frames it and decodes its slices itself; once no input is left for
 //! others, it hands slices over to them. So a thousand small files and one large one keep all threads
-//! busy alike.
+//! busy alike. Of Parquet it finds out the row groups, which all workers take.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use distil_json::{Decoder, Dictionary, FrameSlice, PackedLayout, Seen, Separator, Sink};
+use distil_kernel::arrow::BatchDecoder;
 use distil_kernel::frame_window::Framed;
 use distil_output::quarantine::Quarantine;
-use distil_plan::{BadPart, Input, InputReport, Reason, ResolvedPlan, Result, Shape, Watch};
+use distil_plan::{
+    BadPart, Input, InputCompression, InputFormat, InputReport, Reason, ResolvedPlan, Result,
+    Shape, Watch,
+};
 use distil_storage::Storage;
 
+use super::row_groups::{self, RowGroup};
 use super::slices::SliceReader;
 use super::source::Source;
 use crate::work_queue::{Next, WorkQueue};
@@ -75,9 +80,10 @@ struct Tasks {
     inputs: usize,
     next_input: usize,
     waiting: VecDeque<Handed>,
+    row_groups: VecDeque<RowGroup>,
     /// Memory of slices that were handed over: the system would have to clear new memory for each.
     spare: Vec<Vec<u8>>,
-    /// Workers that frame an input and may still hand slices over.
+    /// Workers that open or frame an input and may still hand parts of it over.
     framing: usize,
     opened: Vec<Option<Opened>>,
     reports: Vec<InputReport>,
@@ -160,13 +166,22 @@ fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> Result<Found> {
     let dictionary_bytes = shared.inputs.options.shares().dictionary(texts);
     let decoder = Decoder::new(&shared.inputs.plan.plan)?;
     let decoder = decoder.expecting(shared.layout, dictionary_bytes);
-    let mut worker = Worker { shared, decoder, sink };
+    let batches = match shared.inputs.plan.plan.format {
+        InputFormat::Json => None,
+        InputFormat::Parquet => Some(BatchDecoder::new(&shared.inputs.plan.plan)?),
+    };
+    let mut worker = Worker { shared, decoder, batches, sink };
     shared.queue.work(Tasks::next, |task| worker.task(task));
-    Ok(worker.decoder.finish())
+    let (mut seen, dictionaries) = worker.decoder.finish();
+    if let Some(batches) = worker.batches {
+        seen.join(&batches.finish());
+    }
+    Ok((seen, dictionaries))
 }
 
 enum Task {
     Slice(Handed),
+    RowGroup(RowGroup),
     Input(usize, Option<Opened>),
 }
 
@@ -175,6 +190,9 @@ impl Tasks {
     fn next(&mut self) -> Next<Task> {
         if let Some(handed) = self.waiting.pop_front() {
             return Next::Do(Task::Slice(handed));
+        }
+        if let Some(row_group) = self.row_groups.pop_front() {
+            return Next::Do(Task::RowGroup(row_group));
         }
         if self.next_input < self.inputs {
             let ordinal = self.next_input;
@@ -190,6 +208,8 @@ impl Tasks {
 struct Worker<'a, S> {
     shared: &'a Shared<'a>,
     decoder: Decoder,
+    /// What decodes rows, if the plan reads them.
+    batches: Option<BatchDecoder>,
     sink: &'a mut S,
 }
 
@@ -204,8 +224,12 @@ impl<S: RowSink> Worker<'_, S> {
                 }
                 Ok(())
             }
+            Task::RowGroup(row_group) => self.row_group(&row_group),
             Task::Input(ordinal, opened) => {
-                let done = self.input(ordinal, opened);
+                let done = match self.batches {
+                    None => self.input(ordinal, opened),
+                    Some(_) => self.open_rows(ordinal),
+                };
                 self.shared.queue.change(|tasks| tasks.framing -= 1);
                 done
             }
@@ -284,6 +308,56 @@ impl<S: RowSink> Worker<'_, S> {
         };
         self.shared.queue.look(|tasks| tasks.reports[ordinal] = report);
         Ok(())
+    }
+
+    /// Opens an input of Parquet, whose row groups are then tasks.
+    fn open_rows(&mut self, ordinal: usize) -> Result<()> {
+        let inputs = self.shared.inputs;
+        if inputs.quarantine.is_past_the_last(ordinal, 0) {
+            return Ok(());
+        }
+        inputs.watch.cancel.check()?;
+        let input = &inputs.plan.inputs[ordinal];
+        let part = row_groups::open(inputs.storage.as_ref(), &inputs.plan.plan, &input.path)?;
+        let bytes = part.bytes();
+        self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
+        inputs.watch.events.advance(bytes, 0);
+        let report = InputReport {
+            path: input.display(),
+            bytes,
+            shape: "parquet".to_owned(),
+            compression: InputCompression::None.to_string(),
+            ..InputReport::default()
+        };
+        self.shared.queue.change(|tasks| {
+            tasks.reports[ordinal] = report;
+            tasks.row_groups.extend(row_groups::row_groups(ordinal, part));
+        });
+        Ok(())
+    }
+
+    fn row_group(&mut self, row_group: &RowGroup) -> Result<()> {
+        let RowGroup { input, part, group, first_row } = row_group;
+        let Some(decoder) = &mut self.batches else { return Ok(()) };
+        let inputs = self.shared.inputs;
+        let mut sink = Divert { sink: self.sink, quarantine: inputs.quarantine };
+        let mut row = *first_row;
+        for batch in part.group_batches(*group)? {
+            inputs.watch.cancel.check()?;
+            let is_over = inputs.quarantine.is_past_the_last(*input, row);
+            if is_over || self.shared.queue.is_stopped() {
+                return Ok(());
+            }
+            let batch = batch?;
+            decoder
+                .decode(*input, row, &batch, &mut sink)
+                .map_err(|error| error.at(part.path().to_string_lossy(), None))?;
+            let rows = batch.num_rows() as u64;
+            row += rows;
+            self.shared.records[*input].fetch_add(rows, Ordering::Relaxed);
+            inputs.watch.events.advance(0, rows);
+        }
+        part.check_unchanged(inputs.storage.as_ref())
     }
 
     /// Gives a slice to the workers that have no input of their own any more. They find a slice or two

@@ -4,6 +4,7 @@ mod packed_spill;
 mod packed_table;
 mod partitions;
 mod sample;
+mod sample_rows;
 mod scatter;
 mod spill;
 

@@ -8,7 +8,7 @@ use distil_kernel::rows::PackedBuffers;
 use distil_plan::Result;
 use distil_storage::{InputFile, Storage};
 
-/// Packed rows of one range on disk, in no order.
+/// Packed rows of one partition on disk, in no order.
 #[derive(Clone)]
 pub(crate) struct PackedSegment {
     file: Arc<dyn InputFile>,
@@ -43,8 +43,8 @@ impl PackedSegment {
     }
 }
 
-/// Writes the rows of all ranges to a new file; they are gone from memory then. Returns the segments,
-/// each with its range, and the bytes written.
+/// Writes the rows of all partitions to a new file; they are gone from memory then. Returns the segments,
+/// each with its partition, and the bytes written.
 ///
 /// # Errors
 /// An environment error with the path.
@@ -56,14 +56,14 @@ pub(crate) fn spill(
     let mut output = storage.create_new(path)?;
     let mut places = Vec::new();
     let mut written = 0;
-    for (partition, chunks) in partitions.iter_mut().enumerate() {
-        let chunks = std::mem::take(chunks);
-        let words = chunks.words();
+    for (partition, buffers) in partitions.iter_mut().enumerate() {
+        let buffers = std::mem::take(buffers);
+        let words = buffers.words();
         if words == 0 {
             continue;
         }
-        for chunk in chunks.iter() {
-            output.write_all(chunk.as_slice().to_byte_slice())?;
+        for buffer in buffers.iter() {
+            output.write_all(buffer.as_slice().to_byte_slice())?;
         }
         places.push((partition, written, words));
         written += words as u64 * 8;

@@ -14,11 +14,11 @@ use super::packed_spill::PackedSegment;
 use super::scatter::Shard;
 use super::spill::Segment;
 
-/// A key range, or a piece of one.
+/// A partition, or a piece of one.
 #[derive(Default)]
 pub(crate) struct Partition {
-    /// RowBuffers are taken when the range is reduced.
-    chunks: Mutex<Vec<Vec<u8>>>,
+    /// Rows are taken when it is reduced.
+    buffers: Mutex<Vec<Vec<u8>>>,
     segments: Vec<Segment>,
     low: Option<Vec<u8>>,
     high: Option<Vec<u8>>,
@@ -29,15 +29,15 @@ pub(crate) struct Partition {
     high_word: Option<u64>,
 }
 
-/// Memory of a thread that reduces ranges, used again for each.
+/// Memory of a thread that reduces partitions, used again for each.
 #[derive(Default)]
 pub(crate) struct Scratch {
     packed: PackedScratch,
-    /// Empty chunks for encoded rows.
+    /// Empty buffers for encoded rows.
     spare: Vec<Vec<u8>>,
 }
 
-/// The ranges in order, from what each worker held of them. A range of more than `most` bytes is split
+/// The partitions in order, from what each worker held of them. One of more than `most` bytes is split
 /// by the keys of its own rows.
 pub(crate) fn partitions(
     held: Vec<Vec<Shard>>,
@@ -49,7 +49,7 @@ pub(crate) fn partitions(
     merged.resize_with(count, Partition::default);
     for (worker, held) in held.into_iter().enumerate() {
         for (whole, part) in merged.iter_mut().zip(held) {
-            unlocked(&mut whole.chunks).extend(part.chunks);
+            unlocked(&mut whole.buffers).extend(part.buffers);
             whole.segments.extend(part.segments);
             if !part.packed.is_empty() {
                 unlocked(&mut whole.packed).push((worker, part.packed));
@@ -59,7 +59,7 @@ pub(crate) fn partitions(
                 .extend(part.packed_segments.into_iter().map(|segment| (worker, segment)));
         }
     }
-    merged.into_iter().flat_map(|range| range.split(layout, most)).collect()
+    merged.into_iter().flat_map(|partition| partition.split(layout, most)).collect()
 }
 
 fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
@@ -71,7 +71,7 @@ fn taken<T: Default>(mutex: &Mutex<T>) -> T {
 }
 
 impl Partition {
-    /// Pieces of the range: a piece has the rows in memory that are its own, and reads its part of the
+    /// Pieces of the partition: a piece has the rows in memory that are its own, and reads its part of the
     /// segments. Runs of encoded rows in memory are never split, as they are only kept while they
     /// are few.
     fn split(mut self, layout: Option<&PackedLayout>, most: u64) -> Vec<Self> {
@@ -79,7 +79,7 @@ impl Partition {
         let on_disk: u64 = self.segments.iter().map(Segment::bytes).sum();
         let packed_words = self.packed_words();
         let pieces = (on_disk + packed_words * 8).div_ceil(most) as usize;
-        if pieces < 2 || !unlocked(&mut self.chunks).is_empty() && packed_words == 0 {
+        if pieces < 2 || !unlocked(&mut self.buffers).is_empty() && packed_words == 0 {
             return vec![self];
         }
         let mut bounds: Vec<Vec<u8>> = match layout {
@@ -120,24 +120,24 @@ impl Partition {
                 ..Self::default()
             })
             .collect();
-        for (_, row) in places(unlocked(&mut self.chunks)) {
+        for (_, row) in places(unlocked(&mut self.buffers)) {
             let at = bounds.partition_point(|bound| bound.as_slice() <= row.key());
-            let chunks = unlocked(&mut split[at].chunks);
-            let mut open = RowBuffers { full: std::mem::take(chunks), ..RowBuffers::default() };
+            let buffers = unlocked(&mut split[at].buffers);
+            let mut open = RowBuffers { full: std::mem::take(buffers), ..RowBuffers::default() };
             open.push(&row);
-            *chunks = open.full;
+            *buffers = open.full;
         }
         if let Some(layout) = layout {
-            for (worker, chunks) in std::mem::take(unlocked(&mut self.packed)) {
+            for (worker, buffers) in std::mem::take(unlocked(&mut self.packed)) {
                 let mut pieces: Vec<PackedBuffers> = Vec::new();
                 pieces.resize_with(split.len(), PackedBuffers::default);
-                for chunk in chunks {
-                    for row in chunk.chunks_exact(layout.words) {
+                for buffer in buffers {
+                    for row in buffer.chunks_exact(layout.words) {
                         pieces[words.partition_point(|bound| *bound <= row[0])].push(row);
                     }
                 }
-                for (range, piece) in split.iter_mut().zip(pieces) {
-                    unlocked(&mut range.packed).push((worker, piece.into_buffers()));
+                for (part, piece) in split.iter_mut().zip(pieces) {
+                    unlocked(&mut part.packed).push((worker, piece.into_buffers()));
                 }
             }
         }
@@ -146,16 +146,17 @@ impl Partition {
 
     fn packed_words(&mut self) -> u64 {
         let in_memory =
-            unlocked(&mut self.packed).iter().flat_map(|(_, chunks)| chunks).map(Vec::len);
+            unlocked(&mut self.packed).iter().flat_map(|(_, buffers)| buffers).map(Vec::len);
         let on_disk = self.packed_segments.iter().map(|(_, segment)| segment.words);
         in_memory.chain(on_disk).sum::<usize>() as u64
     }
 
-    /// First words of rows from all over the range in memory, or from its first segment.
+    /// First words of rows from all over the partition in memory, or from its first segment.
     fn sample_words(&mut self, layout: &PackedLayout) -> Vec<u64> {
         let mut words = Vec::new();
-        for (_, chunks) in unlocked(&mut self.packed) {
-            words.extend(chunks.iter().flat_map(|chunk| chunk.iter().step_by(layout.words * 16)));
+        for (_, buffers) in unlocked(&mut self.packed) {
+            words
+                .extend(buffers.iter().flat_map(|buffer| buffer.iter().step_by(layout.words * 16)));
         }
         for (_, segment) in &self.packed_segments {
             let mut rows = Vec::new();
@@ -167,7 +168,7 @@ impl Partition {
         words
     }
 
-    /// Sorts and reduces the range.
+    /// Sorts and reduces the partition.
     ///
     /// # Errors
     /// An environment error when a spilled run can't be read.
@@ -181,24 +182,24 @@ impl Partition {
         if let Some(table) = table {
             self.load(table, &mut scratch.packed)?;
         }
-        let chunks = taken(&self.chunks);
+        let buffers = taken(&self.buffers);
         match table {
-            Some(table) if table.writable && chunks.is_empty() && self.segments.is_empty() => {
+            Some(table) if table.writable && buffers.is_empty() && self.segments.is_empty() => {
                 Ok(reduce_packed_partition(table, &mut scratch.packed))
             }
-            _ => self.reduce_encoded(policy, table, scratch, chunks),
+            _ => self.reduce_encoded(policy, table, scratch, buffers),
         }
     }
 
-    /// Reads the packed rows of the range.
+    /// Reads the packed rows of the partition.
     fn load(&self, table: &Arc<PackedTable>, scratch: &mut PackedScratch) -> Result<()> {
         let within = |word: u64| {
             self.low_word.is_none_or(|low| word >= low)
                 && self.high_word.is_none_or(|high| word < high)
         };
-        for (worker, chunks) in taken(&self.packed) {
-            for chunk in chunks {
-                scratch.empty(table, worker, chunk);
+        for (worker, buffers) in taken(&self.packed) {
+            for buffer in buffers {
+                scratch.empty(table, worker, buffer);
             }
         }
         let mut rows = Vec::new();
@@ -216,17 +217,17 @@ impl Partition {
         policy: Policy,
         table: Option<&Arc<PackedTable>>,
         scratch: &mut Scratch,
-        mut chunks: Vec<Vec<u8>>,
+        mut buffers: Vec<Vec<u8>>,
     ) -> Result<ReducedPartition> {
         for segment in &self.segments {
-            let chunk = segment.read(self.low.as_deref(), self.high.as_deref())?;
-            if !chunk.is_empty() {
-                chunks.push(chunk);
+            let buffer = segment.read(self.low.as_deref(), self.high.as_deref())?;
+            if !buffer.is_empty() {
+                buffers.push(buffer);
             }
         }
         if let Some(table) = table {
-            chunks.extend(table.unpack_all(scratch.packed.rows()));
+            buffers.extend(table.unpack_all(scratch.packed.rows()));
         }
-        reduce_partition(chunks, policy, &mut scratch.spare)
+        reduce_partition(buffers, policy, &mut scratch.spare)
     }
 }

@@ -2,19 +2,20 @@
 //!
 //! A sample of the first records would be useless for inputs in the order of time, so pieces are read
 //! from the beginnings of many files and from the middle of large ones. Where only a beginning can be
-//! had (a pipe, a compressed stream), it has to do: ranges that turn out too large are split later.
+//! had (a pipe, a compressed stream), it has to do: partitions that turn out too large are split later.
 
 use std::sync::Arc;
 
 use distil_json::{PackedLayout, Sampler};
 use distil_kernel::splitters::Splitters;
-use distil_plan::{InputCompression, Result};
+use distil_plan::{InputCompression, InputFormat, Result};
 use distil_storage::{InputStream, Kind};
 
+use super::sample_rows::sample_rows;
 use crate::decode::{Inputs, Opened, Source};
 
 /// Pieces read in all.
-const PIECES: u64 = 256;
+pub(super) const PIECES: u64 = 256;
 /// Bytes of a piece.
 const PIECE: usize = 16 << 10;
 /// Bytes of a piece that stands for a whole stream.
@@ -22,12 +23,12 @@ const STREAM_PIECE: usize = 1 << 20;
 /// Records that are taken of a piece at least. They are parsed by one thread while all others wait: all
 /// records of all pieces took a tenth of the time of a run over 350 MB.
 const RECORDS: u64 = 64;
-/// Records of the sample that a range should have, so that ranges are about alike.
-const RECORDS_A_RANGE: u64 = 32;
-/// Bytes of rows that a range should have: they fit a core's cache.
-const RANGE: u64 = 1 << 20;
-/// Most ranges.
-const MOST_RANGES: u64 = 4096;
+/// Records of the sample that a partition should have, so that partitions are about alike.
+const RECORDS_A_PARTITION: u64 = 32;
+/// Bytes of rows that a partition should have: they fit a core's cache.
+const PARTITION: u64 = 1 << 20;
+/// Most partitions.
+const MOST_PARTITIONS: u64 = 4096;
 /// What compressed JSON is taken to grow by.
 const GROWTH: u64 = 8;
 
@@ -40,18 +41,57 @@ pub(crate) struct Sample {
     pub(crate) opened: Vec<Option<Opened>>,
 }
 
+/// How many pieces each of some parts gets, by their bytes, carried over from part to part.
+pub(super) struct Pieces {
+    known: u64,
+    due: u64,
+}
+
+impl Pieces {
+    /// The pieces of parts of `known` bytes in all.
+    pub(super) fn of(known: u64) -> Self {
+        Self { known: known.max(1), due: 0 }
+    }
+
+    /// Those of the next part out of `pieces` of all.
+    pub(super) fn next(&mut self, bytes: u64, pieces: u64) -> u64 {
+        let share = bytes * pieces + self.due;
+        self.due = share % self.known;
+        share / self.known
+    }
+}
+
 /// Samples the inputs of a run; rows are only packed if that is asked for.
 pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
+    let known: u64 = inputs.plan.inputs.iter().filter_map(|input| input.bytes).sum();
+    let known_partitions = (known / PARTITION).min(MOST_PARTITIONS);
+    let most = (known_partitions * RECORDS_A_PARTITION / PIECES).max(RECORDS) as usize;
+    if inputs.plan.plan.format == InputFormat::Parquet {
+        let (keys, bytes) = sample_rows(inputs, Pieces::of(known), most)?;
+        let splitters = Splitters::new(keys, partitions(inputs, bytes));
+        return Ok(Sample { splitters, layout: None, opened: Vec::new() });
+    }
+    sample_records(inputs, pack, Pieces::of(known), most)
+}
+
+/// Partitions for about so many bytes of rows: one for each thread at least, or small inputs would keep one
+/// thread busy only.
+fn partitions(inputs: &Inputs<'_>, bytes: u64) -> usize {
+    let partitions = (bytes / PARTITION).clamp(1, MOST_PARTITIONS);
+    (partitions as usize).max(inputs.options.threads)
+}
+
+fn sample_records(
+    inputs: &Inputs<'_>,
+    pack: bool,
+    mut pieces: Pieces,
+    most: usize,
+) -> Result<Sample> {
     let plan = &inputs.plan.plan;
-    let all = &inputs.plan.inputs;
-    let known: u64 = all.iter().filter_map(|input| input.bytes).sum();
     let mut sampler = Sampler::new(plan)?;
     let mut opened: Vec<Option<Opened>> = Vec::new();
     let mut bytes = 0;
-    let mut due = 0;
-    let known_ranges = (known / RANGE).min(MOST_RANGES);
-    let most = (known_ranges * RECORDS_A_RANGE / PIECES).max(RECORDS) as usize;
-    for (ordinal, input) in all.iter().enumerate() {
+    for (ordinal, input) in inputs.plan.inputs.iter().enumerate() {
         inputs.watch.cancel.check()?;
         let Some(size) = input.bytes else {
             // A pipe can't be read twice: what is read here is kept.
@@ -62,14 +102,11 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
             sampler.sample(&prefix, usize::MAX)?;
             opened.resize_with(ordinal + 1, || None);
             opened[ordinal] = Some((stream, prefix));
-            // Its size is unknown: enough ranges for a large one cost little.
-            bytes += 256 * RANGE;
+            // Its size is unknown: enough partitions for a large one cost little.
+            bytes += 256 * PARTITION;
             continue;
         };
-        // This file's share of the pieces, by bytes, carried over from file to file.
-        let share = size * PIECES + due;
-        let pieces = share / known.max(1);
-        due = share % known.max(1);
+        let pieces = pieces.next(size, PIECES);
         if pieces == 0 && ordinal > 0 {
             bytes += size;
             continue;
@@ -77,18 +114,16 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
         let compression = sample_file(inputs, ordinal, size, pieces.max(1), most, &mut sampler)?;
         bytes += if compression == InputCompression::None { size } else { size * GROWTH };
     }
-    let ranges = (bytes / RANGE).clamp(1, MOST_RANGES);
-    // One range for each thread at least, or small inputs would keep one thread busy only.
-    let ranges = ranges.max(inputs.options.threads as u64);
+    let partitions = partitions(inputs, bytes);
     let (keys, layout) = sampler.finish(plan);
-    let whole = Splitters::new(keys.clone(), ranges as usize);
+    let whole = Splitters::new(keys.clone(), partitions);
     // Packed rows are told apart by the first column of the key alone, and so are all others then: equal
     // keys must meet. That is no use where the first column has few values.
     let first = keys.into_iter().map(|mut key| {
         key.truncate(PackedLayout::first_part(&key).len());
         key
     });
-    let by_first = Splitters::new(first.collect(), ranges as usize);
+    let by_first = Splitters::new(first.collect(), partitions);
     let fine = by_first.partitions() * 2 >= whole.partitions();
     let layout = layout.map(|mut layout| {
         layout.packs &= pack && fine && by_first.words_of(&layout).is_some();

@@ -1,4 +1,4 @@
-//! Rows on their way to the range of their key.
+//! Rows on their way to the partition of their key.
 //!
 //! Every worker scatters into partitions of its own, so nothing is shared while records are decoded.
 //! When its share of the memory is full, a worker reduces what it holds, and spills what is left if
@@ -44,11 +44,11 @@ struct PackedShard {
     dictionaries: u64,
 }
 
-/// What a worker leaves behind for each range.
+/// What a worker leaves behind for each partition.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     /// Rows in memory, in no order.
-    pub(crate) chunks: Vec<Vec<u8>>,
+    pub(crate) buffers: Vec<Vec<u8>>,
     /// Sorted runs on disk.
     pub(crate) segments: Vec<Segment>,
     /// Packed rows in memory, in no order.
@@ -140,10 +140,10 @@ impl<'a> Exchange<'a> {
             .max_by_key(|at| packing.partitions[*at].words())
             .unwrap_or_default();
         let mut collapse_at = |at: usize| {
-            let chunks = &mut packing.partitions[at];
-            let before = chunks.words();
-            reduce_repeated_keys(&packing.layout, dictionaries, chunks, &mut self.partitions[at]);
-            chunks.words() * 2 < before
+            let buffers = &mut packing.partitions[at];
+            let before = buffers.words();
+            reduce_repeated_keys(&packing.layout, dictionaries, buffers, &mut self.partitions[at]);
+            buffers.words() * 2 < before
         };
         if collapse_at(fullest) {
             for at in (0..self.splitters.partitions()).filter(|at| *at != fullest) {
@@ -155,9 +155,9 @@ impl<'a> Exchange<'a> {
 
     /// Reduces all partitions in place; spills them all if that freed less than half of the memory.
     fn free_memory(&mut self) -> Result<()> {
-        for chunks in &mut self.partitions {
-            let reduced = reduced(&chunks.full, self.policy)?;
-            *chunks = reduced;
+        for buffers in &mut self.partitions {
+            let reduced = reduced(&buffers.full, self.policy)?;
+            *buffers = reduced;
         }
         let encoded: u64 = self.partitions.iter().map(RowBuffers::capacity).sum();
         self.bytes_held = encoded + self.packed_memory();
@@ -182,7 +182,7 @@ impl<'a> Exchange<'a> {
     /// Writes all packed rows to a new file.
     fn spill_packed(&mut self) -> Result<()> {
         let Some(packing) = &mut self.packing else { return Ok(()) };
-        if packing.partitions.iter().all(|chunks| chunks.words() == 0) {
+        if packing.partitions.iter().all(|buffers| buffers.words() == 0) {
             return Ok(());
         }
         let path = self.scratch.join(format!("packed-{}-{}", self.worker, self.files));
@@ -198,8 +198,8 @@ impl<'a> Exchange<'a> {
         let path = self.scratch.join(format!("rows-{}-{}", self.worker, self.files));
         self.files += 1;
         let mut file = SpillWriter::create(self.storage, &path)?;
-        for (partition, chunks) in self.partitions.iter_mut().enumerate() {
-            file.write(partition, &std::mem::take(chunks).full)?;
+        for (partition, buffers) in self.partitions.iter_mut().enumerate() {
+            file.write(partition, &std::mem::take(buffers).full)?;
         }
         let (segments, bytes) = file.finish(self.storage, &path)?;
         self.segments.extend(segments);
@@ -212,7 +212,7 @@ impl<'a> Exchange<'a> {
         !self.segments.is_empty()
     }
 
-    /// Ends the exchange: what it holds of each range, and the bytes spilled. Once any worker spilled
+    /// Ends the exchange: what it holds of each partition, and the bytes spilled. Once any worker spilled
     /// encoded rows, all give theirs `to_disk`: the memory is then free for what comes next, and sorted
     /// runs can be read by key.
     ///
@@ -220,16 +220,16 @@ impl<'a> Exchange<'a> {
     /// As [`Exchange::push`].
     pub(crate) fn finish(mut self, to_disk: bool) -> Result<(Vec<Shard>, u64)> {
         if to_disk {
-            for chunks in &mut self.partitions {
-                *chunks = reduced(&chunks.full, self.policy)?;
+            for buffers in &mut self.partitions {
+                *buffers = reduced(&buffers.full, self.policy)?;
             }
             self.spill()?;
         }
-        let held = |chunks: RowBuffers| Shard { chunks: chunks.full, ..Shard::default() };
+        let held = |buffers: RowBuffers| Shard { buffers: buffers.full, ..Shard::default() };
         let mut all: Vec<Shard> = self.partitions.into_iter().map(held).collect();
         if let Some(packing) = self.packing {
-            for (held, chunks) in all.iter_mut().zip(packing.partitions) {
-                held.packed = chunks.into_buffers();
+            for (held, buffers) in all.iter_mut().zip(packing.partitions) {
+                held.packed = buffers.into_buffers();
             }
             for (partition, segment) in packing.segments {
                 if let Some(held) = all.get_mut(partition) {

@@ -22,7 +22,7 @@ struct Mark {
 pub(crate) struct SpillWriter {
     output: Box<dyn OutputFile>,
     written: u64,
-    /// For each segment: its range, its marks, its end.
+    /// For each segment: its partition, its marks, its end.
     segments: Vec<(usize, Vec<Mark>, u64)>,
 }
 
@@ -35,23 +35,23 @@ impl SpillWriter {
         Ok(Self { output: storage.create_new(path)?, written: 0, segments: Vec::new() })
     }
 
-    /// Writes the rows of a range, which are in order.
+    /// Writes the rows of a partition, which are in order.
     ///
     /// # Errors
     /// An environment error, for a full disk among others.
-    pub(crate) fn write(&mut self, partition: usize, chunks: &[Vec<u8>]) -> Result<()> {
+    pub(crate) fn write(&mut self, partition: usize, buffers: &[Vec<u8>]) -> Result<()> {
         let mut marks: Vec<Mark> = Vec::new();
-        for chunk in chunks {
+        for buffer in buffers {
             let mut at = 0;
-            while let Some(row) = Row::read(chunk, at) {
+            while let Some(row) = Row::read(buffer, at) {
                 let offset = self.written + at as u64;
                 if marks.last().is_none_or(|mark| offset - mark.offset >= BLOCK) {
                     marks.push(Mark { key: row.key().to_vec(), offset });
                 }
                 at += row.stored_length();
             }
-            self.output.write_all(chunk)?;
-            self.written += chunk.len() as u64;
+            self.output.write_all(buffer)?;
+            self.written += buffer.len() as u64;
         }
         if !marks.is_empty() {
             self.segments.push((partition, marks, self.written));
@@ -59,7 +59,7 @@ impl SpillWriter {
         Ok(())
     }
 
-    /// Ends writing: the segments, each with its range, and the bytes of the file.
+    /// Ends writing: the segments, each with its partition, and the bytes of the file.
     ///
     /// # Errors
     /// An environment error with the path.
@@ -77,7 +77,7 @@ impl SpillWriter {
     }
 }
 
-/// A sorted run of one key range.
+/// A sorted run of one partition.
 #[derive(Clone)]
 pub(crate) struct Segment {
     file: Arc<dyn InputFile>,
@@ -102,12 +102,12 @@ impl Segment {
         self.marks.iter().map(|mark| mark.key.as_slice())
     }
 
-    /// The rows whose keys are at least `low` and less than `high`, as one chunk.
+    /// The rows whose keys are at least `low` and less than `high`, as one buffer.
     ///
     /// # Errors
     /// An environment error when reading fails; a bug if the file is not what was written.
     pub(crate) fn read(&self, low: Option<&[u8]>, high: Option<&[u8]>) -> Result<Vec<u8>> {
-        // The last mark below `low` may begin a block that reaches into the range; a key may begin
+        // The last mark below `low` may begin a block that reaches into what is wanted; a key may begin
         // in the block before the first mark that has it.
         let first = low.map_or(0, |low| {
             self.marks.partition_point(|mark| mark.key.as_slice() < low).saturating_sub(1)
@@ -120,19 +120,19 @@ impl Segment {
         }
         let begin = self.marks[first].offset;
         let end = self.marks.get(last).map_or(self.end, |mark| mark.offset);
-        let mut chunk = vec![0; (end - begin) as usize];
+        let mut buffer = vec![0; (end - begin) as usize];
         let mut filled = 0;
-        while filled < chunk.len() {
-            let count = self.file.read_at(begin + filled as u64, &mut chunk[filled..])?;
+        while filled < buffer.len() {
+            let count = self.file.read_at(begin + filled as u64, &mut buffer[filled..])?;
             if count == 0 {
                 return Err(shortened());
             }
             filled += count;
         }
-        let (mut start, mut stop) = (None, chunk.len());
+        let (mut start, mut stop) = (None, buffer.len());
         let mut at = 0;
-        while at < chunk.len() {
-            let row = Row::read(&chunk, at)
+        while at < buffer.len() {
+            let row = Row::read(&buffer, at)
                 .ok_or_else(|| Error::bug("a spilled row can't be read back"))?;
             if start.is_none() && low.is_none_or(|low| row.key() >= low) {
                 start = Some(at);
@@ -143,9 +143,9 @@ impl Segment {
             }
             at += row.stored_length();
         }
-        chunk.truncate(stop);
-        chunk.drain(..start.unwrap_or(stop).min(stop));
-        Ok(chunk)
+        buffer.truncate(stop);
+        buffer.drain(..start.unwrap_or(stop).min(stop));
+        Ok(buffer)
     }
 }
 
@@ -168,13 +168,13 @@ mod tests {
         let path = Path::new("scratch/rows");
         let keys: Vec<Vec<u8>> =
             (0..4000u32).map(|n| format!("{:06}", n / 3).into_bytes()).collect();
-        let mut chunks = RowBuffers::default();
+        let mut buffers = RowBuffers::default();
         for (n, key) in keys.iter().enumerate() {
             let bytes = [key.as_slice(), &[b'x'; 100][..n % 100]].concat();
-            chunks.push(&Row { bytes: &bytes, key_length: 6, value_bytes: 1, counts: SINGLE });
+            buffers.push(&Row { bytes: &bytes, key_length: 6, value_bytes: 1, counts: SINGLE });
         }
         let mut writer = SpillWriter::create(&storage, path).unwrap();
-        writer.write(7, &chunks.full).unwrap();
+        writer.write(7, &buffers.full).unwrap();
         let (segments, bytes) = writer.finish(&storage, path).unwrap();
         let (partition, segment) = &segments[0];
         assert_eq!((*partition, segment.bytes()), (7, bytes));
@@ -183,8 +183,8 @@ mod tests {
         bounds.extend(segment.mark_keys().map(Some));
         for low in &bounds {
             for high in &bounds {
-                let chunk = segment.read(*low, *high).unwrap();
-                let found: Vec<Vec<u8>> = distil_kernel::rows::places(&[chunk])
+                let buffer = segment.read(*low, *high).unwrap();
+                let found: Vec<Vec<u8>> = distil_kernel::rows::places(&[buffer])
                     .map(|(_, row)| row.key().to_vec())
                     .collect();
                 let inside = |key: &&Vec<u8>| {

@@ -55,6 +55,8 @@ pub(crate) struct Field {
     /// Mark and name as in an encoded object.
     pub(crate) encoded_name: Vec<u8>,
     pub(crate) declared: Declared,
+    /// Whether whoever declared it knew no value that says what it is.
+    unknown: bool,
     pub(crate) role: Role,
     /// The record is 0, a top-level column 1.
     pub(crate) level: u32,
@@ -177,6 +179,7 @@ impl Fields {
             name,
             encoded_name,
             declared: Declared::Open,
+            unknown: false,
             role: Role::Rest,
             level,
             facts: Facts::default(),
@@ -215,6 +218,7 @@ impl Fields {
         for column in columns {
             let child = self.add_child(id, &column.name);
             self.declare(child, &column.data_type);
+            self.get_mut(child).unknown = column.unknown;
         }
     }
 
@@ -467,12 +471,18 @@ impl Fields {
         Column { name: self.get(id).name.clone(), data_type, unknown }
     }
 
-    /// The type of a field, and whether nothing says what it is.
+    /// The type of a field, and whether nothing says what it is: what was declared as unknown stays so
+    /// until a value is seen.
     pub(super) fn data_type(&self, id: FieldId) -> (Type, bool) {
         let field = self.get(id);
         match &field.declared {
-            Declared::Scalar(data_type) => (data_type.stored(), false),
-            Declared::List => self.list(id),
+            Declared::Scalar(data_type) => {
+                (data_type.stored(), field.unknown && field.facts.bits == 0)
+            }
+            Declared::List => {
+                let no_fact = |element: FieldId| self.get(element).facts.bits == 0;
+                (self.list(id).0, field.unknown && field.element.is_none_or(no_fact))
+            }
             Declared::Struct | Declared::OpenStruct => (Type::Struct(self.members(id)), false),
             Declared::Open => match field.facts.verdict() {
                 Verdict::Unknown => (Type::String, true),

@@ -265,7 +265,7 @@ fn element_type(declared: Option<&Type>) -> Option<&Type> {
 }
 
 /// Casts that lose nothing; a value that the target can't hold is an error.
-fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+pub(super) fn cast(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let options = CastOptions { safe: false, ..CastOptions::default() };
     cast_with_options(array, to, &options).map_err(|_| {
         Error::input(format!("a value of the type {} is too large to be read", array.data_type()))

@@ -12,7 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_json::Seen;
 use distil_plan::{
-    BadPart, Code, Error, Hint, MaxQuarantined, QuarantinedCounts, Reason, ResolvedPlan, Result,
+    BadPart, Code, Error, Hint, InputFormat, MaxQuarantined, QuarantinedCounts, Reason,
+    ResolvedPlan, Result,
 };
 use distil_storage::{OutputFile, Storage};
 use serde::Serialize;
@@ -37,6 +38,7 @@ pub struct Quarantine {
     path: Option<PathBuf>,
     scratch: PathBuf,
     names: Vec<String>,
+    format: InputFormat,
     max: Option<MaxQuarantined>,
     buffer_bytes: usize,
     /// Whether bad parts end the run before all input is read: so many are known that nothing after them
@@ -89,6 +91,7 @@ impl Quarantine {
             path,
             scratch,
             names: plan.inputs.iter().map(distil_plan::Input::display).collect(),
+            format: plan.plan.format,
             max: plan.plan.quarantine.max,
             buffer_bytes: BUFFER,
             enough: AtomicBool::new(false),
@@ -309,8 +312,9 @@ impl Quarantine {
         let mut error = Error::input(what).coded(Code::BadRecords);
         for part in parts {
             error = error.detail(format!(
-                "{} at byte {}: {}: {}",
+                "{} at {} {}: {}: {}",
                 distil_plan::printable(self.name(part.input)),
+                self.format.place(),
                 part.offset,
                 part.reason,
                 distil_plan::printable(&part.detail)

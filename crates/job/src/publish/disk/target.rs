@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use distil_output::own::stranger;
-use distil_plan::{Code, Error, Fault, Hint, Layout, Location, Mode, Plan, Result};
+use distil_plan::{Code, Error, Fault, Hint, InputFormat, Layout, Location, Mode, Plan, Result};
 use distil_storage::{Kind, Storage};
 
 use crate::places::Place;
@@ -29,6 +29,9 @@ pub(crate) struct Targets {
     /// The files published before the output, in this order.
     pub(crate) dropped: Option<Target>,
     pub(crate) quarantine: Option<Target>,
+    /// Whether the output may replace inputs: rows are read whole before it appears. Records are not
+    /// replaced, as rows do not hold all that they may say.
+    replaces_inputs: bool,
 }
 
 impl Targets {
@@ -42,6 +45,7 @@ impl Targets {
             output: target("output", &plan.sink.path, plan.sink.layout == Layout::Dir)?,
             dropped: file("file of dropped duplicates", &plan.dropped)?,
             quarantine: file("quarantine file", &plan.quarantine.path)?,
+            replaces_inputs: plan.format == InputFormat::Parquet,
         })
     }
 
@@ -53,10 +57,8 @@ impl Targets {
     /// The targets as places that must not overlap with sources.
     pub(crate) fn places(&self) -> impl Iterator<Item = Place<'_>> {
         self.all().map(|target| Place {
-            role: target.role,
-            path: &target.path,
-            is_dir: target.is_dir,
-            is_target: true,
+            replaces_inputs: self.replaces_inputs && std::ptr::eq(target, &self.output),
+            ..Place::target(target.role, &target.path, target.is_dir)
         })
     }
 
