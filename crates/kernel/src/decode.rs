@@ -10,8 +10,9 @@ use distil_plan::{
 
 use crate::frame_window::{FrameWindow, Framed};
 use crate::partial::{Account, JobId, Partial};
-use crate::reduce::{Policy, reduced};
-use crate::rows::{Row, RowBuffers, SINGLE};
+use crate::partitioned_rows::PartitionedRows;
+use crate::reduce::Policy;
+use crate::rows::{Row, SINGLE};
 use crate::slice::Slice;
 use crate::splitters::Splitters;
 
@@ -56,6 +57,7 @@ pub enum Wants {
 /// It holds the frame at hand, what was pushed last, and rows up to its bound.
 pub struct SliceDecoder<'a> {
     plan: &'a ResolvedPlan,
+    splitters: &'a Splitters,
     decoder: Decoder,
     scatter: Scatter<'a>,
     open: Option<OpenSlice>,
@@ -64,11 +66,8 @@ pub struct SliceDecoder<'a> {
 
 /// Rows on their way to their partitions, and bad records.
 struct Scatter<'a> {
-    splitters: &'a Splitters,
-    policy: Policy,
+    rows: PartitionedRows<'a>,
     layout: Option<Arc<PackedLayout>>,
-    partitions: Vec<RowBuffers>,
-    bytes: u64,
     bound: u64,
     bad: Vec<BadPart>,
     unpacked: Vec<u8>,
@@ -110,17 +109,13 @@ impl<'a> SliceDecoder<'a> {
             layout.packs = false;
             Arc::new(layout)
         });
-        let mut partitions = Vec::new();
-        partitions.resize_with(splitters.partitions(), RowBuffers::default);
         Ok(Self {
             plan,
+            splitters,
             decoder: Decoder::new(&plan.plan)?.expecting(layout.as_ref(), 0),
             scatter: Scatter {
-                splitters,
-                policy: Policy::of(&plan.plan),
+                rows: PartitionedRows::new(splitters, Policy::of(&plan.plan)),
                 layout,
-                partitions,
-                bytes: 0,
                 bound,
                 bad: Vec::new(),
                 unpacked: Vec::new(),
@@ -255,7 +250,7 @@ impl<'a> SliceDecoder<'a> {
                 }
             }
             open.account.count_bad(&scatter.bad[before..]);
-            if scatter.bytes > scatter.bound {
+            if scatter.rows.bytes() > scatter.bound {
                 scatter.free_memory(runs)?;
             }
         }
@@ -273,16 +268,12 @@ impl<'a> SliceDecoder<'a> {
             return Err(Error::bug("a slice is not ended"));
         }
         let (seen, _): (Seen, _) = self.decoder.finish();
+        let Scatter { mut rows, mut bad, .. } = self.scatter;
+        rows.reduce()?;
         let mut runs = Vec::new();
-        for (partition, buffers) in self.scatter.partitions.into_iter().enumerate() {
-            if !buffers.full.is_empty() {
-                let rows = reduced(&buffers.full, self.scatter.policy)?.full;
-                runs.push(Run { partition: partition as u32, rows });
-            }
-        }
-        let mut bad = self.scatter.bad;
+        hand_out(&mut rows, &mut runs)?;
         bad.sort_by_key(|part| (part.input, part.offset));
-        let job = JobId::of(self.plan, self.scatter.splitters)?;
+        let job = JobId::of(self.plan, self.splitters)?;
         Ok(Partial { job, accounts: self.accounts, seen, runs, bad })
     }
 }
@@ -300,31 +291,22 @@ fn no_slice() -> Error {
 impl Scatter<'_> {
     /// Reduces all partitions in place; hands them out if that freed less than half of the bound.
     fn free_memory(&mut self, runs: &mut dyn RunSink) -> Result<()> {
-        for buffers in &mut self.partitions {
-            *buffers = reduced(&buffers.full, self.policy)?;
-        }
-        self.bytes = self.partitions.iter().map(RowBuffers::capacity).sum();
-        if self.bytes > self.bound / 2 {
-            for (partition, buffers) in self.partitions.iter_mut().enumerate() {
-                let rows = std::mem::take(buffers).full;
-                if !rows.is_empty() {
-                    runs.run(Run { partition: partition as u32, rows })?;
-                }
-            }
-            self.bytes = 0;
-        }
-        Ok(())
+        self.rows.reduce()?;
+        if self.rows.bytes() > self.bound / 2 { hand_out(&mut self.rows, runs) } else { Ok(()) }
     }
+}
 
-    fn push(&mut self, row: &Row<'_>) {
-        let partition = self.splitters.partition(row.key());
-        self.bytes += self.partitions[partition].push(row);
-    }
+/// Hands out all partitions, which are reduced.
+fn hand_out(rows: &mut PartitionedRows<'_>, runs: &mut dyn RunSink) -> Result<()> {
+    let of_partitions = rows.take().filter(|(_, rows)| !rows.is_empty());
+    let mut of_partitions =
+        of_partitions.map(|(partition, rows)| Run { partition: partition as u32, rows });
+    of_partitions.try_for_each(|run| runs.run(run))
 }
 
 impl Sink for Scatter<'_> {
     fn row(&mut self, bytes: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
-        self.push(&Row { bytes, key_length, value_bytes, counts: SINGLE });
+        self.rows.push(&Row { bytes, key_length, value_bytes, counts: SINGLE });
         Ok(())
     }
 
@@ -337,7 +319,7 @@ impl Sink for Scatter<'_> {
             let text = |column: usize, code| dictionaries[column].get(code);
             let key_length = layout.unpack(row, text, &mut bytes);
             let value_bytes = layout.value_bytes(row, text);
-            self.push(&Row { bytes: &bytes, key_length, value_bytes, counts: SINGLE });
+            self.rows.push(&Row { bytes: &bytes, key_length, value_bytes, counts: SINGLE });
         }
         self.unpacked = bytes;
         Ok(())

@@ -2,9 +2,9 @@
 //! or environment, so that any scheduler can call it: threads of one machine, tasks of a cluster, a merge.
 //!
 //! The modules follow the data: [`rows`] are the two forms of a record, [`splitters`] say which partition a
-//! key belongs to, [`reduce`] keeps one row of each key, [`row_groups`] cuts rows into row groups, and
-//! [`encode`] writes them as Parquet column chunks (`column_chunk` those of flat columns). [`arrow`] reads
-//! Arrow arrays as values.
+//! key belongs to, [`partitioned_rows`] holds rows by partition, [`reduce`] keeps one row of each key,
+//! [`row_groups`] cuts rows into row groups, and [`encode`] writes them as Parquet column chunks
+//! (`column_chunk` those of flat columns). [`arrow`] reads Arrow arrays as values.
 
 pub mod arrow;
 mod column_chunk;
@@ -14,6 +14,7 @@ pub mod encode;
 pub mod frame_window;
 pub mod outside;
 pub mod partial;
+pub mod partitioned_rows;
 pub mod reduce;
 pub mod reduce_partition;
 pub mod row_groups;

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use distil_json::{Dictionary, PackedLayout};
-use distil_kernel::reduce::{Policy, reduced};
-use distil_kernel::rows::{PackedBuffers, Row, RowBuffers, reduce_repeated_keys};
+use distil_kernel::partitioned_rows::PartitionedRows;
+use distil_kernel::reduce::Policy;
+use distil_kernel::rows::{PackedBuffers, Row, reduce_repeated_keys};
 use distil_kernel::splitters::{Splitters, WordSplitters};
 use distil_plan::{Error, Result};
 use distil_storage::Storage;
@@ -22,13 +23,10 @@ use crate::budget::Shares;
 pub(crate) struct Exchange<'a> {
     storage: &'a dyn Storage,
     scratch: &'a Path,
-    splitters: &'a Splitters,
-    policy: Policy,
     shares: Shares,
     worker: usize,
-    partitions: Vec<RowBuffers>,
+    rows: PartitionedRows<'a>,
     packing: Option<PackedShard>,
-    bytes_held: u64,
     segments: Vec<(usize, Segment)>,
     files: usize,
     spilled: u64,
@@ -42,6 +40,8 @@ struct PackedShard {
     segments: Vec<(usize, PackedSegment)>,
     /// Memory of the dictionaries when they were last looked at.
     dictionaries: u64,
+    /// Memory of rows and dictionaries.
+    bytes: u64,
 }
 
 /// What a worker leaves behind for each partition.
@@ -57,6 +57,14 @@ pub(crate) struct Shard {
     pub(crate) packed_segments: Vec<PackedSegment>,
 }
 
+impl PackedShard {
+    /// Counts the memory anew, after rows were taken away.
+    fn count(&mut self) {
+        let rows: u64 = self.partitions.iter().map(PackedBuffers::capacity).sum();
+        self.bytes = rows + self.dictionaries;
+    }
+}
+
 impl<'a> Exchange<'a> {
     /// An exchange that keeps about as many bytes of rows in memory as `shares` allow.
     pub(crate) fn new(
@@ -68,8 +76,6 @@ impl<'a> Exchange<'a> {
         shares: Shares,
         worker: usize,
     ) -> Self {
-        let mut partitions = Vec::new();
-        partitions.resize_with(splitters.partitions(), RowBuffers::default);
         let packing = layout.map(|layout| {
             let mut partitions = Vec::new();
             partitions.resize_with(splitters.partitions(), PackedBuffers::default);
@@ -79,18 +85,16 @@ impl<'a> Exchange<'a> {
                 partitions,
                 segments: Vec::new(),
                 dictionaries: 0,
+                bytes: 0,
             }
         });
         Self {
             storage,
             scratch,
-            splitters,
-            policy,
             shares,
             worker,
-            partitions,
+            rows: PartitionedRows::new(splitters, policy),
             packing,
-            bytes_held: 0,
             segments: Vec::new(),
             files: 0,
             spilled: 0,
@@ -102,12 +106,8 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// An environment error when spilling fails.
     pub(crate) fn push(&mut self, row: &Row<'_>) -> Result<()> {
-        let partition = self.splitters.partition(row.key());
-        self.bytes_held += self.partitions[partition].push(row);
-        if self.bytes_held > self.shares.rows() {
-            self.free_memory()?;
-        }
-        Ok(())
+        self.rows.push(row);
+        if self.bytes() > self.shares.rows() { self.free_memory() } else { Ok(()) }
     }
 
     /// Takes packed rows, whose codes are of these dictionaries.
@@ -119,13 +119,13 @@ impl<'a> Exchange<'a> {
             return Err(Error::bug("rows are packed without a layout"));
         };
         let memory = dictionaries.iter().map(Dictionary::memory).sum::<u64>();
-        self.bytes_held += memory - packing.dictionaries.min(memory);
+        packing.bytes += memory - packing.dictionaries.min(memory);
         packing.dictionaries = memory;
         for row in rows.chunks_exact(packing.layout.words) {
             let partition = packing.splitters.partition(row[0]);
-            self.bytes_held += packing.partitions[partition].push(row);
+            packing.bytes += packing.partitions[partition].push(row);
         }
-        if self.bytes_held > self.shares.rows() {
+        if self.bytes() > self.shares.rows() {
             self.free_packed_memory(dictionaries)?;
             self.free_memory()?;
         }
@@ -136,47 +136,41 @@ impl<'a> Exchange<'a> {
     /// than once goes on as an encoded row, which has counts.
     fn free_packed_memory(&mut self, dictionaries: &[Dictionary]) -> Result<()> {
         let Some(packing) = &mut self.packing else { return Ok(()) };
-        let fullest = (0..packing.partitions.len())
-            .max_by_key(|at| packing.partitions[*at].words())
-            .unwrap_or_default();
+        let count = packing.partitions.len();
+        let fullest =
+            (0..count).max_by_key(|at| packing.partitions[*at].words()).unwrap_or_default();
         let mut collapse_at = |at: usize| {
             let buffers = &mut packing.partitions[at];
             let before = buffers.words();
-            reduce_repeated_keys(&packing.layout, dictionaries, buffers, &mut self.partitions[at]);
+            self.rows.extend(at, |encoded| {
+                reduce_repeated_keys(&packing.layout, dictionaries, buffers, encoded);
+            });
             buffers.words() * 2 < before
         };
         if collapse_at(fullest) {
-            for at in (0..self.splitters.partitions()).filter(|at| *at != fullest) {
+            for at in (0..count).filter(|at| *at != fullest) {
                 collapse_at(at);
             }
         }
+        packing.count();
         Ok(())
     }
 
     /// Reduces all partitions in place; spills them all if that freed less than half of the memory.
     fn free_memory(&mut self) -> Result<()> {
-        for buffers in &mut self.partitions {
-            let reduced = reduced(&buffers.full, self.policy)?;
-            *buffers = reduced;
-        }
-        let encoded: u64 = self.partitions.iter().map(RowBuffers::capacity).sum();
-        self.bytes_held = encoded + self.packed_memory();
-        if self.bytes_held > self.shares.kept() {
+        self.rows.reduce()?;
+        if self.bytes() > self.shares.kept() {
             self.spill_packed()?;
-            if encoded > self.shares.worth_a_file() {
+            if self.rows.bytes() > self.shares.worth_a_file() {
                 self.spill()?;
             }
-            self.bytes_held = self.partitions.iter().map(RowBuffers::capacity).sum::<u64>()
-                + self.packed_memory();
         }
         Ok(())
     }
 
-    fn packed_memory(&self) -> u64 {
-        self.packing.as_ref().map_or(0, |packing| {
-            packing.dictionaries
-                + packing.partitions.iter().map(PackedBuffers::capacity).sum::<u64>()
-        })
+    /// Bytes of memory that all rows take.
+    fn bytes(&self) -> u64 {
+        self.rows.bytes() + self.packing.as_ref().map_or(0, |packing| packing.bytes)
     }
 
     /// Writes all packed rows to a new file.
@@ -189,6 +183,7 @@ impl<'a> Exchange<'a> {
         self.files += 1;
         let (segments, bytes) = spill(self.storage, &path, &mut packing.partitions)?;
         packing.segments.extend(segments);
+        packing.count();
         self.spilled += bytes;
         Ok(())
     }
@@ -198,8 +193,8 @@ impl<'a> Exchange<'a> {
         let path = self.scratch.join(format!("rows-{}-{}", self.worker, self.files));
         self.files += 1;
         let mut file = SpillWriter::create(self.storage, &path)?;
-        for (partition, buffers) in self.partitions.iter_mut().enumerate() {
-            file.write(partition, &std::mem::take(buffers).full)?;
+        for (partition, buffers) in self.rows.take() {
+            file.write(partition, &buffers)?;
         }
         let (segments, bytes) = file.finish(self.storage, &path)?;
         self.segments.extend(segments);
@@ -220,13 +215,11 @@ impl<'a> Exchange<'a> {
     /// As [`Exchange::push`].
     pub(crate) fn finish(mut self, to_disk: bool) -> Result<(Vec<Shard>, u64)> {
         if to_disk {
-            for buffers in &mut self.partitions {
-                *buffers = reduced(&buffers.full, self.policy)?;
-            }
+            self.rows.reduce()?;
             self.spill()?;
         }
-        let held = |buffers: RowBuffers| Shard { buffers: buffers.full, ..Shard::default() };
-        let mut all: Vec<Shard> = self.partitions.into_iter().map(held).collect();
+        let held = |(_, buffers)| Shard { buffers, ..Shard::default() };
+        let mut all: Vec<Shard> = self.rows.take().map(held).collect();
         if let Some(packing) = self.packing {
             for (held, buffers) in all.iter_mut().zip(packing.partitions) {
                 held.packed = buffers.into_buffers();
