@@ -72,7 +72,7 @@ impl<'a> Advice<'a> {
     }
 }
 
-/// A flag as words: its name, and its value if one is told.
+/// A flag as words: its name, and its value if it has one.
 fn flag(argument: &Arg, value: Option<&str>) -> Option<Vec<String>> {
     let name = format!("--{}", argument.get_long()?);
     Some(std::iter::once(name).chain(value.map(str::to_owned)).collect())

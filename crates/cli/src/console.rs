@@ -132,7 +132,7 @@ pub(crate) fn write_out(text: &str) -> Result<()> {
     deliver(text).map(drop)
 }
 
-/// Writes data to standard output and tells whether it arrived.
+/// Writes data to standard output and says whether it arrived.
 ///
 /// # Errors
 /// As [`write_out`].

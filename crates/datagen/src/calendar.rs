@@ -20,7 +20,7 @@ pub fn date_of(days: i64) -> (i64, i64, i64) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
-/// The day, counted from 1970-01-01, of a date written `YYYYMMDD`; nothing if there is no such date
+/// The day, counted from 1970-01-01, of a date written `YYYYMMDD`; `None` if there is no such date
 /// in the years 1 to 9999.
 pub fn day_of(date: u32) -> Option<i64> {
     let (year, month, day) =

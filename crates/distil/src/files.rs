@@ -1,4 +1,4 @@
-//! The small files that a run is told by: plans and schemas.
+//! The small files that describe a run: plans and schemas.
 
 use std::path::Path;
 

@@ -81,7 +81,7 @@ impl RunOptions {
 }
 
 /// The smaller of the machine's memory and the limits of the control groups around this process, in
-/// bytes; nothing where the system tells neither.
+/// bytes; `None` where the system tells neither.
 #[allow(clippy::disallowed_methods, reason = "the kernel answers, not a disk")]
 pub fn available_memory() -> Option<u64> {
     let read = |path: &Path| std::fs::read_to_string(path).ok();

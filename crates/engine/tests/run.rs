@@ -91,7 +91,7 @@ fn the_first_bad_records_of_the_input_are_shown_by_any_number_of_threads() {
 }
 
 /// Ten records without the key end the run, though a file that is not read yet may have it. What is said of
-/// the key depends on nothing behind the tenth, which some threads have read and others have not.
+/// the key depends on nothing after the tenth, which some threads have read and others have not.
 #[test]
 fn a_key_is_not_called_missing_before_all_input_is_read() {
     let told = |bad: usize, more: &str, threads| {

@@ -116,7 +116,7 @@ impl Process {
         self.ended.is_none()
     }
 
-    /// Ends the child, after it had `grace` to do so by itself, and tells how it ended.
+    /// Ends the child, after it had `grace` to do so by itself, and says how it ended.
     pub(crate) fn end(&mut self, grace: Duration) -> String {
         self.orders = None;
         let patience = Instant::now() + grace;
@@ -187,7 +187,7 @@ fn write_orders(mut stdin: ChildStdin, pending: &Receiver<Vec<u8>>) {
     }
 }
 
-/// The next line without its end; nothing at the end, or when the line is too long to be one.
+/// The next line without its end; `None` at the end, or when the line is too long to be one.
 fn read_line(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut line = Vec::new();
     let count = reader.by_ref().take(LONGEST).read_until(b'\n', &mut line).ok()?;

@@ -118,7 +118,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// The report of a run, as the process tells it.
+    /// The report of a run, as the process sends it.
     ///
     /// # Errors
     /// A bug of the process: its counts do not fit each other or the plan.

@@ -188,7 +188,7 @@ fn only_valid(error: Error, name: &str) -> Error {
         .refuse(name, &[Need::BadRecords])
 }
 
-/// The schema of a plan whose input nobody looks at.
+/// The schema of a plan whose input is not scanned.
 fn assumed(plan: &Plan, name: &str) -> Result<Schema> {
     let Some(mut schema) = plan.schema.declared.clone() else {
         return Err(Error::usage(format!(

@@ -18,9 +18,9 @@ pub const STDIN: &str = "-";
 pub struct Found {
     /// Its path as spelled, or `-` for standard input.
     pub path: PathBuf,
-    /// Its size; nothing for standard input, pipes and devices.
+    /// Its size; `None` for standard input, pipes and devices.
     pub bytes: Option<u64>,
-    /// What it was when it was found; nothing for standard input.
+    /// What it was when it was found; `None` for standard input.
     pub stamp: Option<Stamp>,
     /// Whether the path is a link to it.
     pub is_link: bool,
@@ -216,7 +216,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let mut names = self.storage.list(directory)?;
-        // What lies in `a` comes behind what lies in `a-b`, as `a/` does.
+        // What lies in `a` comes after what lies in `a-b`, as `a/` does.
         names.sort_by(|a, b| in_paths(a).cmp(in_paths(b)));
         for name in names {
             let path = directory.join(&name);

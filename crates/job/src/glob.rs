@@ -1,6 +1,6 @@
 //! A glob, and how far a path has come in it.
 //!
-//! The regular expression of a glob is run as an automaton, byte by byte. Where it stands behind a
+//! The regular expression of a glob is run as an automaton, byte by byte. Where it stands after a
 //! directory says all about what can match below, whichever way led there: so a search goes into a
 //! directory once for each such place, however many links lead to it.
 
@@ -28,7 +28,7 @@ pub(crate) struct Glob {
 }
 
 impl Glob {
-    /// The glob of `pattern`, which is told as `text`.
+    /// The glob of `pattern`, which messages show as `text`.
     ///
     /// # Errors
     /// A usage error for a pattern that can't be read.

@@ -47,7 +47,7 @@ impl<'a> Job<'a> {
 
 /// Runs a job: the output is committed, or nothing is there.
 ///
-/// The report tells the same as the result, for a failed run too. With
+/// The report says the same as the result, for a failed run too. With
 /// [`distil_plan::Fault::AfterCommit`] the output is committed all the same.
 pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
     let meter = Meter::start();

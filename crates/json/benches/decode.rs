@@ -50,7 +50,7 @@ fn packed(bencher: Bencher<'_, '_>, shape: Shape) {
 fn encoded(bencher: Bencher<'_, '_>, shape: Shape) {
     decode(bencher, &records(shape).join("\n"), Separator::Line, "id", Some(false));
 }
-/// Decodes records; `expected` tells whether they are, and then whether they are packed.
+/// Decodes records; `expected` says whether they are, and then whether they are packed.
 fn decode(
     bencher: Bencher<'_, '_>,
     text: &str,

@@ -63,7 +63,7 @@ impl Decoder {
     }
 
     /// Expects records that fit a layout, and packs them if it does, while no dictionary needs more than
-    /// so many bytes.
+    /// `dictionary_bytes`.
     #[must_use]
     pub fn expecting(mut self, layout: Option<&Arc<PackedLayout>>, dictionary_bytes: u64) -> Self {
         self.packer = layout.map(|layout| Packer::new(Arc::clone(layout), dictionary_bytes));
@@ -225,7 +225,7 @@ impl Decoder {
         packer.hand_on(encoder, sink)
     }
 
-    /// Encodes the record on the tape; false if it is bad, which the sink is told.
+    /// Encodes the record on the tape; false if it is bad: the sink gets it.
     fn encode(
         &mut self,
         slice: &FrameSlice<'_>,

@@ -85,7 +85,7 @@ impl Seen {
         chosen.try_for_each(|path| self.require(schema, path))
     }
 
-    /// What was seen up to a place of the input, by ordinal and offset, whatever was read behind it.
+    /// What was seen up to a place of the input, by ordinal and offset, whatever was read after it.
     #[must_use]
     pub fn up_to(&self, place: (usize, u64)) -> Self {
         let mut seen = self.clone();

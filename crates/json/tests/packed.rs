@@ -53,7 +53,7 @@ struct Outcome {
     reasons: Vec<Why>,
 }
 
-/// Decodes slices in their order, in `text` cut behind the given lines.
+/// Decodes slices in their order, in `text` cut after the given lines.
 fn decode(
     plan: &Plan,
     lines: &[String],

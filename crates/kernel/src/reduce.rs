@@ -43,7 +43,7 @@ pub fn sorted(chunks: &[Vec<u8>]) -> Result<Vec<RowAt>> {
         shared = common_prefix(&first.bytes[..shared], row.bytes);
         places_in_order.push((0, place));
     }
-    // What all rows begin with says nothing: the eight bytes behind it sort most of them.
+    // What all rows begin with says nothing: the eight bytes after it sort most of them.
     for (prefix, place) in &mut places_in_order {
         let row = place.row(chunks)?;
         *prefix = word(row.bytes.get(shared..).unwrap_or_default());

@@ -16,7 +16,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// The first byte to be read: the one before the slice tells whether a line begins with it.
+    /// The first byte to be read: the one before the slice says whether a line begins with it.
     pub fn read_from(&self) -> u64 {
         self.begin.saturating_sub(1)
     }

@@ -9,7 +9,7 @@ use crate::reduce::{common_prefix, word};
 #[derive(Clone, Debug, Default)]
 pub struct Splitters {
     keys: Vec<Vec<u8>>,
-    /// What all splitters begin with, and the eight bytes behind that.
+    /// What all splitters begin with, and the eight bytes after that.
     shared: Vec<u8>,
     words: Vec<u64>,
 }
@@ -51,7 +51,7 @@ impl Splitters {
         Ok(Self::at(keys))
     }
 
-    /// The first words of the splitters, for packed rows; nothing if a splitter is not the first column
+    /// The first words of the splitters, for packed rows; `None` if a splitter is not the first column
     /// of a key as the layout has it.
     pub fn words_of(&self, layout: &PackedLayout) -> Option<Vec<u64>> {
         self.keys.iter().map(|key| layout.first_word(key)).collect()

@@ -22,7 +22,7 @@ const SELECTED: &str = "selected";
 pub struct Footer {
     /// The columns of the file, with their `unknown` marks.
     pub schema: Schema,
-    /// Which records were the same, and which one survived; nothing if every record was written.
+    /// Which records were the same, and which one survived; `None` if every record was written.
     pub dedup: Option<Dedup>,
     /// Whether the plan chose columns: survivors and order were then decided by more columns than
     /// the file has.
@@ -58,7 +58,7 @@ impl Footer {
         Ok(pairs)
     }
 
-    /// Reads the pairs of a footer; nothing if distil did not write them.
+    /// Reads the pairs of a footer; `None` if distil did not write them.
     ///
     /// # Errors
     /// An input error if they are distil's, but broken or of a later version.

@@ -137,7 +137,7 @@ impl PartFile {
         self.metadata.schema()
     }
 
-    /// What distil wrote into its footer; nothing for a file of others.
+    /// What distil wrote into its footer; `None` for a file of others.
     ///
     /// # Errors
     /// As [`Footer::from_pairs`], with the path.

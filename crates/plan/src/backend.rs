@@ -25,7 +25,7 @@ pub trait Events: Send + Sync {
     fn advance(&self, units: u64, records: u64);
 }
 
-/// Events that nobody listens to.
+/// Ignores all events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoEvents;
 

@@ -81,7 +81,7 @@ pub struct BadPart {
     pub reason: Reason,
     /// What exactly, for people; may quote data.
     pub detail: String,
-    /// The bytes of a record of at most [`BadPart::MAX_RAW`]; nothing for ranges.
+    /// The bytes of a record of at most [`BadPart::MAX_RAW`]; `None` for ranges.
     pub raw: Option<Vec<u8>>,
 }
 

@@ -467,7 +467,7 @@ impl fmt::Display for InputCompression {
 pub struct Input {
     /// Where it is, or `-` for standard input.
     pub path: Location,
-    /// Its size on disk; nothing for standard input and pipes.
+    /// Its size on disk; `None` for standard input and pipes.
     pub bytes: Option<u64>,
     /// Compression and shape, once they are known: a backend that does not support
     /// [`crate::Need::BadRecords`] always gets them.

@@ -154,7 +154,7 @@ pub struct StageReport {
 pub struct EngineReport {
     /// Its version, as it says.
     pub version: String,
-    /// What it calls the application that did the work, to find it in its own logs; nothing where it
+    /// What it calls the application that did the work, to find it in its own logs; `None` where it
     /// has no such name.
     pub application: Option<String>,
 }

@@ -80,11 +80,11 @@ pub enum Type {
     Int32,
     /// `int64`
     Int64,
-    /// `decimal(p,s)`: up to 38 digits, `s` of them behind the point.
+    /// `decimal(p,s)`: up to 38 digits, `s` of them after the point.
     Decimal {
         /// All digits, 1 to 38.
         precision: u8,
-        /// Digits behind the point, 0 to `precision`.
+        /// Digits after the point, 0 to `precision`.
         scale: u8,
     },
     /// `float32`; declared, it is consent to the nearest value.

@@ -150,7 +150,7 @@ impl Gather<'_> {
         images.into_iter().next().ok_or_else(|| Error::bug("a row that is not there"))
     }
 
-    /// Without a scan, nobody else sees that a key is null.
+    /// Without a scan, nothing else finds a null key.
     fn check_keys(&self, rows: &RecordBatch) -> Result<()> {
         let Some(dedup) = &self.request.plan.plan.dedup else { return Ok(()) };
         let (Key::Columns(columns), NullKeys::Error) = (&dedup.key, dedup.null_keys) else {

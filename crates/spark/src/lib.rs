@@ -95,7 +95,7 @@ impl Spark {
     /// Connects, unless it is, and asks the server for its version.
     ///
     /// # Errors
-    /// An environment error: nobody is there, the token is wrong, TLS does not fit.
+    /// An environment error: no server answers, the token is wrong, TLS does not fit.
     pub fn version(&self) -> Result<String> {
         let mut place = locked(&self.server);
         Ok(self.connected(&mut place)?.version.clone())
@@ -245,7 +245,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Runs the query, and returns the stages that Spark tells of: Sail tells of none.
+    /// Runs the query, and returns the stages that Spark reports; Sail reports none.
     fn execute(&self, lowered: &Lowered, scratch: &Path, to: &Path) -> Result<Vec<StageReport>> {
         let Request { plan, watch: Watch { events, cancel }, .. } = *self.request;
         let total: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();

@@ -80,7 +80,7 @@ impl<'a> Merge<'a> {
         at
     }
 
-    /// The next rows; nothing at the end.
+    /// The next rows; `None` at the end.
     ///
     /// # Errors
     /// As [`Part::batches`].

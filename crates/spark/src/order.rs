@@ -27,7 +27,7 @@ impl Term {
 
 /// The columns of a key, and the order of the records of one key.
 pub(crate) struct Order {
-    /// The expressions of the key; nothing if it is the whole record, or if there is none.
+    /// The expressions of the key; `None` if it is the whole record, or if there is none.
     pub(crate) key: Vec<String>,
     /// The order of the output.
     pub(crate) output: Vec<Term>,

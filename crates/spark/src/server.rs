@@ -134,7 +134,7 @@ impl Server {
     /// Opens a session with our settings, and asks what the server can do.
     ///
     /// # Errors
-    /// An environment error: nobody is there, the token is wrong, TLS does not fit, the server does
+    /// An environment error: no server answers, the token is wrong, TLS does not fit, the server does
     /// not answer in time.
     pub(crate) fn connect(address: &Address, patience: Duration) -> Result<Self> {
         address.knock(patience).map_err(|cause| address.unreachable(&cause))?;

@@ -1,4 +1,4 @@
-//! What Spark tells of its stages while it works.
+//! What Spark reports of its stages while it works.
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -17,13 +17,13 @@ use crate::{InputFile, Stamp, Storage};
 /// An input as a sequence of decompressed bytes.
 ///
 /// The compression is recognised by the first bytes, never by a name: gzip (members one after
-/// another, zeros behind the last one ignored, as `gzip -d` does) and zstd (frames one after
+/// another, zeros after the last one ignored, as `gzip -d` does) and zstd (frames one after
 /// another, skippable frames skipped, windows up to 2 GiB as `zstd --long=31` writes them). The
 /// decoder holds one window in memory: 32 KiB for gzip, for zstd what the frame asks for, 8 MiB
 /// with the usual levels.
 ///
 /// A compressed stream that breaks delivers every byte that came out before the break, then ends;
-/// [`InputStream::broken`] tells why. Which bytes these are depends only on the content of the file,
+/// [`InputStream::broken`] says why. Which bytes these are depends only on the content of the file,
 /// not on how it is read.
 pub struct InputStream {
     window: Window,
@@ -40,11 +40,11 @@ enum Decoder {
 
 /// What one step of a decoder came to.
 enum Step {
-    /// It wrote so many bytes, at least one, unless the buffer is empty.
+    /// It wrote this number of bytes, at least one, unless the buffer is empty.
     Wrote(usize),
     /// The stream is over.
     End,
-    /// The stream breaks here, after so many bytes.
+    /// The stream breaks here, after this number of bytes.
     Broken(usize, String),
 }
 
@@ -121,7 +121,7 @@ impl InputStream {
         Ok(filled)
     }
 
-    /// Why the compressed stream ended early, once [`InputStream::read`] came to its end; nothing if
+    /// Why the compressed stream ended early, once [`InputStream::read`] came to its end; `None` if
     /// it ended well.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
@@ -132,12 +132,12 @@ impl InputStream {
         self.window.position()
     }
 
-    /// Bytes in the file, before decompression; nothing for standard input, pipes and devices.
+    /// Bytes in the file, before decompression; `None` for standard input, pipes and devices.
     pub fn size(&self) -> Option<u64> {
         self.stamp().map(|stamp| stamp.size)
     }
 
-    /// The identity of the file when it was opened; nothing for standard input, pipes and devices.
+    /// The identity of the file when it was opened; `None` for standard input, pipes and devices.
     pub fn stamp(&self) -> Option<Stamp> {
         self.window.source().regular_file().map(|file| file.stamp())
     }

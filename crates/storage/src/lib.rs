@@ -218,7 +218,7 @@ pub trait Disk: Storage {
     /// An environment error with the path.
     fn sync_dir(&self, directory: &Path) -> Result<()>;
 
-    /// Takes the exclusive lock of a file, creating it if needed; nothing if another holds it, in
+    /// Takes the exclusive lock of a file, creating it if needed; `None` if another holds it, in
     /// this process or any. The file stays; its holder may remove it, which ends the lock for those
     /// who come later.
     ///

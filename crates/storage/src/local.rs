@@ -250,7 +250,7 @@ impl OutputFile for LocalOutput {
     }
 }
 
-/// Locks a file, which is made if there is none; nothing if another process holds it.
+/// Locks a file, which is made if there is none; `None` if another process holds it.
 fn locked(path: &Path) -> rustix::io::Result<Option<LocalLock>> {
     // No link is followed: in a directory that others may write to, it could lead anywhere.
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;

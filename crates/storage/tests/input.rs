@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 /// What a reader gets in all: the bytes, and why they ended early.
 type Outcome = (Vec<u8>, Option<String>);
 
-/// A reader that gives at most so many bytes a call, as a pipe may.
+/// A reader that gives at most `step` bytes a call, as a pipe may.
 struct Trickle {
     content: Vec<u8>,
     position: usize,

@@ -1,4 +1,4 @@
-//! The scoreboard tells what is tested, and nothing else.
+//! The scoreboard says what is tested, and nothing else.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -7,7 +7,7 @@ use crate::support::{Told, may_mount};
 
 const UNTOUCHED: &str = "nothing was written; the output is as it was before";
 
-/// What the run in a script said, and the names that the script listed behind it.
+/// What the run in a script said, and the names that the script listed after it.
 fn run_and_names(output: &Output) -> (Told, Vec<String>) {
     let told = Told::of(output);
     let names = told.stdout.lines().map(str::to_owned).collect();

@@ -114,7 +114,7 @@ impl Context {
         ]);
     }
 
-    /// The digest of an output; nothing if there is none. A broken output ends the test.
+    /// The digest of an output; `None` if there is none. A broken output ends the test.
     pub fn digest(&self, output: &str) -> Option<String> {
         self.path(output).exists().then(|| self.out(&["digest", output]))
     }

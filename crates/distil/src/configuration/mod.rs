@@ -133,7 +133,7 @@ pub(crate) fn redact(text: &str) -> String {
         Some((name, value)) if is_secret(name) && !value.is_empty() => format!("{name}=***"),
         _ => part.to_owned(),
     };
-    // Spark writes parameters behind `;`, everybody else behind `?` and `&`.
+    // Spark writes parameters after `;`, everybody else after `?` and `&`.
     let mut out = String::new();
     for part in shown.split_inclusive([';', '?', '&']) {
         let end = part.trim_end_matches([';', '?', '&']);

@@ -101,7 +101,7 @@ impl Session {
         self.rows(Source::Json(Box::new(Plan::new(sources, Sink::new("")))))
     }
 
-    /// The rows that a plan writes. Where they are written, [`DataFrame::run`] is told.
+    /// The rows that a plan writes. [`DataFrame::run`] takes the place to write them to.
     pub fn frame(&self, mut plan: Plan) -> DataFrame {
         let dedup = plan.dedup.take().map(|dedup| Step::DropDuplicates(dedup.into()));
         let columns = plan.columns.take().map(|columns| Step::Select(Ok(columns)));
@@ -177,7 +177,7 @@ impl DataFrame {
         self.write(Sink::new(path.as_ref()))
     }
 
-    /// Writes the rows as the sink says. The report tells of all that was read, whatever number of
+    /// Writes the rows as the sink says. The report covers all that was read, whatever number of
     /// plans it took.
     ///
     /// # Errors
@@ -200,7 +200,7 @@ impl DataFrame {
             Err(error) => return self.session.refused(&path, error),
         };
         if let (Source::Json(plan), [plan_step]) = (&self.source, plan_steps.as_slice()) {
-            // Nothing lies between the source and the sink: nobody needs a place for it.
+            // Nothing lies between the source and the sink, so no place for it is needed.
             return self.session.run(plan_step.of(Plan { sink, ..(**plan).clone() }));
         }
         match self.scratch(Some(beside)) {

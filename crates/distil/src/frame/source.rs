@@ -57,7 +57,7 @@ impl Source {
         }
     }
 
-    /// The schema under the new names of a step of the plans; nothing for JSON, which must be read to know.
+    /// The schema under the new names of a step of the plans; `None` for JSON, which must be read to know.
     ///
     /// # Errors
     /// An input error for rows that can't be carried exactly, a usage error for names that are not
@@ -183,7 +183,7 @@ fn declared(mut plan: Plan, schema: Schema) -> Plan {
     plan
 }
 
-/// The files as sources of a plan; nothing if a path can't be one.
+/// The files as sources of a plan; `None` if a path can't be one.
 fn sources(parts: &[PartFile]) -> Option<Vec<String>> {
     parts
         .iter()

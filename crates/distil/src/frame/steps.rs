@@ -27,7 +27,7 @@ impl Dedup {
         Self(Ok(distil_plan::Dedup::on_record()))
     }
 
-    /// The order among rows of one key, each column with `asc` or `desc` behind it or without; the
+    /// The order among rows of one key, each column with `asc` or `desc` after it or without; the
     /// remaining columns follow in order of their names.
     #[must_use]
     pub fn order_by<S: AsRef<str>>(self, columns: impl IntoIterator<Item = S>) -> Self {
@@ -143,7 +143,7 @@ impl PlanStep {
     }
 }
 
-/// The plans that mean the steps. `can_rename` tells whether the source can be read under new names.
+/// The plans that mean the steps. `can_rename` says whether the source can be read under new names.
 ///
 /// A plan drops duplicates before it chooses columns; what comes in another order, or gives a name,
 /// begins the next plan, which reads what the one before wrote.

@@ -37,7 +37,7 @@ pub(crate) struct Background {
     used: usize,
 }
 
-/// What was read since the last piece, and how the stream stands behind it.
+/// What was read since the last piece, and how the stream stands after it.
 #[derive(Default)]
 struct ReadBytes {
     bytes: Vec<u8>,
@@ -48,7 +48,7 @@ struct ReadBytes {
 }
 
 impl Source {
-    /// Opens an input; `is_pipe` tells that reading it may take any time.
+    /// Opens an input; `is_pipe` says that reading it may take any time.
     ///
     /// # Errors
     /// An environment error with the path.
@@ -145,7 +145,7 @@ impl Background {
     }
 }
 
-/// Reads until the end, or until nobody wants more.
+/// Reads until the end, or until the receiver is gone.
 fn serve(storage: &Arc<dyn Storage>, path: &Path, sender: &SyncSender<Result<ReadBytes>>) {
     let mut stream = match InputStream::open(storage.as_ref(), path) {
         Ok(stream) => stream,

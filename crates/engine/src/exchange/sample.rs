@@ -32,7 +32,7 @@ const MOST_PARTITIONS: u64 = 4096;
 /// What compressed JSON is taken to grow by.
 const GROWTH: u64 = 8;
 
-/// What a sample of the input tells.
+/// What a sample of the input shows.
 pub(crate) struct Sample {
     pub(crate) splitters: Splitters,
     /// What most records are like, if they are alike, and whether their rows can be packed.
@@ -74,7 +74,7 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
     sample_records(inputs, pack, Pieces::of(known), most)
 }
 
-/// Partitions for about so many bytes of rows: one for each thread at least, or small inputs would keep one
+/// Partitions for about `bytes` of rows: one for each thread at least, or small inputs would keep one
 /// thread busy only.
 fn partitions(inputs: &Inputs<'_>, bytes: u64) -> usize {
     let partitions = (bytes / PARTITION).clamp(1, MOST_PARTITIONS);

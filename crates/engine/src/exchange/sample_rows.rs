@@ -1,7 +1,7 @@
 //! Keys from all over inputs of Parquet.
 //!
 //! Rows of a file are in the order of some key more often than not, so a few are read from many places of
-//! each row group, where a page index tells how to get there.
+//! each row group, where a page index says how to get there.
 
 use distil_json::{Dictionary, Sink};
 use distil_kernel::arrow::BatchDecoder;
@@ -37,7 +37,7 @@ impl Sink for Keys {
 /// Some keys, at most `most` of a piece, and how many bytes the rows of all inputs may have.
 ///
 /// # Errors
-/// An environment error if an input can't be read. One that is broken is told when it is read whole.
+/// An environment error if an input can't be read. A broken one is an error only when it is read whole.
 pub(super) fn sample_rows(
     inputs: &Inputs<'_>,
     mut pieces: Pieces,
@@ -87,7 +87,7 @@ fn sample_file(
     Ok(bytes)
 }
 
-/// The top-level columns with the key; nothing if all are.
+/// The top-level columns of the key; `None` if the whole row is the key.
 fn key_columns(plan: &Plan) -> Option<Vec<&str>> {
     match plan.dedup.as_ref().map(|dedup| &dedup.key) {
         Some(Key::Columns(columns)) => {

@@ -132,7 +132,7 @@ impl<'a> Exchange<'a> {
         Ok(())
     }
 
-    /// Reduces packed rows where that pays: the fullest partition tells. A key that is there more
+    /// Reduces packed rows where that pays, judged by the fullest partition. A key that is there more
     /// than once goes on as an encoded row, which has counts.
     fn free_packed_memory(&mut self, dictionaries: &[Dictionary]) -> Result<()> {
         let Some(packing) = &mut self.packing else { return Ok(()) };

@@ -366,7 +366,7 @@ impl<'e> Worker<'_, 'e> {
         let chunks = in_order(columns).flatten().collect();
         let encoded = EncodedRowGroup::new(chunks, rows, Digest(digest));
         if let Some(path) = lock(self.output(wanted)).push(ordinal, encoded)? {
-            // Nobody listens where no thread could be had.
+            // Without a thread for it there is no receiver.
             let _ = self.written.send(path);
         }
         self.events().advance(rows, rows);

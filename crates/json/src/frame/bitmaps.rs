@@ -62,7 +62,7 @@ impl Carry {
         inside
     }
 
-    /// The bytes that a backslash escapes: those behind an odd number of backslashes.
+    /// The bytes that a backslash escapes: those after an odd number of backslashes.
     fn escaped(&mut self, backslashes: u64) -> u64 {
         const EVEN: u64 = 0x5555_5555_5555_5555;
         let backslashes = backslashes & !self.escape;

@@ -27,7 +27,7 @@ enum State {
     Name,
     Colon,
     CommaOrEnd,
-    /// In a string; the flag tells a member name.
+    /// In a string; the flag marks a member name.
     Text(bool),
     Escape(bool),
     /// Digits of `\u` still to come, the code so far, and the leading half of a pair, if any.
@@ -145,7 +145,7 @@ impl Envelope {
         self.token
     }
 
-    /// Goes on behind the closing bracket of the array.
+    /// Goes on after the closing bracket of the array.
     pub(crate) fn resume(&mut self) {
         self.state = State::CommaOrEnd;
     }
@@ -249,7 +249,7 @@ impl Envelope {
                     return Err(Walk::Broken("expected `:` after a member name"));
                 }
                 self.state = State::Value;
-                // Only now the member is one: what is no JSON is told as that.
+                // Only now the member is known to be one: what is not JSON is reported as such.
                 return self.name_ended().map(|()| None);
             }
             State::CommaOrEnd => match (byte, self.in_object()) {

@@ -150,7 +150,7 @@ impl Framer {
         self.offset
     }
 
-    /// Looks at the window, which begins where the last step's `used` ended; `eof` tells that
+    /// Looks at the window, which begins where the last step's `used` ended; `eof` says that
     /// nothing follows it.
     pub fn step(&mut self, window: &[u8], eof: bool) -> Step {
         let step = self.decide(window, eof);
@@ -364,7 +364,7 @@ impl Framer {
         }
     }
 
-    /// Where the framer stands behind a frame.
+    /// Where the framer stands after a frame.
     fn after_frame(&self) -> State {
         match self.shape {
             Shape::Concatenated => State::Concatenated,
@@ -424,7 +424,7 @@ impl Framer {
         self.go(used, State::Array(Expect::FrameOrEnd))
     }
 
-    /// `auto`, in an object: the window is kept until the object tells what it is.
+    /// `auto`, in an object: the window is kept until the object says what it is.
     fn sniff(&mut self, window: &[u8], eof: bool) -> Step {
         let State::Sniff { seen, line_feed } = &mut self.state else { return Step::Done };
         let fresh = window.get(*seen..).unwrap_or_default();
@@ -610,7 +610,7 @@ impl Framer {
             return self.broken(frames, at, "the file ends inside a value");
         }
         if at > 0 {
-            // What came before the frame was separators at most: the state behind them must not be
+            // What came before the frame was separators at most: the state after them must not be
             // lost, and it is the one that a frame may follow.
             if let State::Array(expect) = &mut self.state
                 && *expect == Expect::CommaOrEnd

@@ -22,7 +22,7 @@ const SHORT: usize = 5;
 const LONG: u64 = 1 << (u64::BITS - CODE_BITS - 1);
 /// A slot without a string: no string has this number.
 const EMPTY: u64 = u64::MAX;
-/// A table that is half full becomes so many times as large. Tables of up to four fifths took 1.03 times
+/// A table that is half full grows by this factor. Tables of up to four fifths took 1.03 times
 /// as long to decode with, though they are smaller.
 const GROWTH: usize = 2;
 
@@ -51,7 +51,7 @@ impl Default for Dictionary {
 }
 
 impl Dictionary {
-    /// A dictionary of at most so many bytes of strings, table included.
+    /// A dictionary of at most `most_bytes` of strings, table included.
     pub fn new(most_bytes: u64) -> Self {
         Self {
             slots: vec![EMPTY; 1 << 8],
@@ -95,7 +95,7 @@ impl Dictionary {
         self.find_or_add(probe.tag, text)
     }
 
-    /// A string of up to [`SHORT`] bytes with a mark behind its last one, or a part of a hash.
+    /// A string of up to [`SHORT`] bytes with a mark after its last one, or a part of a hash.
     #[inline]
     fn tag(&self, text: &[u8]) -> u64 {
         let length = text.len();

@@ -64,7 +64,7 @@ impl Class {
 /// Where a value is in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PackedSlot {
-    /// A word, and the bit that tells that it is null (no bit: it never is).
+    /// A word, and the bit that says that it is null (no bit: it never is).
     Word(usize, Option<u32>),
     /// Half of a word.
     Half(usize, u32),
@@ -104,7 +104,7 @@ pub struct PackedLayout {
     pub words: usize,
     /// How many columns are text.
     pub texts: usize,
-    /// Whether rows may travel packed. Otherwise a layout tells how records that are as expected are
+    /// Whether rows may travel packed. Otherwise a layout says how records that are as expected are
     /// encoded without being parsed.
     pub packs: bool,
     /// First bit of the null bits, counted from the beginning of the row.
@@ -222,7 +222,7 @@ impl PackedLayout {
         }
     }
 
-    /// A value: an order-preserving word, or a code or rank; nothing for a null.
+    /// A value: an order-preserving word, or a code or rank; `None` for a null.
     #[inline]
     pub fn get(&self, row: &[u64], column: &PackedColumn) -> Option<u64> {
         match column.slot {
@@ -412,7 +412,7 @@ impl PackedLayout {
         unpacked == encoded && self.value_bytes(row, text) == value_bytes
     }
 
-    /// The next value of an encoded row as [`PackedLayout::set`] takes it; nothing for a null, and for what
+    /// The next value of an encoded row as [`PackedLayout::set`] takes it; `None` for a null, and for what
     /// has no such form.
     fn word(
         &self,

@@ -64,7 +64,7 @@ impl Ranks {
         self.len() == 0
     }
 
-    /// All strings one behind the other: where each begins and the last one ends, and their bytes.
+    /// All strings one after the other: where each begins and the last one ends, and their bytes.
     pub fn into_parts(self) -> (Vec<usize>, Vec<u8>) {
         (self.offsets, self.bytes)
     }

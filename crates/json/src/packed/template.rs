@@ -115,7 +115,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// The template of the record on the tape, which was accepted; nothing if it is no object of scalars
+    /// The template of the record on the tape, which was accepted; `None` if it is no object of scalars
     /// in columns of their own.
     pub(crate) fn learn(tape: &Tape, bytes: &[u8], fields: &Fields) -> Option<Self> {
         let nodes = tape.nodes();
@@ -149,7 +149,7 @@ impl Template {
         Some(template)
     }
 
-    /// Meets the record that begins at `at`: its end, with a span for each slot. Nothing if it is not
+    /// Matches the record at `at`. Returns its end, with a span for each slot; `None` if it is not
     /// as expected, with `spans` as they come.
     #[inline]
     pub(crate) fn match_at(

@@ -37,11 +37,11 @@ pub struct Node {
     pub kind: Kind,
     /// Whether a string has escapes.
     pub escaped: bool,
-    /// First byte; of a string, the first behind the quote.
+    /// First byte; of a string, the first after the quote.
     pub start: u32,
-    /// End; of a string, its closing quote; of a list or object, behind its bracket.
+    /// End; of a string, its closing quote; of a list or object, after its bracket.
     pub end: u32,
-    /// Index of the node behind this one and everything in it.
+    /// Index of the node after this one and everything in it.
     pub next: u32,
 }
 
@@ -183,7 +183,7 @@ impl Tape {
     /// Parses a frame that must hold exactly one value between blanks.
     ///
     /// # Errors
-    /// As [`Tape::parse`], and for anything behind the value.
+    /// As [`Tape::parse`], and for anything after the value.
     pub fn parse_frame(&mut self, bytes: &[u8], start: usize, end: usize) -> Result<(), Flaw> {
         let frame = bytes.get(..end).unwrap_or(bytes);
         let value_end = skip_blanks(frame, self.parse(frame, start)?);

@@ -555,7 +555,7 @@ impl RecordEncoder {
         Ok(expectation)
     }
 
-    /// Members outside a declared struct, as the member `_extra` of the row; nothing if there are none.
+    /// Members outside a declared struct, as the member `_extra` of the row; `None` if there are none.
     fn extra_of(&mut self, tape: &Tape, bytes: &[u8], flip: Flip) -> Result<Vec<u8>, Bad> {
         let mut out = Vec::new();
         encoding::member_name(&mut out, EXTRA.as_bytes());

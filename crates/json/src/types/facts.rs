@@ -58,7 +58,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Whether it lies in a record behind a place, by input and offset.
+    /// Whether it lies in a record after a place, by input and offset.
     pub(crate) fn is_behind(self, place: (usize, u64)) -> bool {
         (self.input as usize, self.offset) > place
     }
@@ -104,7 +104,7 @@ impl Instants {
         self.note_many(instant, 1);
     }
 
-    /// Notes that so many strings are instants of one spelling, or none.
+    /// Notes that `count` strings are instants of one spelling, or none.
     pub(crate) fn note_many(&mut self, instant: Option<Spelling>, count: u64) {
         if count == 0 {
             return;
@@ -184,7 +184,7 @@ impl Facts {
         self.instants.join(&other.instants);
     }
 
-    /// Forgets what was first found behind a place.
+    /// Forgets what was first found after a place.
     pub(crate) fn forget_behind(&mut self, place: (usize, u64)) {
         for (bit, first) in self.first.iter_mut().enumerate() {
             if first.is_some_and(|position| position.is_behind(place)) {

@@ -139,7 +139,7 @@ impl Fields {
         self.get(id).lookup.get(name).copied()
     }
 
-    /// The member of this name of an inferred object; nothing once the object has too many.
+    /// The member of this name of an inferred object; `None` once the object has too many.
     pub(crate) fn child_or_new(&mut self, id: FieldId, name: &str) -> Option<FieldId> {
         if let Some(child) = self.child(id, name) {
             return Some(child);
@@ -257,7 +257,7 @@ impl Fields {
         seen
     }
 
-    /// Forgets what was first seen behind a place.
+    /// Forgets what was first seen after a place.
     pub(crate) fn forget_behind(&mut self, place: (usize, u64)) {
         for field in &mut self.fields {
             field.facts.forget_behind(place);

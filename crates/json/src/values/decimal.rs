@@ -32,7 +32,7 @@ impl Default for Scratch {
 /// An exact decimal number, `±0.d1…dn × 10^exponent`, where `d1` and `dn` are not 0; zero has no
 /// digits, no sign and the exponent 0. So equal numbers have equal parts.
 ///
-/// The digits are borrowed, as two runs (those before and behind the point of the text); the
+/// The digits are borrowed, as two runs (those before and after the point of the text); the
 /// number costs no allocation and is free to copy.
 #[derive(Clone, Copy, Debug)]
 pub struct Decimal<'a> {
@@ -280,7 +280,7 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// Appends all digits, with a point behind the first `whole` of them if others follow.
+    /// Appends all digits, with a point after the first `whole` of them if others follow.
     fn write_with_point_behind(&self, out: &mut Vec<u8>, whole: usize) {
         self.write_digits(out, 0, whole);
         if whole < self.digit_count() {

@@ -73,8 +73,8 @@ fn pair(values: u64, at: u32) -> i64 {
     ((digits & 0xFF) * 10 + (digits >> 8 & 0xFF)) as i64
 }
 
-/// The count of an instant of the fixed form with so many digits of a fraction, in
-/// [`fixed_unit`]s; nothing for any other text.
+/// The count of an instant of the fixed form with `digits` digits of a fraction, in
+/// [`fixed_unit`]s; `None` for any other text.
 #[inline]
 pub(crate) fn instant(text: &[u8], digits: u32) -> Option<i64> {
     let date = met(text, 0, b"0000-00-")?;

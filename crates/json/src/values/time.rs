@@ -43,7 +43,7 @@ const DAY: i64 = 86_400;
 /// Seconds of 0001-01-01T00:00:00Z and of 9999-12-31T23:59:59Z.
 const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
-/// ASCII digits as a number; nothing for anything else.
+/// ASCII digits as a number; `None` for anything else.
 fn digits(text: &[u8]) -> Option<i64> {
     text.iter()
         .try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))

@@ -38,7 +38,7 @@ pub enum Column {
     Binary(BinaryArray),
     /// Days since 1970-01-01.
     Date(PrimitiveArray<Date32Type>),
-    /// Counts of a unit that is so many nanoseconds long.
+    /// Counts of a unit, and its length in nanoseconds.
     Timestamp(PrimitiveArray<Int64Type>, i64),
     /// Lists.
     List(ListArray, Box<Column>),

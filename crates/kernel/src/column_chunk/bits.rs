@@ -72,7 +72,7 @@ const LEAST_BYTES: usize = 8;
 /// Appends `length` bits, given lowest bit first.
 pub(super) fn hybrid_bits(bits: &[u8], length: usize, out: &mut Vec<u8>) {
     let bytes = length.div_ceil(8);
-    // The bits behind the last one take after it, so that they end no run.
+    // The bits after the last one take after it, so that they end no run.
     let byte = |at: usize| match length - at * 8 {
         rest @ 0..8 => {
             let mask = (1 << rest) - 1;

@@ -54,9 +54,9 @@ impl Codec {
 
     /// Compresses the next data page, if that makes it smaller.
     ///
-    /// A piece from the middle of every sixteenth page tells whether the pages up to the next such one
+    /// A piece from the middle of every sixteenth page says whether the pages up to the next such one
     /// are worth it: zstd takes longer over bit-packed values that it can't shrink than all the rest of
-    /// encoding does. The whole page tells which level of zstd they are compressed by. So the choice
+    /// encoding does. The whole page says which level of zstd they are compressed by. So the choice
     /// follows from the values alone.
     pub(super) fn if_smaller(&mut self, page: &[u8]) -> io::Result<Option<&[u8]>> {
         if matches!(self.method, Method::None) {

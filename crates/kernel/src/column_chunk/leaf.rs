@@ -57,13 +57,13 @@ pub(super) struct Floats<'a, T>(pub(super) &'a [T]);
 /// Booleans.
 pub(super) struct Booleans<'a>(pub(super) &'a BooleanBuffer);
 
-/// Decimals of more than 18 digits: big-endian integers of so many bytes.
+/// Decimals of more than 18 digits: big-endian integers of this length in bytes.
 pub(super) struct Decimals<'a> {
     pub(super) values: &'a [i128],
     pub(super) bytes: usize,
 }
 
-/// Strings that stand one behind the other.
+/// Strings that stand one after the other.
 pub(super) struct Plain<'a> {
     pub(super) strings: &'a Strings,
     pub(super) text: bool,

@@ -112,7 +112,7 @@ impl FlatChunk {
     }
 }
 
-/// Encodes the chunk of a column without lists or structs around it. `validity` tells which of the
+/// Encodes the chunk of a column without lists or structs around it. `validity` says which of the
 /// `rows` rows have a value; none if all have.
 pub(crate) fn encode(
     column: &ColumnDescPtr,

@@ -16,7 +16,7 @@ pub(super) fn is_text(column: &ColumnDescriptor) -> bool {
 fn prefix(value: &[u8], text: bool) -> &[u8] {
     let mut end = BOUND_BYTES.min(value.len());
     if text && end < value.len() {
-        // A character has no more than three bytes behind its first one.
+        // A character has no more than three bytes after its first one.
         while end > 0 && value[end] & 0xc0 == 0x80 {
             end -= 1;
         }

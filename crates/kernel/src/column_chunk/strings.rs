@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use distil_json::Ranks;
 
-/// Byte strings, one behind the other.
+/// Byte strings, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Strings {
     /// Where each begins, and where the last one ends.

@@ -1,4 +1,4 @@
-//! What the Parquet writer is told of an output: encodings, compression, bloom filters, sort order.
+//! The properties of the Parquet writer for an output: encodings, compression, bloom filters, sort order.
 
 use distil_plan::{ColumnPath, Dedup, Key, Result, Schema, Sink, Type};
 use parquet::basic::Encoding;

@@ -1,6 +1,6 @@
 //! Rows in memory: buffers of encoded rows, each with a small header.
 //!
-//! A row is `length: u32`, `key length: u32` (its top bit tells that counts follow), `value bytes: u32`,
+//! A row is `length: u32`, `key length: u32` (its top bit says that counts follow), `value bytes: u32`,
 //! optionally `copies: u64` and `conflicting: u64`, and the encoded bytes; integers in the machine's
 //! order: this form never leaves the process (see `crate::exchange_form` for the one that does).
 

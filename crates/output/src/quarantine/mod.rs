@@ -41,8 +41,7 @@ pub struct Quarantine {
     format: InputFormat,
     max: Option<MaxQuarantined>,
     buffer_bytes: usize,
-    /// Whether bad parts end the run before all input is read: so many are known that nothing after them
-    /// matters.
+    /// Whether bad parts end the run before all input is read: nothing after those that are known matters.
     enough: AtomicBool,
     state: Mutex<State>,
 }
@@ -78,7 +77,7 @@ struct Entry<'a> {
 impl Quarantine {
     /// A quarantine for a run of `plan`.
     ///
-    /// `path` is the staged file to create, nothing if bad records stop the run; runs that don't fit
+    /// `path` is the staged file to create, `None` if bad records stop the run; runs that don't fit
     /// the memory go to new files in the directory `scratch`.
     pub fn new(
         plan: &ResolvedPlan,
@@ -157,7 +156,7 @@ impl Quarantine {
 
     /// Records without a key may only mean that the key is misspelled. The error for that takes the place of
     /// `error`, which is one of bad records, if all input was read. If bad records ended the run before, it
-    /// is advice beside `error`, drawn from nothing behind the last record that is shown: what else was read
+    /// is advice beside `error`, drawn from nothing after the last record that is shown: what else was read
     /// depends on the threads.
     pub fn prefer_missing_key(&self, error: Error, seen: &Seen) -> Error {
         if !matches!(error.code, Code::BadRecords | Code::TooManyBadRecords) {

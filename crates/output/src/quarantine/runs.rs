@@ -87,7 +87,7 @@ impl RunReader {
         Ok(Some(Line { input, offset, text }))
     }
 
-    /// The next `count` bytes, or nothing if the run ends here.
+    /// The next `count` bytes, or `None` if the run ends here.
     fn take(&mut self, count: usize) -> Result<Option<&[u8]>> {
         let Self::File { file, offset, buffer, at } = self else { return Ok(None) };
         while buffer.len() - *at < count {

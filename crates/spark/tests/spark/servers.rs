@@ -23,7 +23,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one; nothing if it can't be started on this machine, with the reason on the standard
+    /// Starts one; `None` if it can't be started on this machine, with the reason on the standard
     /// error. With `DISTIL_REQUIRE_SPARK` set (as CI does), that is a failure.
     pub fn start(name: &str, arguments: &[&str]) -> Option<Self> {
         let script = root().join("tests/spark/servers.py");
@@ -66,7 +66,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The URL of the shared server of this name; nothing where it can't run. `DISTIL_SPARK_URL` and
+/// The URL of the shared server of this name; `None` where it can't run. `DISTIL_SPARK_URL` and
 /// `DISTIL_SAIL_URL` name servers that run already (as in `make test`, and after `make spark-up`).
 pub fn shared(name: &'static str) -> Option<&'static str> {
     static SERVERS: [OnceLock<Option<Mutex<Server>>>; 2] = [OnceLock::new(), OnceLock::new()];

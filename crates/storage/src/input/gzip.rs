@@ -17,7 +17,7 @@ pub(super) enum Gzip {
     Between,
     /// In a member: its header, data or checksum.
     Member(Box<Decompress>),
-    /// In zeros behind the last member: tapes and block devices pad with them.
+    /// In zeros after the last member: tapes and block devices pad with them.
     Padding,
 }
 

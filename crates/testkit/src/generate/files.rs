@@ -84,7 +84,7 @@ pub struct FileLayout {
     pub shape: FileShape,
     /// Blanks and escapes.
     pub seed: u64,
-    /// Bad text, and behind how many records it stands.
+    /// Bad text, and after how many records it stands.
     pub bad: Vec<(usize, &'static [u8])>,
     /// Members beside the array of a document.
     pub beside: Vec<&'static str>,
@@ -92,7 +92,7 @@ pub struct FileLayout {
     pub mark: bool,
     /// Bytes that are cut off at the end.
     pub cut: usize,
-    /// Text behind the end.
+    /// Text after the end.
     pub behind: &'static str,
     /// Compression.
     pub packed: Packed,

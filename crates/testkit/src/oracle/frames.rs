@@ -81,7 +81,7 @@ pub fn decompress(bytes: &[u8]) -> (InputCompression, Vec<u8>, bool) {
     (InputCompression::None, bytes.to_vec(), false)
 }
 
-/// Decodes the members of a gzip file byte by byte, zeros behind them ignored; false where they break
+/// Decodes the members of a gzip file byte by byte, zeros after them ignored; false where they break
 /// off. What the decoder counts came out before a break, even where it gives an error instead.
 fn gunzip(mut bytes: &[u8], content: &mut Vec<u8>) -> bool {
     while bytes.iter().any(|byte| *byte != 0) {
@@ -156,7 +156,7 @@ fn find_records(parser: &mut Parser<'_>) -> Result<bool, Broken> {
 struct Walk<'a> {
     text: &'a [u8],
     at: usize,
-    /// Whether more was to come behind the text.
+    /// Whether more was to come after the text.
     cut: bool,
     frames: Vec<(usize, usize)>,
     ignored: Vec<String>,
@@ -199,7 +199,7 @@ impl Walk<'_> {
         None
     }
 
-    /// The records of the array at whose bracket the walk stands; ends behind the closing one.
+    /// The records of the array at whose bracket the walk stands; ends after the closing one.
     fn array(&mut self) -> BrokenAt {
         self.at += 1;
         if self.peek() == Some(b']') {

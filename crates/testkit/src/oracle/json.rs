@@ -64,7 +64,7 @@ impl PartialEq for Decimal {
 }
 
 impl Decimal {
-    /// The number that a JSON number denotes; nothing if its exponent is out of bounds.
+    /// The number that a JSON number denotes; `None` if its exponent is out of bounds.
     /// `text` must follow the grammar of JSON numbers.
     pub fn parse(text: &str) -> Option<Self> {
         let (mantissa, power) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -145,7 +145,7 @@ impl Decimal {
         Self::of_f32(self.text().parse().unwrap())
     }
 
-    /// The number that the shortest text of a double denotes; nothing if it is not finite.
+    /// The number that the shortest text of a double denotes; `None` if it is not finite.
     pub fn of_f64(value: f64) -> Option<Self> {
         let reads_back = |text: &str| text.parse() == Ok(value);
         let texts = (format!("{value:e}"), format!("{value:.800e}"));

@@ -173,7 +173,7 @@ fn add(object: &mut Value, name: String, value: Value) {
     members.push((name, value));
 }
 
-/// A value by a type without members or elements; nothing if it does not fit.
+/// A value by a type without members or elements; `None` if it does not fit.
 fn scalar(data_type: &Type, value: &Value, notes: &mut Notes) -> Option<Value> {
     let within = |n: &Decimal, bits: u32| {
         let limit = 1i128 << (bits - 1);

@@ -1,4 +1,4 @@
-//! Staging: names are claimed and locked, and a backend writes where nobody looks.
+//! Staging: names are claimed and locked, and a backend writes to hidden places.
 //!
 //! Every target is staged in a hidden directory beside it, so that publishing is one rename on one
 //! file system, and locked for the length of the run. Whatever happens before the commit, dropping a
