@@ -31,6 +31,8 @@ pub enum Code {
     UnknownScheme,
     /// The backend does not support what the plan asks for; nothing was written.
     Refused,
+    /// A configuration file that the user does not trust asks for a program or an address.
+    NotTrusted,
     /// The command line, the configuration or the plan is wrong, for another reason.
     Usage,
     /// A file or a directory may not be read or written.
@@ -57,7 +59,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRecords,
         Self::TooManyBadRecords,
         Self::MissingColumn,
@@ -69,6 +71,7 @@ impl Code {
         Self::NotScalar,
         Self::UnknownScheme,
         Self::Refused,
+        Self::NotTrusted,
         Self::Usage,
         Self::PermissionDenied,
         Self::NoSpace,
@@ -107,7 +110,11 @@ impl Code {
             | Self::NoRows
             | Self::NotFound
             | Self::Input => Fault::Input,
-            Self::NotScalar | Self::UnknownScheme | Self::Refused | Self::Usage => Fault::Usage,
+            Self::NotScalar
+            | Self::UnknownScheme
+            | Self::Refused
+            | Self::NotTrusted
+            | Self::Usage => Fault::Usage,
             Self::PermissionDenied | Self::NoSpace | Self::Environment => Fault::Environment,
             Self::Exists | Self::Locked | Self::ForeignFiles => Fault::Exists,
             Self::AfterCommit => Fault::AfterCommit,
@@ -131,6 +138,7 @@ impl Code {
             Self::Input => "input",
             Self::UnknownScheme => "unknown_scheme",
             Self::Refused => "refused",
+            Self::NotTrusted => "not_trusted",
             Self::Usage => "usage",
             Self::PermissionDenied => "permission_denied",
             Self::NoSpace => "no_space",
@@ -164,6 +172,9 @@ impl Code {
             Self::UnknownScheme => "A location is a URL, and no store knows its scheme",
             Self::Refused => {
                 "The backend does not support what the plan asks for: `refused` names the needs"
+            }
+            Self::NotTrusted => {
+                "A `distil.toml` that the user does not trust asks for a program or an address"
             }
             Self::Usage => {
                 "The command line, the configuration or the plan is wrong, for another reason"

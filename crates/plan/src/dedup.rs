@@ -1,7 +1,10 @@
 //! Which records are the same, and which of them survives.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
+use crate::path::overlap;
 use crate::{ColumnPath, Error, Result};
 
 /// Which records are the same.
@@ -161,9 +164,9 @@ impl Dedup {
     pub(crate) fn check(&mut self) -> Result<()> {
         if let Key::Columns(key) = &self.key {
             // Records of one key are equal in its columns: as an order they say nothing.
+            let key: HashSet<&ColumnPath> = key.iter().collect();
             self.order_by.retain(|order| !key.contains(&order.column));
         }
-        let mut seen: Vec<&ColumnPath> = Vec::new();
         let key: &[ColumnPath] = match &self.key {
             Key::Columns(columns) if columns.is_empty() => {
                 return Err(Error::usage("the key names no column"));
@@ -176,23 +179,15 @@ impl Dedup {
             }
             Key::Record => &[],
         };
-        for (path, role) in key
-            .iter()
-            .map(|path| (path, "key"))
-            .chain(self.order_by.iter().map(|order| (&order.column, "order")))
-        {
-            if let Some(other) = seen.iter().find(|p| p.is_prefix_of(path) || path.is_prefix_of(p))
-            {
-                return Err(Error::usage(if *other == path {
-                    format!("the {role} column {path} is named twice")
-                } else {
-                    format!(
-                        "{other} and {path} both stand in the key or the order, one inside the other"
-                    )
-                }));
-            }
-            seen.push(path);
-        }
-        Ok(())
+        let order = self.order_by.iter().map(|order| &order.column);
+        let paths: Vec<&ColumnPath> = key.iter().chain(order).collect();
+        let Some((at, other)) = overlap(&paths) else { return Ok(()) };
+        let role = if at < key.len() { "key" } else { "order" };
+        let (path, other) = (paths[at], paths[other]);
+        Err(Error::usage(if other == path {
+            format!("the {role} column {path} is named twice")
+        } else {
+            format!("{other} and {path} both stand in the key or the order, one inside the other")
+        }))
     }
 }

@@ -227,6 +227,15 @@ fn cause_text(cause: &std::io::Error) -> String {
     }
 }
 
+/// The beginning of a text that a message quotes: an argument may have megabytes.
+pub(crate) fn excerpt(text: &str) -> String {
+    const MOST: usize = 200;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Data on its way to a terminal or a log: control characters, bidirectional overrides and other
 /// invisible marks are escaped, so that a file can't steer the terminal of whoever reads about it.
 pub fn printable(text: &str) -> String {

@@ -37,7 +37,7 @@ pub use report::{
     Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,
     Report, ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,
 };
-pub use schema::{Field, Schema, SchemaSpec};
+pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};
 pub use size::{format_bytes, parse_size};
 pub use types::{EpochUnit, TimeUnit, Type};
 

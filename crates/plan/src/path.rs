@@ -5,9 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::error::excerpt;
+use crate::{Error, Result, Type};
 
-/// A path from the record to a column, one member name a step.
+/// Most steps of a path: columns lie no deeper.
+const MOST_STEPS: usize = Type::MOST_LEVELS + 1;
+
+/// A path from the record to a column, one member name a step, of at most 32 steps.
 ///
 /// The text form separates steps by dots; a step that holds a dot, a comma, a blank, a quote or
 /// nothing at all is written in double quotes, with `""` for a quote inside. Paths order by their
@@ -25,10 +29,13 @@ impl ColumnPath {
     /// A path of the given steps.
     ///
     /// # Errors
-    /// A usage error when there is no step.
+    /// A usage error when there is no step, or more than there can be.
     pub fn new(steps: Vec<String>) -> Result<Self> {
         if steps.is_empty() {
             return Err(Error::usage("a column path needs at least one name"));
+        }
+        if steps.len() > MOST_STEPS {
+            return Err(too_deep(&steps.join(".")));
         }
         Ok(Self(steps))
     }
@@ -71,8 +78,9 @@ impl ColumnPath {
                 None if tail.trim().is_empty() => return Ok(paths),
                 None => {
                     return Err(Error::usage(format!(
-                        "cannot read `{}` after a column in `{text}`",
-                        tail.trim()
+                        "cannot read `{}` after a column in `{}`",
+                        excerpt(tail.trim()),
+                        excerpt(text)
                     ))
                     .help("separate columns by commas"));
                 }
@@ -104,6 +112,7 @@ impl ColumnPath {
             let step;
             if let Some(quoted) = rest.strip_prefix('"') {
                 (step, rest) = parse_quoted(quoted).ok_or_else(|| {
+                    let whole = excerpt(whole);
                     Error::usage(format!("a quote is left open in the column path `{whole}`"))
                 })?;
             } else {
@@ -115,19 +124,50 @@ impl ColumnPath {
                 step = rest[..end].to_owned();
                 if step.is_empty() {
                     return Err(Error::usage(format!(
-                        "an empty name in the column path `{whole}`"
+                        "an empty name in the column path `{}`",
+                        excerpt(whole)
                     ))
                     .help("an empty name is written \"\", a name with a dot \"a.b\""));
                 }
                 rest = &rest[end..];
             }
             steps.push(step);
+            if steps.len() > MOST_STEPS {
+                return Err(too_deep(whole));
+            }
             match rest.strip_prefix('.') {
                 Some(next) => rest = next,
                 None => return Ok((Self(steps), rest)),
             }
         }
     }
+}
+
+fn too_deep(text: &str) -> Error {
+    Error::usage(format!(
+        "the column path `{}` has more than {MOST_STEPS} names, and columns lie no deeper",
+        excerpt(text)
+    ))
+}
+
+/// The first pair of paths, by their place, of which one is the other or lies above it; the later one
+/// first.
+pub(crate) fn overlap(paths: &[&ColumnPath]) -> Option<(usize, usize)> {
+    let mut order: Vec<usize> = (0..paths.len()).collect();
+    // What lies in a path stands right after it.
+    order.sort_by_key(|at| paths[*at]);
+    let mut found: Option<(usize, usize)> = None;
+    let mut above: Option<usize> = None;
+    for at in order {
+        match above {
+            Some(other) if paths[other].is_prefix_of(paths[at]) => {
+                let pair = (at.max(other), at.min(other));
+                found = Some(found.map_or(pair, |first| first.min(pair)));
+            }
+            _ => above = Some(at),
+        }
+    }
+    found
 }
 
 fn parse_quoted(text: &str) -> Option<(String, &str)> {

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::path::overlap;
 use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Location, Result, Schema, SchemaSpec};
 
 /// The largest record, in bytes, unless the plan says otherwise.
@@ -412,10 +413,9 @@ impl Plan {
             if columns.is_empty() {
                 return Err(Error::usage("the list of columns is empty"));
             }
-            for (at, column) in columns.iter().enumerate() {
-                if columns[..at].iter().any(|c| c.is_prefix_of(column) || column.is_prefix_of(c)) {
-                    return Err(Error::usage(format!("the column {column} is chosen twice")));
-                }
+            let paths: Vec<&ColumnPath> = columns.iter().collect();
+            if let Some((at, _)) = overlap(&paths) {
+                return Err(Error::usage(format!("the column {} is chosen twice", columns[at])));
             }
         }
         self.schema.normalise()?;

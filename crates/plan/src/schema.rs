@@ -1,7 +1,10 @@
 //! Schemas: what was declared, and what an output has.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
+use crate::path::overlap;
 use crate::types::parse_columns;
 use crate::{ColumnPath, Error, Result, Type};
 
@@ -40,11 +43,10 @@ impl Schema {
     /// # Errors
     /// A usage error that names a column that stands there twice.
     pub fn new(fields: Vec<Field>) -> Result<Self> {
-        for (at, field) in fields.iter().enumerate() {
-            if fields[..at].iter().any(|earlier| earlier.name == field.name) {
-                let name = ColumnPath::name(&field.name);
-                return Err(Error::usage(format!("the column {name} is declared twice")));
-            }
+        let mut names = HashSet::new();
+        if let Some(twice) = fields.iter().find(|field| !names.insert(field.name.as_str())) {
+            let name = ColumnPath::name(&twice.name);
+            return Err(Error::usage(format!("the column {name} is declared twice")));
         }
         Ok(Self { fields })
     }
@@ -67,7 +69,15 @@ impl Schema {
     /// around it. Paths that the schema does not have are left out.
     #[must_use]
     pub fn project(&self, columns: &[ColumnPath]) -> Self {
-        Self { fields: project(&self.fields, None, columns) }
+        let columns = columns.iter().enumerate().map(|(at, path)| (at, path.steps())).collect();
+        Self { fields: project(&self.fields, columns) }
+    }
+
+    /// The columns by their paths, for whoever looks up many.
+    pub fn index(&self) -> ColumnIndex<'_> {
+        let mut types = HashMap::new();
+        index(&self.fields, &[], &mut types);
+        ColumnIndex { types }
     }
 
     /// The type at a path through structs.
@@ -86,6 +96,29 @@ impl Schema {
     }
 }
 
+/// The columns of a schema by their paths, members of structs among them.
+pub struct ColumnIndex<'a> {
+    types: HashMap<Vec<&'a str>, &'a Type>,
+}
+
+impl<'a> ColumnIndex<'a> {
+    /// As [`Schema::find`].
+    pub fn find(&self, path: &ColumnPath) -> Option<&'a Type> {
+        let steps: Vec<&str> = path.steps().iter().map(String::as_str).collect();
+        self.types.get(&steps).copied()
+    }
+}
+
+fn index<'a>(fields: &'a [Field], above: &[&'a str], types: &mut HashMap<Vec<&'a str>, &'a Type>) {
+    for field in fields {
+        let path: Vec<&str> = above.iter().copied().chain([field.name.as_str()]).collect();
+        if let Type::Struct(inner) = &field.data_type {
+            index(inner, &path, types);
+        }
+        types.insert(path, &field.data_type);
+    }
+}
+
 /// Where the schema of a plan comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,65 +132,103 @@ pub struct SchemaSpec {
 }
 
 impl SchemaSpec {
+    /// The schema of what was read so, with the types that values are read as where they are given: an
+    /// `epoch(s)` that was declared is an `epoch(s)`, and not the timestamp that is written.
+    #[must_use]
+    pub fn as_read(&self, mut schema: Schema) -> Schema {
+        let declared = self.declared.iter().flat_map(|schema| &schema.fields);
+        let declared: HashMap<&str, &Type> =
+            declared.map(|field| (field.name.as_str(), &field.data_type)).collect();
+        for field in &mut schema.fields {
+            if let Some(data_type) = declared.get(field.name.as_str()) {
+                field.data_type = (*data_type).clone();
+            }
+        }
+        // A column that no record has is not there.
+        let _ = retype(&mut schema.fields, self.hints.iter().map(|(path, t)| (path, t)), 0);
+        schema
+    }
+
     /// Folds hints into a declared schema and checks that hints do not contradict each other.
     ///
     /// # Errors
     /// A usage error for a hint given twice, a hint below another hint, or a hint for a column that
     /// the declared schema does not have.
     pub fn normalise(&mut self) -> Result<()> {
-        for (at, (path, _)) in self.hints.iter().enumerate() {
-            for (other, _) in &self.hints[..at] {
-                if other == path {
-                    return Err(Error::usage(format!("the type of {path} is given twice")));
-                }
-                if other.is_prefix_of(path) || path.is_prefix_of(other) {
-                    return Err(Error::usage(format!(
-                        "the types of {other} and {path} are given, but one lies inside the other"
-                    )));
-                }
-            }
+        let paths: Vec<&ColumnPath> = self.hints.iter().map(|(path, _)| path).collect();
+        if let Some((at, other)) = overlap(&paths) {
+            let (path, other) = (paths[at], paths[other]);
+            return Err(Error::usage(if other == path {
+                format!("the type of {path} is given twice")
+            } else {
+                format!("the types of {other} and {path} are given, but one lies inside the other")
+            }));
         }
         if let Some(schema) = &mut self.declared {
-            for (path, data_type) in self.hints.drain(..) {
-                replace(&mut schema.fields, path.steps(), &data_type).ok_or_else(|| {
-                    Error::usage(format!("the declared schema has no column {path}"))
-                })?;
+            let hints = std::mem::take(&mut self.hints);
+            if let Some(path) =
+                retype(&mut schema.fields, hints.iter().map(|(path, t)| (path, t)), 0)
+            {
+                return Err(Error::usage(format!("the declared schema has no column {path}")));
             }
         }
         Ok(())
     }
 }
 
-fn project(fields: &[Field], above: Option<&ColumnPath>, columns: &[ColumnPath]) -> Vec<Field> {
+/// `columns` are paths below where the fields stand, each with its place in the choice.
+fn project(fields: &[Field], columns: Vec<(usize, &[String])>) -> Vec<Field> {
+    let mut by_name: HashMap<&str, Vec<(usize, &[String])>> = HashMap::new();
+    for (at, steps) in columns {
+        if let Some((first, rest)) = steps.split_first() {
+            by_name.entry(first).or_default().push((at, rest));
+        }
+    }
     let mut chosen: Vec<(usize, Field)> = Vec::new();
     for field in fields {
-        let path =
-            above.map_or_else(|| ColumnPath::name(&field.name), |path| path.child(&field.name));
+        let Some(columns) = by_name.remove(field.name.as_str()) else { continue };
+        let Some(first) = columns.iter().map(|(at, _)| *at).min() else { continue };
         let mut field = field.clone();
-        if let Some(at) = columns.iter().position(|column| column.is_prefix_of(&path)) {
-            chosen.push((at, field));
-        } else if let Some(at) = columns.iter().position(|column| path.is_prefix_of(column))
-            && let Type::Struct(inner) = &field.data_type
-        {
-            field.data_type = Type::Struct(project(inner, Some(&path), columns));
-            chosen.push((at, field));
+        let whole = columns.iter().filter(|(_, rest)| rest.is_empty()).map(|(at, _)| *at).min();
+        match (whole, &mut field.data_type) {
+            (Some(at), _) => chosen.push((at, field)),
+            (None, Type::Struct(inner)) => {
+                *inner = project(inner, columns);
+                chosen.push((first, field));
+            }
+            (None, _) => {}
         }
     }
     chosen.sort_by_key(|(at, _)| *at);
     chosen.into_iter().map(|(_, field)| field).collect()
 }
 
-fn replace(fields: &mut [Field], steps: &[String], data_type: &Type) -> Option<()> {
-    let (first, rest) = steps.split_first()?;
-    let field = fields.iter_mut().find(|f| &f.name == first)?;
-    if rest.is_empty() {
-        field.data_type = data_type.clone();
-        return Some(());
+/// Gives columns other types; `depth` steps of each path lead here. Returns the first path that leads to no
+/// column.
+fn retype<'a>(
+    fields: &mut [Field],
+    types: impl Iterator<Item = (&'a ColumnPath, &'a Type)>,
+    depth: usize,
+) -> Option<&'a ColumnPath> {
+    let mut by_name: BTreeMap<&str, Vec<(&ColumnPath, &Type)>> = BTreeMap::new();
+    for (path, data_type) in types {
+        by_name.entry(&path.steps()[depth]).or_default().push((path, data_type));
     }
-    match &mut field.data_type {
-        Type::Struct(inner) => replace(inner, rest, data_type),
-        _ => None,
+    let mut missing = None;
+    for field in fields {
+        let Some(types) = by_name.remove(field.name.as_str()) else { continue };
+        let (here, below): (Vec<_>, Vec<_>) =
+            types.into_iter().partition(|(path, _)| path.steps().len() == depth + 1);
+        if let Some((_, data_type)) = here.last() {
+            field.data_type = (*data_type).clone();
+        } else if let Type::Struct(inner) = &mut field.data_type {
+            let below: &mut dyn Iterator<Item = _> = &mut below.into_iter();
+            missing = missing.or(retype(inner, below, depth + 1));
+        } else {
+            missing = missing.or(below.first().map(|(path, _)| *path));
+        }
     }
+    missing.or_else(|| by_name.into_values().flatten().next().map(|(path, _)| path))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::excerpt;
 use crate::{ColumnPath, Error, Field, Result, Schema};
 
 /// Unit of a timestamp column.
@@ -115,6 +116,9 @@ impl Type {
         !matches!(self, Self::List(_) | Self::Struct(_) | Self::Json)
     }
 
+    /// Most levels of lists and structs, one inside the other: as many as inferred columns have.
+    pub const MOST_LEVELS: usize = 31;
+
     /// The type of the column in an output: [`Type::Epoch`] becomes a timestamp, at any depth.
     #[must_use]
     pub fn stored(&self) -> Self {
@@ -205,7 +209,7 @@ impl FromStr for Type {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let mut parser = Parser { text, rest: text };
+        let mut parser = Parser { text, rest: text, open: 0 };
         let parsed = parser.data_type()?;
         parser.end()?;
         Ok(parsed)
@@ -228,7 +232,7 @@ impl From<Type> for String {
 
 /// Parses `id string, ts timestamp(ms), place struct<city: string>`.
 pub(crate) fn parse_columns(text: &str) -> Result<Schema> {
-    let mut parser = Parser { text, rest: text };
+    let mut parser = Parser { text, rest: text, open: 0 };
     let mut fields: Vec<Field> = Vec::new();
     loop {
         let name = parser.name()?;
@@ -245,13 +249,16 @@ pub(crate) fn parse_columns(text: &str) -> Result<Schema> {
 struct Parser<'a> {
     text: &'a str,
     rest: &'a str,
+    /// Lists and structs that are not closed.
+    open: usize,
 }
 
 impl Parser<'_> {
     fn fail(&self, what: &str) -> Error {
         let at = self.rest.trim_start();
-        let found = if at.is_empty() { "the end".to_owned() } else { format!("`{at}`") };
-        Error::usage(format!("cannot read the type `{}`: {what} at {found}", self.text)).help(
+        let found = if at.is_empty() { "the end".to_owned() } else { format!("`{}`", excerpt(at)) };
+        let text = excerpt(self.text);
+        Error::usage(format!("cannot read the type `{text}`: {what} at {found}")).help(
             "types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), \
              epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>",
         )
@@ -269,6 +276,21 @@ impl Parser<'_> {
 
     fn need(&mut self, token: &str) -> Result<()> {
         if self.eat(token) { Ok(()) } else { Err(self.fail(&format!("expected `{token}`"))) }
+    }
+
+    /// Begins a list or a struct.
+    fn begin(&mut self) -> Result<()> {
+        self.open += 1;
+        if self.open > Type::MOST_LEVELS {
+            let most = Type::MOST_LEVELS;
+            return Err(self.fail(&format!("more than {most} lists and structs nest")));
+        }
+        self.need("<")
+    }
+
+    fn end_nested(&mut self) -> Result<()> {
+        self.open -= 1;
+        self.need(">")
     }
 
     fn end(&self) -> Result<()> {
@@ -365,13 +387,13 @@ impl Parser<'_> {
                 Type::Epoch(unit)
             }
             "list" => {
-                self.need("<")?;
+                self.begin()?;
                 let element = self.data_type()?;
-                self.need(">")?;
+                self.end_nested()?;
                 Type::List(Box::new(element))
             }
             "struct" => {
-                self.need("<")?;
+                self.begin()?;
                 let mut fields = Vec::new();
                 loop {
                     let name = self.name()?;
@@ -381,7 +403,7 @@ impl Parser<'_> {
                         break;
                     }
                 }
-                self.need(">")?;
+                self.end_nested()?;
                 Type::Struct(Schema::new(fields)?.fields)
             }
             _ => {
@@ -416,6 +438,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Type>().unwrap().to_string(), text);
         }
+        let deepest = format!("{}int64{}", "list<".repeat(31), ">".repeat(31));
+        assert_eq!(deepest.parse::<Type>().unwrap().levels(), Type::MOST_LEVELS);
         assert_eq!("timestamp(us)".parse::<Type>().unwrap(), Type::Timestamp(TimeUnit::Micros));
     }
 
@@ -430,6 +454,8 @@ mod tests {
             "list<>",
             "struct<>",
             "int64 x",
+            &format!("{}int64{}", "list<".repeat(32), ">".repeat(32)),
+            &"struct<a:".repeat(100_000),
         ] {
             let error = text.parse::<Type>().unwrap_err();
             assert!(error.hints[0].text.contains("timestamp(ms|us|ns)"), "{text}: {error}");
