@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use distil_plan::{BadPart, Error, Plan, Reason, Result};
+use distil_plan::{BadPart, Cancel, Error, Plan, Reason, Result};
 
 use crate::frame::framer::{Separator, too_large_detail};
 use crate::packed::dictionary::Dictionary;
@@ -37,6 +37,7 @@ pub struct Decoder {
     tape: Tape,
     packer: Option<Packer>,
     max_record: u64,
+    cancel: Cancel,
     /// The latest position noted, and what was seen before positions went back.
     latest: Option<(usize, u64)>,
     earlier: Option<Fields>,
@@ -57,6 +58,7 @@ impl Decoder {
             tape: Tape::default(),
             packer: None,
             max_record: plan.max_record,
+            cancel: Cancel::new(),
             latest: None,
             earlier: None,
         })
@@ -70,10 +72,18 @@ impl Decoder {
         self
     }
 
+    /// Looks at this flag within long records: a run that is cancelled need not end them.
+    #[must_use]
+    pub fn stopped_by(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self.encoder.cancel = cancel.clone();
+        self
+    }
+
     /// Decodes a slice; returns how many records it has, bad ones included.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// Those of the sink; that of the cancelled run.
     pub fn decode(&mut self, slice: &FrameSlice<'_>, sink: &mut impl Sink) -> Result<u64> {
         self.begin(slice);
         let bytes = slice.bytes;
@@ -252,6 +262,8 @@ impl Decoder {
         match encoded {
             Ok(()) => Ok(true),
             Err(bad) => {
+                // A record that was not encoded to its end is not bad.
+                self.cancel.check()?;
                 sink.bad(bad_part(slice, start, end, bad))?;
                 Ok(false)
             }

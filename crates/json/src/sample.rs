@@ -10,6 +10,8 @@ use crate::packed::layout::PackedLayout;
 use crate::parse::tape::Tape;
 use crate::rows::sink::Sink;
 
+/// Most objects that are decoded for one that is a record: an array inside a record has many that are not.
+const TRIES: usize = 4;
 /// Most bytes without a record that are searched.
 const FRUITLESS: usize = 1 << 16;
 
@@ -56,8 +58,10 @@ impl Sampler {
     pub fn sample(&mut self, window: &[u8], most: usize) -> Result<()> {
         let mut at = 0;
         let mut fruitless = 0;
+        let mut tries = most.saturating_mul(TRIES);
         let most = self.keys.len().saturating_add(most);
         while self.keys.len() < most
+            && tries > 0
             && let Some(found) = memchr::memchr(b'{', &window[at..])
         {
             at += found;
@@ -75,6 +79,7 @@ impl Sampler {
                 bytes: &window[at..end],
                 separator: Separator::Blank,
             };
+            tries -= 1;
             let before = self.keys.len();
             self.decoder.decode(&slice, &mut Keys(&mut self.keys))?;
             // A value that is no record may hold one.

@@ -1,6 +1,6 @@
 //! What decoding saw of the columns: facts of all of them, which join into a schema.
 
-use distil_plan::{ColumnPath, Error, Plan, Result, Schema};
+use distil_plan::{Error, Plan, Result, Schema};
 
 use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
@@ -65,24 +65,17 @@ impl Seen {
         self.fields.resolve(&self.sort_columns)
     }
 
-    /// Checks that the schema has a column that the plan names.
-    ///
-    /// # Errors
-    /// An input error with the nearest columns.
-    pub fn require(&self, schema: &Schema, path: &ColumnPath) -> Result<()> {
-        match schema.find(path) {
-            Some(_) => Ok(()),
-            None => Err(self.fields.no_such_column(path)),
-        }
-    }
-
     /// Checks that the schema has all columns that the plan names outside of key and order.
     ///
     /// # Errors
-    /// As [`Seen::require`].
+    /// An input error with the nearest columns.
     pub fn require_chosen(&self, plan: &Plan, schema: &Schema) -> Result<()> {
+        let columns = schema.index();
         let mut chosen = plan.columns.iter().flatten().chain(&plan.sink.bloom);
-        chosen.try_for_each(|path| self.require(schema, path))
+        match chosen.find(|path| columns.find(path).is_none()) {
+            Some(missing) => Err(self.fields.no_such_column(missing)),
+            None => Ok(()),
+        }
     }
 
     /// What was seen up to a place of the input, by ordinal and offset, whatever was read after it.

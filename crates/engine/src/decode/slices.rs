@@ -2,10 +2,11 @@
 
 use distil_json::Framer;
 use distil_kernel::frame_window::{FrameWindow, Framed};
-use distil_plan::{Input, InputCompression, Result, Shape};
+use distil_plan::{Cancel, Input, InputCompression, Result, Shape};
 use distil_storage::Storage;
 
 use super::source::Source;
+use super::workers::Inputs;
 
 /// Bytes of the smallest window; room enough to see that nothing follows.
 const SMALL: usize = 4 << 10;
@@ -13,6 +14,7 @@ const SMALL: usize = 4 << 10;
 /// Reads an input.
 pub(crate) struct SliceReader<'a> {
     storage: &'a dyn Storage,
+    cancel: &'a Cancel,
     stream: Source,
     window: FrameWindow,
     read_size: usize,
@@ -21,17 +23,17 @@ pub(crate) struct SliceReader<'a> {
 impl<'a> SliceReader<'a> {
     /// Opens an input; `prefix` are bytes of it that were read before from `stream`.
     pub(crate) fn new(
-        storage: &'a dyn Storage,
+        inputs: &'a Inputs<'_>,
         ordinal: usize,
-        input: &Input,
-        shape: &Shape,
-        max_record: u64,
-        read_size: usize,
         (stream, prefix): (Source, Vec<u8>),
     ) -> Self {
-        let framer = Framer::new(shape, max_record);
+        let plan = &inputs.plan.plan;
+        let input: &Input = &inputs.plan.inputs[ordinal];
+        let shape: &Shape = input.shape.as_ref().unwrap_or(&plan.shape);
+        let framer = Framer::new(shape, plan.max_record);
         let window = FrameWindow::new(ordinal, input.display(), framer, prefix);
-        Self { storage, stream, window, read_size }
+        let (storage, cancel) = (inputs.storage.as_ref(), inputs.watch.cancel);
+        Self { storage, cancel, stream, window, read_size: inputs.options.read_chunk.max(1) }
     }
 
     /// The bytes that slices are ranges of, until the next call of [`SliceReader::next`].
@@ -52,9 +54,11 @@ impl<'a> SliceReader<'a> {
     ///
     /// # Errors
     /// An environment error when reading fails, an input error when the file is not what the plan says
-    /// or changed while it was read.
+    /// or changed while it was read; that of the cancelled run.
     pub(crate) fn next(&mut self) -> Result<Framed> {
         loop {
+            // A record may be long, and a little of a compressed file may be much of it.
+            self.cancel.check()?;
             match self.window.advance()? {
                 Framed::More => self.more()?,
                 Framed::Done => {

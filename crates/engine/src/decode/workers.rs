@@ -13,8 +13,7 @@ use distil_kernel::arrow::BatchDecoder;
 use distil_kernel::frame_window::Framed;
 use distil_output::quarantine::Quarantine;
 use distil_plan::{
-    BadPart, Input, InputCompression, InputFormat, InputReport, Reason, ResolvedPlan, Result,
-    Shape, Watch,
+    BadPart, Input, InputCompression, InputFormat, InputReport, Reason, ResolvedPlan, Result, Watch,
 };
 use distil_storage::Storage;
 
@@ -166,6 +165,7 @@ fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> Result<Found> {
     let dictionary_bytes = shared.inputs.options.shares().dictionary(texts);
     let decoder = Decoder::new(&shared.inputs.plan.plan)?;
     let decoder = decoder.expecting(shared.layout, dictionary_bytes);
+    let decoder = decoder.stopped_by(shared.inputs.watch.cancel);
     let batches = match shared.inputs.plan.plan.format {
         InputFormat::Json => None,
         InputFormat::Parquet => Some(BatchDecoder::new(&shared.inputs.plan.plan)?),
@@ -239,7 +239,6 @@ impl<S: RowSink> Worker<'_, S> {
     /// Frames one input.
     fn input(&mut self, ordinal: usize, opened: Option<Opened>) -> Result<()> {
         let inputs = self.shared.inputs;
-        let plan = &inputs.plan.plan;
         let input: &Input = &inputs.plan.inputs[ordinal];
         if inputs.quarantine.is_past_the_last(ordinal, 0) {
             return Ok(());
@@ -253,17 +252,7 @@ impl<S: RowSink> Worker<'_, S> {
                 (source, Vec::new())
             }
         };
-        let shape: &Shape = input.shape.as_ref().unwrap_or(&plan.shape);
-        let chunk = inputs.options.read_chunk.max(1);
-        let mut reader = SliceReader::new(
-            inputs.storage.as_ref(),
-            ordinal,
-            input,
-            shape,
-            plan.max_record,
-            chunk,
-            opened,
-        );
+        let mut reader = SliceReader::new(inputs, ordinal, opened);
         let mut shown = 0;
         loop {
             inputs.watch.cancel.check()?;

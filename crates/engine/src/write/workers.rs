@@ -175,7 +175,7 @@ impl<'e> State<'e> {
             let (rows, row_group) = (row_group.rows, Arc::new(row_group));
             let share = |work| Share { wanted, ordinal, rows, work };
             if packed {
-                let columns = self.encoder.columns().into_iter();
+                let columns = self.encoder.columns().iter().copied();
                 let work = |column| Work::WritePacked(Arc::clone(&row_group), column);
                 self.ready.extend(columns.map(|column| share(work(column))));
             } else {
@@ -201,7 +201,7 @@ impl<'e> State<'e> {
             return;
         }
         let batches = Arc::new(in_order(std::mem::take(&mut underway.batches)).collect());
-        for column in self.encoder.columns().into_iter().rev() {
+        for column in self.encoder.columns().iter().rev().copied() {
             let work = Work::Write(Arc::clone(&batches), column);
             let (wanted, ordinal) = key;
             self.ready.push_front(Share { wanted, ordinal, rows: row_group.rows, work });

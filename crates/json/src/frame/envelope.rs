@@ -1,8 +1,13 @@
 //! The text around an array of records in a document: a strict parser that is fed bytes in any
-//! pieces and keeps nothing but its state.
+//! pieces and keeps little but its state.
+
+use std::collections::HashSet;
 
 use crate::parse::tape::{MAX_DEPTH, unescape};
 use crate::values::decimal::MAX_EXPONENT;
+
+/// Most names of siblings that are reported: a document may have millions.
+const MOST_IGNORED: usize = 1_000;
 
 /// What the bytes led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +70,9 @@ pub(crate) struct Envelope {
     /// The value to come is that of the path's member at the current level.
     target: bool,
     name: Vec<u8>,
+    /// The first names of siblings, each once, in order.
     ignored: Vec<String>,
+    known: HashSet<String>,
     started: bool,
     number: Magnitude,
     /// Bytes used since the beginning of the current token, the byte that broke it not counted.
@@ -123,6 +130,7 @@ impl Envelope {
             target: false,
             name: Vec::new(),
             ignored: Vec::new(),
+            known: HashSet::new(),
             started: false,
             number: Magnitude::default(),
             token: 0,
@@ -443,9 +451,11 @@ impl Envelope {
     }
 
     fn ignore(&mut self) {
-        let name = String::from_utf8_lossy(&self.name).into_owned();
-        if !self.ignored.contains(&name) {
-            self.ignored.push(name);
+        if self.ignored.len() < MOST_IGNORED {
+            let name = String::from_utf8_lossy(&self.name).into_owned();
+            if self.known.insert(name.clone()) {
+                self.ignored.push(name);
+            }
         }
     }
 }

@@ -129,14 +129,18 @@ fn class_of(bits: crate::types::facts::Bits) -> Option<Class> {
 }
 
 impl PackedLayout {
-    /// A layout for records like those seen; nothing when there are none to expect.
+    /// A layout for records like those seen; `None` when there are none to expect.
     pub(crate) fn guess(plan: &Plan, fields: &Fields, sort_columns: &[SortColumn]) -> Option<Self> {
         if plan.schema.declared.is_some() || !plan.schema.hints.is_empty() {
             return None;
         }
+        let children = &fields.get(ROOT).children;
+        if children.len() > MOST_COLUMNS {
+            return None;
+        }
         let (_, rest_reversed) = SortColumn::of(plan.dedup.as_ref());
         let mut columns = Vec::new();
-        for child in &fields.get(ROOT).children {
+        for child in children {
             let field = fields.get(*child);
             let part = sort_columns
                 .iter()
@@ -152,9 +156,8 @@ impl PackedLayout {
                 encoded_name: field.encoded_name.clone(),
             });
         }
-        if sort_columns.iter().enumerate().any(|(at, _)| columns.iter().all(|c| c.part != Some(at)))
-            || columns.len() > MOST_COLUMNS
-        {
+        let is_there = |at: usize| columns.iter().any(|column| column.part == Some(at));
+        if sort_columns.len() > columns.len() || !(0..sort_columns.len()).all(is_there) {
             return None;
         }
         columns.sort_by(|a, b| {

@@ -3,6 +3,7 @@
 //! Widening happens here: a row holds values, not types, so whatever type a column ends with, its
 //! values are read from the rows that are there.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow_array::builder::{
@@ -252,7 +253,7 @@ impl Node {
             Type::List(element) => {
                 let field = element_field(element);
                 // No part lies inside a list.
-                let inside = Wanted { sort_columns: &[], columns: None };
+                let inside = Wanted::new(&[], None);
                 Self::List {
                     field: Arc::new(field),
                     lengths: Vec::new(),
@@ -343,21 +344,45 @@ fn arrow(error: arrow_schema::ArrowError) -> Error {
 
 /// Where values are, and which are wanted.
 struct Wanted<'a> {
-    sort_columns: &'a [SortColumn],
-    columns: Option<&'a [ColumnPath]>,
+    /// Which part of the row holds the column of a path.
+    parts: HashMap<&'a ColumnPath, usize>,
+    /// The places of the chosen columns in the choice, by their paths.
+    chosen: Option<BTreeMap<&'a ColumnPath, usize>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(sort_columns: &'a [SortColumn], columns: Option<&'a [ColumnPath]>) -> Self {
+        let parts = sort_columns.iter().enumerate().map(|(at, part)| (&part.path, at));
+        let places = |columns: &'a [ColumnPath]| {
+            columns.iter().enumerate().map(|(at, path)| (path, at)).collect()
+        };
+        Self { parts: parts.collect(), chosen: columns.map(places) }
+    }
+
+    /// The first place in the choice of a column that is the one at `path` or lies in it; `None` if that
+    /// is not chosen, though it may lie in a column that is.
+    fn place(&self, path: &ColumnPath) -> Option<usize> {
+        let within = self.chosen.as_ref()?.range::<ColumnPath, _>(path..);
+        within.take_while(|(column, _)| path.is_prefix_of(column)).map(|(_, at)| *at).min()
+    }
+
+    /// Whether the column at `path` is chosen, or holds or lies in one that is.
+    fn takes(&self, path: &ColumnPath) -> bool {
+        let Some(chosen) = &self.chosen else { return true };
+        // A choice has no column inside another: only the one before can be above.
+        let above = chosen.range::<ColumnPath, _>(..=path).next_back();
+        self.place(path).is_some() || above.is_some_and(|(column, _)| column.is_prefix_of(path))
+    }
 }
 
 impl Members {
     fn new(fields: &[Field], above: Option<&ColumnPath>, wanted: &Wanted<'_>) -> Self {
         let mut members = Vec::new();
-        for field in fields {
+        for (declared, field) in fields.iter().enumerate() {
             let path =
                 above.map_or_else(|| ColumnPath::name(&field.name), |path| path.child(&field.name));
-            // A column that is chosen, or that holds or lies in one that is.
-            let chosen = wanted.columns.is_none_or(|columns| {
-                columns.iter().any(|c| c.is_prefix_of(&path) || path.is_prefix_of(c))
-            });
-            let part = wanted.sort_columns.iter().position(|part| part.path == path);
+            let chosen = wanted.takes(&path);
+            let part = wanted.parts.get(&path).copied();
             let slot = match (part, chosen) {
                 (Some(part), _) => Slot::SortColumn(part),
                 (None, true) => Slot::Here(Node::new(&field.data_type, &path, wanted)),
@@ -365,26 +390,20 @@ impl Members {
             };
             let mut encoded_name = Vec::new();
             encoding::member_name(&mut encoded_name, field.name.as_bytes());
-            members.push((field, path, chosen, Member { encoded_name, slot }));
+            let place = (wanted.place(&path), declared);
+            members.push((field, place, chosen, Member { encoded_name, slot }));
         }
         members.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         let mut order: Vec<usize> = (0..members.len()).filter(|at| members[*at].2).collect();
-        order.sort_by_key(|at| {
-            let (field, path, ..) = &members[*at];
-            let chosen = wanted
-                .columns
-                .and_then(|columns| columns.iter().position(|c| path.is_prefix_of(c)));
-            (chosen, fields.iter().position(|f| f.name == field.name))
-        });
+        order.sort_by_key(|at| members[*at].1);
         let arrow = order.iter().map(|at| {
-            let (field, path, _, member) = &members[*at];
+            let (field, _, _, member) = &members[*at];
             let data_type = match &member.slot {
                 Slot::Here(Node::Struct { members, .. }) => {
                     DataType::Struct(members.fields.clone())
                 }
                 _ => arrow_type(&field.data_type),
             };
-            let _ = path;
             ArrowField::new(&field.name, data_type, true)
         });
         let fields = arrow.collect();
@@ -455,7 +474,7 @@ impl RowReader {
         rest_reversed: bool,
         columns: Option<&[ColumnPath]>,
     ) -> Result<Self> {
-        let members = Members::new(&schema.fields, None, &Wanted { sort_columns, columns });
+        let members = Members::new(&schema.fields, None, &Wanted::new(sort_columns, columns));
         let leaves = sort_columns.iter().map(|part| {
             let data_type = schema.find(&part.path).map(Type::stored);
             let leaf = data_type.as_ref().and_then(Leaf::new).ok_or_else(mismatch)?;

@@ -8,14 +8,14 @@
 //! The file is long because one walk does all of this at once, over state that no part of it owns alone:
 //! members, declared types, facts and bytes are each known for a moment, at the value at hand.
 
-use distil_plan::{ColumnPath, ExtraMembers, NullKeys, Reason, Type};
+use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Reason, Type};
 
 use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::declared::{self, Converted};
 use crate::rows::parts::{NullKey, RowParts};
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
 use crate::types::facts::{Bits, Position, earlier, fact, number_facts, string_facts};
-use crate::types::fields::{Declared, EXTRA, FieldId, Fields, ROOT, Role};
+use crate::types::fields::{Declared, EXTRA, FieldId, Fields, MOST_LEFT, ROOT, Role};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding::{self, Flip};
 use crate::values::time::Spelling;
@@ -63,6 +63,9 @@ struct Expectation {
     order: Vec<u32>,
 }
 
+/// Steps within a record between two looks at whether the run was asked to stop.
+const STEPS: u64 = 1 << 15;
+
 /// Records of one source take few forms; more of them are looked up each time.
 const EXPECTATIONS: usize = 4;
 
@@ -79,6 +82,8 @@ pub(crate) struct RecordEncoder {
     parts: RowParts,
     rest_flip: Flip,
     expected: Vec<Vec<Expectation>>,
+    /// Objects whose expectations the record at hand added to.
+    learned: Vec<FieldId>,
     values: ValueEncoder,
     work: Vec<Work>,
     members: Vec<u32>,
@@ -93,6 +98,8 @@ pub(crate) struct RecordEncoder {
     row: Vec<u8>,
     key_length: usize,
     value_bytes: u64,
+    /// Asks for the end of a long record.
+    pub(crate) cancel: Cancel,
 }
 
 impl RecordEncoder {
@@ -107,6 +114,7 @@ impl RecordEncoder {
             parts: RowParts::new(sort_columns, null_keys),
             rest_flip: Flip::reversed(rest_reversed),
             expected: Vec::new(),
+            learned: Vec::new(),
             values: ValueEncoder::default(),
             work: Vec::new(),
             members: Vec::new(),
@@ -119,6 +127,7 @@ impl RecordEncoder {
             row: Vec::new(),
             key_length: 0,
             value_bytes: 0,
+            cancel: Cancel::new(),
         }
     }
 
@@ -154,6 +163,8 @@ impl RecordEncoder {
         self.values.value_bytes = 0;
         self.row.clear();
         self.parts.clear();
+        let known = self.fields.count();
+        self.learned.clear();
         let mut rest = std::mem::take(&mut self.row);
         let done = self.object(tape, bytes, &mut rest);
         let assembled = done.and_then(|()| self.parts.assemble(rest).map_err(Bad::from));
@@ -163,8 +174,29 @@ impl RecordEncoder {
                 self.accept(position);
                 Ok(())
             }
-            Err(bad) => Err(self.first_reason(tape, bytes, position, bad)),
+            Err(bad) => {
+                let bad = self.first_reason(tape, bytes, position, bad);
+                // A misspelled key is a null key: then the columns that there are can be named.
+                if bad.reason != Reason::NullKey || self.fields.count() > MOST_LEFT {
+                    self.forget(known);
+                }
+                Err(bad)
+            }
         }
+    }
+
+    /// Takes back the fields that a bad record added, and the expectations with them.
+    fn forget(&mut self, known: usize) {
+        if self.fields.count() == known {
+            return;
+        }
+        for id in self.learned.drain(..) {
+            if let Some(expectations) = self.expected.get_mut(id as usize) {
+                expectations.clear();
+            }
+        }
+        self.expected.truncate(known);
+        self.fields.forget_from(known);
     }
 
     fn accept(&mut self, position: Position) {
@@ -260,7 +292,10 @@ impl RecordEncoder {
         let extra =
             if self.fields.keeps_extra { self.extra_of(tape, bytes, flip)? } else { Vec::new() };
         let mut extra_due = !extra.is_empty();
+        let mut steps = 0u64;
         while let Some(work) = self.work.pop() {
+            steps += 1;
+            self.look_up(steps)?;
             let (index, id) = match work {
                 Work::EndList => {
                     encoding::end_list(out, flip);
@@ -470,6 +505,18 @@ impl RecordEncoder {
         }
     }
 
+    /// Looks now and then whether the run was asked to stop.
+    ///
+    /// # Errors
+    /// Any; whoever gets it looks at the flag.
+    #[inline]
+    fn look_up(&self, step: u64) -> Result<(), Bad> {
+        if step % STEPS == STEPS - 1 && self.cancel.check().is_err() {
+            return Err(Bad { reason: Reason::TooLarge, detail: String::new() });
+        }
+        Ok(())
+    }
+
     /// Pushes the members of an object, in the order of their names, and the end of the object below
     /// them.
     fn members(&mut self, tape: &Tape, bytes: &[u8], object: u32, id: FieldId) -> Result<(), Bad> {
@@ -484,6 +531,7 @@ impl RecordEncoder {
             Some(0) => {}
             Some(at) => self.expected[id as usize].swap(0, at),
             None => {
+                self.learned.push(id);
                 let expectation = self.learn(tape, bytes, object, id)?;
                 let list = &mut self.expected[id as usize];
                 list.truncate(EXPECTATIONS - 1);
@@ -538,7 +586,8 @@ impl RecordEncoder {
             child = nodes[child as usize + 1].next;
         }
         let closed = self.fields.get(id).declared == Declared::Struct;
-        for (name, _) in &names {
+        for (step, (name, _)) in names.iter().enumerate() {
+            self.look_up(step as u64)?;
             expectation.fields.push(
                 if closed || (id == ROOT && self.fields.keeps_extra && name == EXTRA) {
                     self.fields.child(id, name).unwrap_or(OUTSIDE)

@@ -20,8 +20,10 @@ pub(crate) const ROOT: FieldId = 0;
 const MAX_MEMBERS: usize = 1_000;
 /// Most leaf columns of an output.
 const MAX_LEAVES: usize = 10_000;
+/// Most fields of bad records that are kept, to say which column may have been meant.
+pub(crate) const MOST_LEFT: usize = 10_000;
 /// Deepest level at which a column may hold objects or lists: a top-level column is level 1.
-const MAX_LEVEL: u32 = 31;
+const MAX_LEVEL: u32 = Type::MOST_LEVELS as u32;
 /// The column of members outside a declared schema.
 pub(crate) const EXTRA: &str = "_extra";
 
@@ -58,12 +60,16 @@ pub(crate) struct Field {
     /// Whether whoever declared it knew no value that says what it is.
     unknown: bool,
     pub(crate) role: Role,
+    /// The field that it is a member or the element of.
+    parent: FieldId,
     /// The record is 0, a top-level column 1.
     pub(crate) level: u32,
     pub(crate) facts: Facts,
     pub(crate) children: Vec<FieldId>,
     lookup: HashMap<String, FieldId>,
     pub(crate) element: Option<FieldId>,
+    /// How many children had a fact when they were last counted, and how many children there were.
+    counted: (usize, usize),
     /// Ordinal of the hint that names it, if one does.
     hinted: Option<u32>,
     /// The first record that had it and was bad for a null in its key.
@@ -90,7 +96,7 @@ impl Fields {
         sort_columns: &[SortColumn],
     ) -> Result<Self> {
         let mut tree = Self { fields: Vec::new(), extra_members, keeps_extra: false };
-        tree.add(String::new(), 0);
+        tree.add(String::new(), ROOT, 0);
         match &spec.declared {
             Some(schema) => {
                 tree.declare_struct(ROOT, &schema.fields);
@@ -144,16 +150,46 @@ impl Fields {
         if let Some(child) = self.child(id, name) {
             return Some(child);
         }
-        let limit = if id == ROOT { MAX_LEAVES } else { MAX_MEMBERS };
-        let field = self.get(id);
-        if field.children.len() > limit && self.appeared_children(id) > limit {
-            return None;
-        }
-        Some(self.add_child(id, name))
+        if self.has_too_many(id) { None } else { Some(self.add_child(id, name)) }
     }
 
-    fn appeared_children(&self, id: FieldId) -> usize {
-        self.get(id).children.iter().filter(|c| self.get(**c).facts.bits != 0).count()
+    /// Whether more members would change nothing: the object has too many to be columns already, or will
+    /// have if the record at hand is accepted.
+    fn has_too_many(&mut self, id: FieldId) -> bool {
+        let limit = if id == ROOT { MAX_LEAVES } else { MAX_MEMBERS };
+        let field = self.get(id);
+        let children = field.children.len();
+        if children <= limit {
+            return false;
+        }
+        let (mut appeared, counted) = field.counted;
+        // Counted anew once they have doubled, so that counting costs no more than adding.
+        if appeared <= limit && children >= 2 * counted {
+            appeared = field.children.iter().filter(|c| self.get(**c).facts.bits != 0).count();
+            self.get_mut(id).counted = (appeared, children);
+        }
+        // Of those without a fact at most `MOST_LEFT` are not of the record at hand.
+        appeared > limit || children > appeared + MOST_LEFT + limit
+    }
+
+    /// How many fields there are, for [`Fields::forget_from`].
+    pub(crate) fn count(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Takes back the fields that a record added that is bad: endless bad records must not add endless
+    /// fields.
+    pub(crate) fn forget_from(&mut self, count: usize) {
+        for id in (count..self.fields.len()).rev() {
+            let Some(gone) = self.fields.pop() else { return };
+            let Some(parent) = self.fields.get_mut(gone.parent as usize) else { continue };
+            if parent.element == Some(id as FieldId) {
+                parent.element = None;
+            } else {
+                parent.children.pop();
+                parent.lookup.remove(&gone.name);
+            }
+        }
     }
 
     /// The element field of an inferred list.
@@ -162,7 +198,7 @@ impl Fields {
             return element;
         }
         let level = self.get(id).level + 1;
-        let element = self.add(String::new(), level);
+        let element = self.add(String::new(), id, level);
         self.get_mut(id).element = Some(element);
         element
     }
@@ -172,7 +208,7 @@ impl Fields {
         self.get(id).level <= MAX_LEVEL
     }
 
-    fn add(&mut self, name: String, level: u32) -> FieldId {
+    fn add(&mut self, name: String, parent: FieldId, level: u32) -> FieldId {
         let mut encoded_name = Vec::new();
         encoding::member_name(&mut encoded_name, name.as_bytes());
         self.fields.push(Field {
@@ -181,11 +217,13 @@ impl Fields {
             declared: Declared::Open,
             unknown: false,
             role: Role::Rest,
+            parent,
             level,
             facts: Facts::default(),
             children: Vec::new(),
             lookup: HashMap::new(),
             element: None,
+            counted: (0, 0),
             hinted: None,
             seen: None,
         });
@@ -194,7 +232,7 @@ impl Fields {
 
     pub(super) fn add_child(&mut self, id: FieldId, name: &str) -> FieldId {
         let level = self.get(id).level + 1;
-        let child = self.add(name.to_owned(), level);
+        let child = self.add(name.to_owned(), id, level);
         let field = self.get_mut(id);
         field.children.push(child);
         field.lookup.insert(name.to_owned(), child);
@@ -378,7 +416,7 @@ impl Fields {
         }
         let leaves: usize = schema.fields.iter().map(|f| f.data_type.leaf_count()).sum();
         if leaves > MAX_LEAVES {
-            return Err(self.too_many(leaves));
+            return Err(self.too_many());
         }
         Ok(schema)
     }
@@ -403,11 +441,11 @@ impl Fields {
         Ok(())
     }
 
-    fn too_many(&self, leaves: usize) -> Error {
+    /// How many there are is not known: once there are too many, not all are counted.
+    fn too_many(&self) -> Error {
         let mut widest = (0, None);
         self.widest(ROOT, None, &mut widest);
-        let error =
-            Error::input(format!("the records have {leaves} columns, more than {MAX_LEAVES}"));
+        let error = Error::input(format!("the records have more than {MAX_LEAVES} columns"));
         match widest.1 {
             Some(path) => error.help(Hint::set(
                 "keep the widest as JSON text",
@@ -443,7 +481,7 @@ impl Fields {
         let mut children: Vec<&FieldId> =
             field.children.iter().filter(|child| self.is_column(**child)).collect();
         if field.declared != Declared::Struct {
-            children.sort_by_key(|child| self.rank(**child));
+            children.sort_by_cached_key(|child| self.rank(**child));
         }
         children.into_iter().map(|child| self.column(*child)).collect()
     }

@@ -12,13 +12,12 @@ use distil_json::digest::Digest;
 use distil_json::{RowReader, SortColumn};
 use distil_plan::{ColumnPath, Compression, Dedup, Error, Result, Schema, Sink};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::file::properties::WriterPropertiesPtr;
-use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
-use super::column_writer::{ColumnChunk, FieldWriter};
+use super::encoded_chunk::ColumnChunk;
 use super::flat_column::{FlatColumnBuilder, is_flat};
+use super::nested::nested_chunks;
 use super::packed_columns::PackedRowGroup;
 use super::properties::properties;
 use crate::arrow::digest_batches;
@@ -55,7 +54,10 @@ pub struct Encoder {
     rest_reversed: bool,
     columns: Option<Vec<ColumnPath>>,
     arrow: SchemaRef,
-    nested: ArrowRowGroupWriterFactory,
+    /// The columns, those with most leaves first.
+    order: Vec<usize>,
+    /// The first leaf of each column.
+    first_leaves: Vec<usize>,
     compression: Compression,
     /// The schema of the files.
     pub parquet_schema: SchemaDescriptor,
@@ -82,43 +84,30 @@ impl Encoder {
         let parquet_schema = ArrowSchemaConverter::new().convert(&arrow).map_err(parquet_error)?;
         let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
         let properties = Arc::new(properties(schema, &written, &parquet_schema, dedup, sink)?);
-        let nowhere = SerializedFileWriter::new(
-            Vec::new(),
-            parquet_schema.root_schema_ptr(),
-            Arc::clone(&properties),
-        )
-        .map_err(parquet_error)?;
+        let mut leaves = vec![0; arrow.fields().len()];
+        let mut first_leaves = vec![0; arrow.fields().len()];
+        for leaf in 0..parquet_schema.num_columns() {
+            let column = parquet_schema.get_column_root_idx(leaf);
+            if leaves[column] == 0 {
+                first_leaves[column] = leaf;
+            }
+            leaves[column] += 1;
+        }
+        let mut order: Vec<usize> = (0..leaves.len()).collect();
+        order.sort_by_key(|column| Reverse(leaves[*column]));
         Ok(Self {
             schema: schema.clone(),
             sort_columns,
             rest_reversed,
             columns: columns.map(<[ColumnPath]>::to_vec),
-            nested: ArrowRowGroupWriterFactory::new(&nowhere, Arc::clone(&arrow)),
+            order,
+            first_leaves,
             arrow,
             compression: sink.compression,
             parquet_schema,
             properties,
             digest,
         })
-    }
-
-    /// The writer of a column of a row group.
-    fn writer(&self, column: usize, rows: usize) -> Result<FieldWriter> {
-        let field = &self.arrow.fields()[column];
-        let leaves = 0..self.parquet_schema.num_columns();
-        let mut own =
-            leaves.filter(|leaf| self.parquet_schema.get_column_root_idx(*leaf) == column);
-        if !is_flat(field.data_type()) {
-            let all = self.nested.create_column_writers(0).map_err(parquet_error)?;
-            let own: Vec<usize> = own.collect();
-            let writers = all.into_iter().enumerate().filter(|(leaf, _)| own.contains(leaf));
-            let writers = writers.map(|(_, writer)| writer).collect();
-            return Ok(FieldWriter::Nested(Arc::clone(field), writers));
-        }
-        let leaf = own.next().ok_or_else(|| Error::bug("a flat column has no leaf"))?;
-        let column = self.parquet_schema.column(leaf);
-        let builder = FlatColumnBuilder::new(&column, rows, self.options(&column))?;
-        Ok(FieldWriter::Flat(Box::new(builder)))
     }
 
     /// How the chunk of a flat column is wanted.
@@ -129,14 +118,8 @@ impl Encoder {
     }
 
     /// The columns that are written, those with most leaves first: what takes longest is begun first.
-    pub fn columns(&self) -> Vec<usize> {
-        let mut leaves = vec![0; self.arrow.fields().len()];
-        for leaf in 0..self.parquet_schema.num_columns() {
-            leaves[self.parquet_schema.get_column_root_idx(leaf)] += 1;
-        }
-        let mut columns: Vec<usize> = (0..leaves.len()).collect();
-        columns.sort_by_key(|column| Reverse(leaves[*column]));
-        columns
+    pub fn columns(&self) -> &[usize] {
+        &self.order
     }
 
     /// Whether [`Encoder::write_packed`] takes the row group: all its rows are packed, so all its columns
@@ -203,11 +186,18 @@ impl Encoder {
         rows: u64,
         column: usize,
     ) -> Result<Vec<ColumnChunk>> {
-        let mut writer = self.writer(column, rows as usize)?;
-        for batch in batches {
-            writer.append(batch.column(column))?;
+        let field = &self.arrow.fields()[column];
+        let arrays = batches.iter().map(|batch| batch.column(column));
+        if !is_flat(field.data_type()) {
+            let chunks = nested_chunks(field, arrays, &self.properties)?;
+            return Ok(chunks.into_iter().map(ColumnChunk::Nested).collect());
         }
-        writer.finish().map_err(parquet_error)
+        let column = self.parquet_schema.column(self.first_leaves[column]);
+        let mut builder = FlatColumnBuilder::new(&column, rows as usize, self.options(&column))?;
+        for array in arrays {
+            builder.append(array)?;
+        }
+        Ok(vec![ColumnChunk::Flat(builder.finish().map_err(parquet_error)?)])
     }
 
     /// Encodes a row group: what threads that share its work do in pieces.

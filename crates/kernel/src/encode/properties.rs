@@ -1,5 +1,7 @@
 //! The properties of the Parquet writer for an output: encodings, compression, bloom filters, sort order.
 
+use std::collections::HashMap;
+
 use distil_plan::{ColumnPath, Dedup, Key, Result, Schema, Sink, Type};
 use parquet::basic::Encoding;
 use parquet::file::metadata::SortingColumn;
@@ -79,17 +81,19 @@ fn sorting_columns(
             names.into_iter().map(ColumnPath::name).collect()
         }
     };
+    let types = written.index();
+    let leaves = parquet_schema.columns().iter().enumerate();
+    let leaves: HashMap<&ParquetPath, usize> =
+        leaves.map(|(at, column)| (column.path(), at)).collect();
     paths
         .iter()
         .map_while(|path| {
-            written
-                .find(path)
-                .filter(|data_type| data_type.is_scalar() && **data_type != Type::Json)?;
-            let leaf = parquet_path(path);
-            let index =
-                parquet_schema.columns().iter().position(|column| *column.path() == leaf)?;
+            let data_type = types.find(path)?;
+            if !data_type.is_scalar() || *data_type == Type::Json {
+                return None;
+            }
             Some(SortingColumn {
-                column_idx: i32::try_from(index).ok()?,
+                column_idx: i32::try_from(*leaves.get(&parquet_path(path))?).ok()?,
                 descending: false,
                 nulls_first: false,
             })
