@@ -4,6 +4,7 @@
 pub mod digest;
 pub mod expected;
 pub mod footer;
+mod guard;
 pub mod head;
 pub mod own;
 pub mod parts;

@@ -19,6 +19,7 @@ use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::footer::Footer;
+use crate::guard::guarded;
 
 /// Most rows of a batch.
 const BATCH_ROWS: usize = 8192;
@@ -88,7 +89,7 @@ impl PartFile {
         let options = ArrowReaderOptions::new()
             .with_skip_arrow_metadata(true)
             .with_offset_index_policy(index);
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|e| failed(path, e))?;
+        let metadata = checked(path, || ArrowReaderMetadata::load(&file, options))?;
         Ok(Self { path: path.to_owned(), file, metadata })
     }
 
@@ -223,8 +224,8 @@ impl PartFile {
             let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
             builder = builder.with_projection(mask);
         }
-        let reader = builder.build().map_err(|e| failed(&self.path, e))?;
-        Ok(Batches { part: self, reader })
+        let reader = checked(&self.path, || builder.build())?;
+        Ok(Batches { part: self, reader: Some(reader) })
     }
 }
 
@@ -233,16 +234,28 @@ type Builder = ParquetRecordBatchReaderBuilder<StorageChunks>;
 /// The rows of a [`PartFile`].
 pub struct Batches<'a> {
     part: &'a PartFile,
-    reader: ParquetRecordBatchReader,
+    /// `None` after an error.
+    reader: Option<ParquetRecordBatchReader>,
 }
 
 impl Iterator for Batches<'_> {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.reader.next()?;
-        Some(batch.map_err(|e| failed(&self.part.path, ParquetError::from(e))))
+        let reader = self.reader.as_mut()?;
+        let next = || reader.next().transpose().map_err(ParquetError::from);
+        let batch = checked(&self.part.path, next);
+        if batch.is_err() {
+            self.reader = None;
+        }
+        batch.transpose()
     }
+}
+
+/// What the Parquet crate returns of a file that may be broken.
+fn checked<T>(path: &Path, read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T> {
+    let broken = || ParquetError::General("its bytes are broken".to_owned());
+    guarded(read).unwrap_or_else(|| Err(broken())).map_err(|error| failed(path, error))
 }
 
 /// A broken file is the input's fault; an error of the storage below keeps what it says.
