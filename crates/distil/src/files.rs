@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use distil_plan::{Error, Plan, Result, Schema};
+use distil_plan::{Error, Plan, Result, Schema, format_bytes};
 use distil_storage::Storage;
 
 /// The largest plan or schema file, in bytes.
@@ -35,6 +35,15 @@ pub fn parse_schema_argument(storage: &dyn Storage, argument: &str) -> Result<Sc
 
 /// The text of a small file.
 pub(crate) fn read_text(storage: &dyn Storage, path: &Path) -> Result<String> {
+    read_text_up_to(storage, path, LARGEST)
+}
+
+/// The text of a file of at most `largest` bytes.
+pub(crate) fn read_text_up_to(
+    storage: &dyn Storage,
+    path: &Path,
+    largest: usize,
+) -> Result<String> {
     let shown = path.to_string_lossy();
     if storage.metadata(path)?.is_none() {
         return Err(Error::environment("there is no such file").at(shown, None));
@@ -47,8 +56,9 @@ pub(crate) fn read_text(storage: &dyn Storage, path: &Path) -> Result<String> {
             0 => break,
             count => content.extend_from_slice(&chunk[..count]),
         }
-        if content.len() > LARGEST {
-            return Err(Error::usage("the file has more than 16 MiB").at(shown, None));
+        if content.len() > largest {
+            let most = format_bytes(largest as u64);
+            return Err(Error::usage(format!("the file has more than {most}")).at(shown, None));
         }
     }
     String::from_utf8(content).map_err(|_| Error::usage("the file is not UTF-8").at(shown, None))

@@ -4,8 +4,14 @@ use std::path::{Path, PathBuf};
 
 use distil_job::discover::{Discovery, discover};
 use distil_job::places::{Place, check_places};
-use distil_plan::{Error, Fault, Hint, Layout, Plan, Report, Result};
+use distil_plan::{Error, Fault, Hint, Layout, Mode, Plan, Report, Result, Status};
 use distil_storage::{Kind, OutputFile, Storage};
+use serde::Deserialize;
+
+use crate::files::read_text_up_to;
+
+/// The largest report that is recognised, in bytes.
+const LARGEST: usize = 1 << 30;
 
 /// Checks that a report may be written, replacing what is there.
 ///
@@ -33,6 +39,20 @@ pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path
         if let Ok(discovery) = discover(storage, std::slice::from_ref(source)) {
             check_places(storage, &discovery, &[report])?;
         }
+    }
+    let is_free = storage.metadata(path)?.is_none();
+    if !is_free && plan.sink.mode != Mode::Overwrite && !is_report(storage, path) {
+        return Err(Error::new(
+            Fault::Exists,
+            "the report can't be written: there is a file that is not a report of distil",
+        )
+        .at(path.to_string_lossy(), None)
+        .help("choose another path for the report")
+        .help(Hint::set(
+            "or replace what is there, the output as well",
+            "mode",
+            "overwrite",
+        )));
     }
     Ok(())
 }
@@ -65,6 +85,19 @@ fn check_kind(storage: &dyn Storage, path: &Path) -> Result<()> {
     }
 }
 
+/// Whether a file is an earlier report: only that is replaced without a word.
+fn is_report(storage: &dyn Storage, path: &Path) -> bool {
+    #[derive(Deserialize)]
+    struct Known {
+        #[serde(rename = "distil")]
+        _distil: String,
+        #[serde(rename = "status")]
+        _status: Status,
+    }
+    let Ok(text) = read_text_up_to(storage, path, LARGEST) else { return false };
+    serde_json::from_str::<Known>(&text).is_ok()
+}
+
 fn refuse(path: &Path, why: &str) -> Error {
     Error::usage(format!("the report can't be written: {why}")).at(path.to_string_lossy(), None)
 }
@@ -95,16 +128,15 @@ pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Resu
 
 /// A new hidden file beside `path`.
 fn create_beside(storage: &dyn Storage, path: &Path) -> Result<(PathBuf, Box<dyn OutputFile>)> {
-    let name = path.file_name().ok_or_else(|| {
-        Error::usage("the report needs the name of a file").at(path.to_string_lossy(), None)
-    })?;
+    if path.file_name().is_none() {
+        return Err(
+            Error::usage("the report needs the name of a file").at(path.to_string_lossy(), None)
+        );
+    }
     let process = std::process::id();
     let mut attempt = 0;
     loop {
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{process}-{attempt}"));
-        let staged = path.with_file_name(hidden);
+        let staged = path.with_file_name(format!(".distil-report-{process}-{attempt}"));
         match storage.create_new(&staged) {
             Ok(file) => return Ok((staged, file)),
             Err(error) if error.fault == Fault::Exists && attempt < 100 => attempt += 1,
@@ -141,6 +173,7 @@ mod tests {
         for file in ["in/a.json", "b.json", "out.parquet", "other/r.json"] {
             storage.put(file, "{}");
         }
+        write_report(&storage, Path::new("other/earlier.json"), &Report::new("native")).unwrap();
         let mut plan = Plan::new(
             vec!["missing.json".into(), "in".into(), "b.json".into()],
             Sink::new("out.parquet"),
@@ -165,9 +198,14 @@ mod tests {
             let error = refused(path);
             assert!(error.contains(why), "{path}: {error}");
         }
-        for path in ["r.json", "other/r.json", "other/new.json"] {
+        for path in ["r.json", "other/earlier.json", "other/new.json"] {
             check_report_place(&storage, &plan, Path::new(path)).unwrap();
         }
+        let other = Path::new("other/r.json");
+        let error = check_report_place(&storage, &plan, other).unwrap_err();
+        assert_eq!(error.fault, Fault::Exists);
+        plan.sink.mode = Mode::Overwrite;
+        check_report_place(&storage, &plan, other).unwrap();
     }
 
     #[test]

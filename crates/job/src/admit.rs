@@ -8,8 +8,7 @@
 use distil_json::{Framer, Step};
 use distil_plan::{
     Backend, Code, ColumnPath, Error, ExtraMembers, Field, Hint, Input, InputCompression,
-    InputFormat, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, SchemaSpec, Shape,
-    Type, Watch,
+    InputFormat, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, Shape, Type, Watch,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -99,7 +98,7 @@ pub fn admit(
             input.shape = Some(found.shape.parse()?);
             input.compression = Some(compression(&found.compression)?);
         }
-        resolved.schema = Some(as_read(scanned.schema.clone(), &resolved.plan.schema));
+        resolved.schema = Some(resolved.plan.schema.as_read(scanned.schema.clone()));
         Some(scanned)
     };
     resolved.admitted = true;
@@ -219,29 +218,6 @@ fn assumed(plan: &Plan, name: &str) -> Result<Schema> {
             "the column {path} is a list, a struct or json, which has no place in a key or an order"
         ))),
         None => Ok(schema),
-    }
-}
-
-/// The schema with the types that values are read as, where a plan gives them.
-fn as_read(mut schema: Schema, spec: &SchemaSpec) -> Schema {
-    for declared in spec.declared.iter().flat_map(|schema| &schema.fields) {
-        if let Some(field) = schema.fields.iter_mut().find(|field| field.name == declared.name) {
-            field.data_type = declared.data_type.clone();
-        }
-    }
-    for (path, data_type) in &spec.hints {
-        hint(&mut schema.fields, path.steps(), data_type);
-    }
-    schema
-}
-
-fn hint(fields: &mut [Field], steps: &[String], data_type: &Type) {
-    let Some((first, rest)) = steps.split_first() else { return };
-    let Some(field) = fields.iter_mut().find(|field| field.name == *first) else { return };
-    match &mut field.data_type {
-        found if rest.is_empty() => found.clone_from(data_type),
-        Type::Struct(inner) => hint(inner, rest, data_type),
-        _ => {}
     }
 }
 

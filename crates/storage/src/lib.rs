@@ -62,6 +62,10 @@ pub struct Metadata {
     pub stamp: Stamp,
     /// Whether the path itself is a symbolic link.
     pub is_link: bool,
+    /// Whether it belongs to the user of this process.
+    pub is_own: bool,
+    /// Whether others may change it: by its permissions, for the group or for all.
+    pub is_shared: bool,
 }
 
 /// A file opened for reading.
@@ -170,6 +174,20 @@ pub trait Disk: Storage {
     /// # Errors
     /// As [`Storage::create_new`].
     fn create_dir(&self, path: &Path) -> Result<()>;
+
+    /// As [`Disk::create_dir`], for this user alone: nobody else may look into it.
+    ///
+    /// # Errors
+    /// As [`Storage::create_new`].
+    fn create_private_dir(&self, path: &Path) -> Result<()>;
+
+    /// Gives what is at `to` the owner, the group and the permissions of what is at `from`, or fewer: a
+    /// group that can't be given gets no permission. Of directories, also the files in them: they get the
+    /// permissions that all files of `from` have.
+    ///
+    /// # Errors
+    /// An environment error with the path.
+    fn copy_access(&self, from: &Path, to: &Path) -> Result<()>;
 
     /// Creates a symbolic link that leads to `target`; the name must be free.
     ///

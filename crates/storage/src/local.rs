@@ -14,10 +14,12 @@ use std::sync::{Mutex, PoisonError};
 
 use distil_plan::{Error, Result};
 use rustix::fs::{
-    AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat, fdatasync, flock,
-    fstat, fsync, linkat, lstat, mkdir, renameat, renameat_with, stat, symlink, unlink,
+    AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, RenameFlags, Stat, Uid, chmod,
+    chown, fdatasync, flock, fstat, fsync, linkat, lstat, mkdir, renameat, renameat_with, stat,
+    symlink, unlink,
 };
 use rustix::io::{Errno, pread, read, retry_on_intr, write};
+use rustix::process::geteuid;
 
 use crate::fault::{failed, refused, rename_failed, sync_failed};
 use crate::{Disk, InputFile, Kind, Lock, Metadata, OutputFile, Stamp, Storage, directory_path};
@@ -44,7 +46,13 @@ impl Storage for Local {
         } else {
             Some(own)
         };
-        Ok(target.map(|target| Metadata { kind: kind(&target), stamp: stamp(&target), is_link }))
+        Ok(target.map(|target| Metadata {
+            kind: kind(&target),
+            stamp: stamp(&target),
+            is_link,
+            is_own: own.st_uid == geteuid().as_raw(),
+            is_shared: target.st_mode & (Mode::WGRP | Mode::WOTH).bits() != 0,
+        }))
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<PathBuf>> {
@@ -109,6 +117,28 @@ impl Disk for Local {
     fn create_dir(&self, path: &Path) -> Result<()> {
         retry_on_intr(|| mkdir(path, DIRECTORY_MODE))
             .map_err(|e| failed("create the directory", path, e))
+    }
+
+    fn create_private_dir(&self, path: &Path) -> Result<()> {
+        retry_on_intr(|| mkdir(path, Mode::RWXU))
+            .map_err(|e| failed("create the directory", path, e))
+    }
+
+    fn copy_access(&self, from: &Path, to: &Path) -> Result<()> {
+        let of = |path: &Path| lstat(path).map_err(|e| failed("look at", path, e));
+        let access = of(from)?;
+        if FileType::from_raw_mode(access.st_mode) == FileType::Directory {
+            let mut files = access;
+            // Without a file, what the directory allows counts, but for searching it.
+            files.st_mode &= 0o666;
+            for name in self.list(from)? {
+                files.st_mode &= of(&from.join(name))?.st_mode;
+            }
+            for name in self.list(to)? {
+                set_access(&to.join(name), &files)?;
+            }
+        }
+        set_access(to, &access)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<()> {
@@ -310,7 +340,10 @@ impl Probe {
     fn remove_dead(directory: &Path) {
         let Ok(entries) = fs::read_dir(directory) else { return };
         for entry in entries.flatten() {
+            let is_own =
+                |path: &Path| lstat(path).is_ok_and(|found| found.st_uid == geteuid().as_raw());
             if entry.file_name().as_encoded_bytes().starts_with(PROBE.as_bytes())
+                && is_own(&entry.path())
                 && let Ok(Some(_lock)) = locked(&entry.path())
             {
                 let _ = unlink(entry.path());
@@ -350,7 +383,24 @@ fn unsupported(cause: Errno) -> bool {
     matches!(cause, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP)
 }
 
-/// Nothing if no such name exists.
+/// Gives a path an owner, a group and permissions, or fewer.
+fn set_access(path: &Path, access: &Stat) -> Result<()> {
+    let cause = |e| failed("set the permissions of", path, e);
+    let now = lstat(path).map_err(cause)?;
+    if (now.st_uid, now.st_gid) != (access.st_uid, access.st_gid) {
+        // Only the superuser gives files away, and others only to groups that they are in.
+        let (owner, group) = (Uid::from_raw(access.st_uid), Gid::from_raw(access.st_gid));
+        let _ = chown(path, Some(owner), Some(group)).or_else(|_| chown(path, None, Some(group)));
+    }
+    let now = lstat(path).map_err(cause)?;
+    let mut mode = Mode::from_raw_mode(access.st_mode & 0o777);
+    if now.st_gid != access.st_gid {
+        mode -= Mode::RWXG;
+    }
+    retry_on_intr(|| chmod(path, mode)).map_err(cause)
+}
+
+/// `None` if no such name exists.
 fn present<T>(result: rustix::io::Result<T>, doing: &str, path: &Path) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

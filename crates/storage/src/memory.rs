@@ -237,7 +237,7 @@ impl Storage for Memory {
         };
         let found = state.tree.kind_and_stamp(inode);
         let (kind, stamp) = found.map_err(|e| failed("look at", path, e))?;
-        Ok(Some(Metadata { kind, stamp, is_link: false }))
+        Ok(Some(Metadata { kind, stamp, is_link: false, is_own: true, is_shared: false }))
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<PathBuf>> {
@@ -295,6 +295,20 @@ impl Disk for Memory {
     fn create_dir(&self, path: &Path) -> Result<()> {
         let node = Node::Directory(Directory::default());
         self.state().create("create the directory", path, node).map(|_| ())
+    }
+
+    fn create_private_dir(&self, path: &Path) -> Result<()> {
+        self.create_dir(path)
+    }
+
+    fn copy_access(&self, from: &Path, to: &Path) -> Result<()> {
+        let mut state = self.state();
+        let doing = "set the permissions of";
+        state.alive(doing, to)?;
+        for path in [from, to] {
+            state.tree.find(path).map_err(|e| failed(doing, path, e))?;
+        }
+        state.change(doing, to)
     }
 
     fn link(&self, _: &Path, link: &Path) -> Result<()> {

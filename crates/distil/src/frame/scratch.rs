@@ -22,7 +22,7 @@ impl Scratch {
         let process = std::process::id();
         for attempt in 0..10_000 {
             let path = directory.join(format!(".distil-frame-{process}-{attempt}"));
-            match disk.create_dir(&path) {
+            match disk.create_private_dir(&path) {
                 Ok(()) => return Ok(Self { storage: Arc::clone(storage), path }),
                 // Of another frame, or of a dead process that had this number.
                 Err(error) if error.fault == Fault::Exists => {}

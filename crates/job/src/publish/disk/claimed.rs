@@ -40,9 +40,9 @@ impl ClaimedOnDisk {
         let claims = Claims::take(storage, targets, temp_dir)?;
         let disk = storage.disk(&targets.output.path)?;
         for claim in claims.all() {
-            disk.create_dir(&claim.target.staging_path())?;
+            disk.create_private_dir(&claim.target.staging_path())?;
         }
-        disk.create_dir(claims.scratch())?;
+        disk.create_private_dir(claims.scratch())?;
         if targets.output.is_dir() {
             disk.create_dir(&claims.output.staged())?;
         }

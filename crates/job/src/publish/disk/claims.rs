@@ -97,7 +97,7 @@ impl Claims {
         let storage = &*self.storage;
         let has_output = storage.metadata(&self.output.target.path)?.is_some();
         for Claim { target, .. } in &self.sides {
-            if !has_output && storage.metadata(&target.fresh_mark())?.is_some() {
+            if !has_output && target.is_fresh(storage)? {
                 storage.remove_file(&target.path)?;
                 self.disk()?.sync_dir(target.parent())?;
             }
@@ -106,11 +106,25 @@ impl Claims {
     }
 
     fn remove_staging(&self) -> Result<()> {
-        let disk = self.disk()?;
         for claim in self.all() {
-            disk.remove_dir_all(&claim.target.staging_path())?;
+            self.remove_own(&claim.target.staging_path())?;
         }
-        disk.remove_dir_all(&self.scratch)
+        self.remove_own(&self.scratch)
+    }
+
+    /// Removes a directory that a run of this user made. One of somebody else, in a folder that they share,
+    /// only has the name of one.
+    fn remove_own(&self, directory: &Path) -> Result<()> {
+        match self.storage.metadata(directory)? {
+            Some(found) if !found.is_own => Err(Error::new(
+                Fault::Environment,
+                "the name is needed for temporary files, but somebody else made it",
+            )
+            .at(directory.to_string_lossy(), None)
+            .output("nothing was written; the output is as it was before")
+            .help("have its owner remove it, or choose another place")),
+            _ => self.disk()?.remove_dir_all(directory),
+        }
     }
 
     /// The checks once more, now that nobody else may change anything.
@@ -130,7 +144,9 @@ impl Claims {
         let mut result = if ours { self.remove_staging() } else { Ok(()) };
         for (target, lock) in self.locks.drain(..) {
             // Removed while it is held: whoever waits for it finds that the name is gone.
-            let removed = self.storage.remove_file(&target.lock_path());
+            let path = target.lock_path();
+            let is_own = self.storage.metadata(&path).is_ok_and(|it| it.is_none_or(|it| it.is_own));
+            let removed = if is_own { self.storage.remove_file(&path) } else { Ok(()) };
             drop(lock);
             result = result.and(removed);
         }

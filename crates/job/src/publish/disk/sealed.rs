@@ -66,6 +66,7 @@ impl Claims {
         let disk = self.disk()?;
         let target = &claim.target;
         if claim.replaces {
+            disk.copy_access(&target.path, &claim.staged())?;
             disk.rename(&claim.staged(), &target.path)?;
         } else {
             // Without an output the file means nothing: the mark tells the next run, should this one
@@ -82,6 +83,9 @@ impl Claims {
         let disk = self.disk()?;
         let target = &self.output.target;
         let staged = self.output.staged();
+        if self.output.replaces {
+            disk.copy_access(&target.path, &staged)?;
+        }
         match (self.output.replaces, target.is_dir()) {
             (false, _) => disk.rename_new(&staged, &target.path),
             (true, false) => disk.rename(&staged, &target.path),

@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 
 use distil_output::own::stranger;
 use distil_plan::{Code, Error, Fault, Hint, InputFormat, Layout, Location, Mode, Plan, Result};
-use distil_storage::{Kind, Storage};
+use distil_storage::{Kind, Metadata, Storage};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::places::Place;
+
+/// Bytes of the longest name that file systems take.
+const LONGEST_NAME: usize = 255;
 
 /// A name that a run publishes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +74,7 @@ impl Targets {
         let has_output = storage.metadata(&self.output.path)?.is_some();
         self.output.check(storage)?;
         for target in self.dropped.iter().chain(&self.quarantine) {
-            let orphan = !has_output && storage.metadata(&target.fresh_mark())?.is_some();
+            let orphan = !has_output && target.is_fresh(storage)?;
             if !orphan {
                 target.check(storage)?;
             }
@@ -112,12 +116,25 @@ impl Target {
 
     /// Held for the length of a run.
     pub(crate) fn lock_path(&self) -> PathBuf {
-        self.parent.join(format!(".{}.distil-lock", self.name))
+        self.parent.join(self.hidden("distil-lock"))
     }
 
     /// Holds what is not published yet, and what was exchanged for it.
     pub(crate) fn staging_path(&self) -> PathBuf {
-        self.parent.join(format!(".{}.distil-staging", self.name))
+        self.parent.join(self.hidden("distil-staging"))
+    }
+
+    /// A hidden name for what belongs to the target. The name of the target stands in it, as much of it as
+    /// file systems take.
+    fn hidden(&self, suffix: &str) -> String {
+        let whole = format!(".{}.{suffix}", self.name);
+        if whole.len() <= LONGEST_NAME {
+            return whole;
+        }
+        let hash = xxh3_64(self.name.as_bytes());
+        let room = LONGEST_NAME - format!(".~{hash:016x}.{suffix}").len();
+        let end = (0..=room).rev().find(|end| self.name.is_char_boundary(*end)).unwrap_or(0);
+        format!(".{}~{hash:016x}.{suffix}", &self.name[..end])
     }
 
     /// What is published under the name, until then.
@@ -129,6 +146,14 @@ impl Target {
     /// run that put it there has not committed.
     pub(crate) fn fresh_mark(&self) -> PathBuf {
         self.staging_path().join("fresh")
+    }
+
+    /// Whether a dead run of this user left the mark. In a directory that others may write to, or made, it
+    /// may be theirs, and says nothing.
+    pub(crate) fn is_fresh(&self, storage: &dyn Storage) -> Result<bool> {
+        let is_ours = |found: Metadata| found.is_own && !found.is_shared && !found.is_link;
+        Ok(storage.metadata(&self.staging_path())?.is_some_and(is_ours)
+            && storage.metadata(&self.fresh_mark())?.is_some_and(is_ours))
     }
 
     /// Checks that something may be published here, and whether something is replaced.
