@@ -26,7 +26,9 @@ class Distil:
 
     def __call__(self, *arguments, status=0):
         """Runs it; returns what it wrote to standard output."""
-        environment = {**os.environ, "NO_COLOR": "1"}
+        # What it trusts, it trusts in this directory.
+        config = {"XDG_CONFIG_HOME": str(self.directory / "config")}
+        environment = {**os.environ, **config, "NO_COLOR": "1"}
         done = subprocess.run(
             [self.program, *map(str, arguments)],
             cwd=self.directory,

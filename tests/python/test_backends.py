@@ -69,6 +69,7 @@ def backend(request, distil, servers):
         section = f"url = {json.dumps(url)}"
     if request.param != "native":
         distil.write("distil.toml", f"[backends.{request.param}]\n{section}\n")
+        distil("trust")
     return request.param
 
 
@@ -159,6 +160,7 @@ def test_a_job_changes_its_backend_by_one_line(distil):
     reports = {}
     for name, line in [("native", ""), ("pandas", 'backend = "reference"\n')]:
         distil.write("distil.toml", backends + job + line + f'output = "{name}.parquet"\n')
+        distil("trust")
         distil("run", "--job", "events", "--report", "report.json")
         reports[name] = json.loads((distil.directory / "report.json").read_text())
         assert reports[name]["backend"] == name

@@ -195,6 +195,7 @@ mod tests {
         let known: Vec<&str> = (JobOptions::OPTIONS.iter().map(|option| option.name))
             .chain(BackendOptions::OPTIONS.iter().map(|option| option.name))
             .chain(generate.get_arguments().map(|argument| argument.get_id().as_str()))
+            .chain(["config"])
             .collect();
         let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let mut advised = 0;

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// List the backends that can be named, or check whether they answer
     Backends(BackendsArguments),
+    /// Trust a configuration file, which may then start programs and reach addresses
+    Trust(TrustArguments),
     /// Print a completion script
     Completions {
         /// For this shell
@@ -188,6 +190,16 @@ pub(crate) struct BackendsArguments {
     pub(crate) command: Option<BackendsCommand>,
     #[command(flatten)]
     pub(crate) configuration: ConfigurationArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrustArguments {
+    /// The file
+    #[arg(value_name = "FILE.toml", default_value = "distil.toml")]
+    pub(crate) file: PathBuf,
+    /// Trust it no longer
+    #[arg(long)]
+    pub(crate) forget: bool,
 }
 
 #[derive(Debug, Subcommand)]

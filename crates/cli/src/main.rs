@@ -63,6 +63,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Digest(arguments) => commands::inspect::digest(arguments),
         Command::Verify(arguments) => commands::inspect::verify(arguments, cli.quiet),
         Command::Backends(arguments) => commands::backends::run(arguments),
+        Command::Trust(arguments) => commands::trust::run(arguments, cli.quiet),
         Command::Completions { shell } => commands::completions::run(*shell),
     }
 }

@@ -1,5 +1,6 @@
 //! The registry: which engines there are, and how an entry of the configuration becomes a backend.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use distil_plan::{Backend, Error, Need, Result, Support};
 use distil_storage::Storage;
 
 use crate::RunOptions;
-use crate::configuration::{BackendOptions, Configuration, DEFAULT, Program, Secret, redact};
+use crate::configuration::{
+    BackendOptions, Configuration, DEFAULT, Program, Secret, not_trusted, redact,
+};
 use crate::files::read_text;
 
 /// Makes a backend; nothing is started or reached yet.
@@ -31,10 +34,13 @@ struct Engine {
 /// The options of this process: the native engine reads all input, whoever runs the plan.
 const OF_THE_PROCESS: [&str; 5] = ["engine", "url", "threads", "memory", "temp_dir"];
 
+/// The engine of this process, and the backend of this name.
+const NATIVE: &str = "native";
+
 /// The first is the one that is used when nothing is said.
 const ENGINES: &[Engine] = &[
     Engine {
-        name: "native",
+        name: NATIVE,
         scheme: None,
         understands: &[],
         open: |_, storage, options| Ok(Box::new(Native::new(storage, options.engine()))),
@@ -117,6 +123,8 @@ pub struct Entry {
     pub engine: &'static str,
     /// Its options.
     pub options: BackendOptions,
+    /// Whether a file that the user does not trust makes it what it is.
+    pub(crate) is_untrusted: bool,
 }
 
 impl Entry {
@@ -156,7 +164,9 @@ impl Entry {
                 found.name
             )));
         }
-        Ok(Self { name: shown, engine: found.name, options })
+        let is_untrusted =
+            found.name != NATIVE && configuration.untrusted.backends.contains(&shown);
+        Ok(Self { name: shown, engine: found.name, options, is_untrusted })
     }
 
     /// All backends that can be named: those of the configuration, and every engine of this build
@@ -175,6 +185,11 @@ impl Entry {
         names.into_iter().map(|name| Self::find(configuration, name)).collect()
     }
 
+    /// Whether it is the native engine, which starts and reaches nothing.
+    pub(crate) fn is_native(&self) -> bool {
+        self.engine == NATIVE
+    }
+
     /// Where it runs, for people; never a secret.
     pub fn place(&self) -> String {
         engine(self.engine).map_or_else(String::new, |engine| (engine.place)(self))
@@ -189,6 +204,9 @@ impl Entry {
         storage: Arc<dyn Storage>,
         options: &RunOptions,
     ) -> Result<Box<dyn Backend>> {
+        if self.is_untrusted {
+            return Err(not_trusted(&self.name));
+        }
         let engine = engine(self.engine)
             .ok_or_else(|| Error::bug(format!("there is no engine {}", self.engine)))?;
         (engine.open)(self, storage, options)
@@ -211,6 +229,9 @@ impl Entry {
     }
 
     fn waits(&self, options: &mut distil_external::ProcessOptions) {
+        // They may hold the secrets of other backends.
+        let names = std::env::vars_os().map(|(name, _)| name);
+        options.without = names.filter(|name| is_option(name)).collect();
         if let Some(seconds) = self.options.silence {
             options.silence = Duration::from_secs(seconds.max(1));
             options.start = options.silence;
@@ -228,6 +249,11 @@ pub fn promises(backend: &dyn Backend) -> String {
     }
     promises.push(if keeps(Need::BadRecords) { "quarantine" } else { "valid input only" });
     promises.join(", ")
+}
+
+/// Whether a variable of the environment sets an option.
+fn is_option(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"DISTIL_BACKEND")
 }
 
 fn engine(name: &str) -> Option<&'static Engine> {
@@ -268,6 +294,13 @@ fn engine_of(name: &str, options: &BackendOptions) -> Result<&'static Engine> {
         })?),
     };
     match (by_name, by_url) {
+        (Some(other), _) | (None, Some(other)) if name == NATIVE && other.name != NATIVE => {
+            Err(Error::usage(format!(
+                "the backend native is always the native engine, and not {}",
+                other.name
+            ))
+            .help("give the section another name"))
+        }
         (Some(named), Some(reached)) if named.name != reached.name => Err(Error::usage(format!(
             "the backend {name} has the engine {}, but its URL means {}",
             named.name, reached.name
@@ -290,7 +323,7 @@ fn unknown(configuration: &Configuration, name: &str) -> Error {
     known.extend(["native", "pandas"]);
     known.sort_unstable();
     known.dedup();
-    Error::usage(format!("there is no backend `{name}`")).help(format!(
+    Error::usage(format!("there is no backend `{}`", redact(name))).help(format!(
         "the nearest is {}; there are: {}",
         nearest(name, &known),
         known.join(", ")

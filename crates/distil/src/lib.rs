@@ -45,7 +45,7 @@ mod session;
 mod stores;
 
 pub use backends::{Entry, promises};
-pub use configuration::Configuration;
+pub use configuration::{Configuration, TrustedFiles};
 pub use distil_engine::Inferred;
 pub use distil_output::head::Head;
 pub use distil_output::verify::{Aspect, Check, Verified};

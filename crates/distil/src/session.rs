@@ -83,6 +83,8 @@ impl Session {
     ) -> Result<Self> {
         let name = configuration.chosen(choice.backend, choice.job_backend);
         let mut entry = Entry::find(configuration, name)?;
+        entry.is_untrusted |=
+            !entry.is_native() && configuration.is_untrusted_choice(choice.backend, name);
         entry.options = choice.options.clone().or(entry.options);
         let options = RunOptions::of(&entry.options);
         options.check()?;

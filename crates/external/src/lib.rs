@@ -27,6 +27,8 @@ pub struct ProcessOptions {
     pub program: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
+    /// Variables of the environment that it does not get.
+    pub without: Vec<OsString>,
     /// What to do when the program is not there, or ends before it says hello; one line.
     pub remedy: Option<String>,
     /// The longest silence before the process counts as hanging.
@@ -43,6 +45,7 @@ impl ProcessOptions {
         Self {
             program: program.into(),
             arguments: Vec::new(),
+            without: Vec::new(),
             remedy: None,
             silence: Duration::from_secs(60),
             start: Duration::from_secs(60),

@@ -50,7 +50,11 @@ impl Process {
     /// # Errors
     /// An environment error if the program can't be started.
     pub(crate) fn start(options: &ProcessOptions) -> Result<Self> {
-        let mut child = Command::new(&options.program)
+        let mut command = Command::new(&options.program);
+        for name in &options.without {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(&options.arguments)
             // Modules in the current directory are data, not code.
             .env("PYTHONSAFEPATH", "1")

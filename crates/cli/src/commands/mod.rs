@@ -7,3 +7,4 @@ pub(crate) mod inspect;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod trust;

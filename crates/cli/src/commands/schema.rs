@@ -18,12 +18,15 @@ pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
     let choice = Choice { options: arguments.resources.options()?, ..Choice::default() };
     let session = Session::open(&Configuration::default(), &choice)?
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel_on_signals()?);
+    let spec = plan.schema.clone();
     let inferred = session.infer(plan);
     progress.finish();
-    let inferred = inferred.map_err(|error| match error.code {
+    let mut inferred = inferred.map_err(|error| match error.code {
         Code::BadRecords => error.help("repair these records, or leave their files out"),
         _ => error,
     })?;
+    // As it is read, not as it is written: what is printed reads the same records again.
+    inferred.schema = spec.as_read(inferred.schema);
     if arguments.json {
         let text = serde_json::to_string_pretty(&inferred.schema)
             .map_err(|e| Error::bug(format!("the schema has no JSON form: {e}")))?;

@@ -21,13 +21,10 @@ fn with_silent_child(command: &str) -> Context {
 fn with_options(command: &str, options: &str) -> Context {
     let context = Context::with_example();
     context.write("out.parquet", "the output of yesterday");
-    context.write(
-        "distil.toml",
-        format!(
-            "{JOB}mode = 'overwrite'\nbackend = 'child'\n\n[backends.child]\nengine = 'external'\n\
-             command = {command}\n{options}"
-        ),
-    );
+    context.configure(format!(
+        "{JOB}mode = 'overwrite'\nbackend = 'child'\n\n[backends.child]\nengine = 'external'\n\
+         command = {command}\n{options}"
+    ));
     context
 }
 
@@ -79,8 +76,7 @@ fn a_job_runs_by_its_name_and_flags_are_stronger() {
 #[test]
 fn backends_are_listed_without_their_secrets() {
     let context = Context::with_example();
-    context.write(
-        "distil.toml",
+    context.configure(
         "[backends.default]\nengine = 'native'\nmemory = '1GiB'\n[backends.reference]\n\
          engine = 'pandas'\npython = '.venv/bin/python'\n[backends.cluster]\nengine = 'spark'\n",
     );
@@ -153,13 +149,10 @@ fn without_its_python_or_without_pandas_it_is_said_how_to_get_them() {
     let context = Context::with_example();
     context.write("out.parquet", "the output of yesterday");
     let with_python = |python: &str| {
-        context.write(
-            "distil.toml",
-            format!(
-                "{JOB}mode = 'overwrite'\nbackend = 'reference'\n[backends.reference]\n\
-                 engine = 'pandas'\npython = {python}\n"
-            ),
-        );
+        context.configure(format!(
+            "{JOB}mode = 'overwrite'\nbackend = 'reference'\n[backends.reference]\n\
+             engine = 'pandas'\npython = {python}\n"
+        ));
         (fails(&context), context.run(&["backends", "check", "reference"]))
     };
     let (run, check) = with_python("'no/python'");
@@ -248,4 +241,128 @@ fn spark_is_asked_for_by_its_url() {
     ]);
     // Without the feature the build is at fault, with it the server that is not there.
     assert!(told.contains("--features spark") || told.starts_with("exit: 3\n"), "{told}");
+}
+
+/// A file that lies where a command happens to run may come from anybody.
+#[test]
+fn nothing_is_started_for_a_file_that_nobody_trusts() {
+    let context = Context::with_example();
+    context.write("engine.sh", "touch started\n");
+    let program = "command = ['sh', 'engine.sh']\n";
+    let run = ["run", "in.json", "-o", "o.parquet", "--key", "ts"];
+    let with = |more: &[&'static str]| [&run[..], more].concat();
+    context.write("distil.toml", format!("[backends.default]\nengine = 'external'\n{program}"));
+    assert_snapshot!(context.run(&run), @"
+    exit: 2
+    --- stderr
+    error: distil.toml: the file is not trusted, so it can't choose the backend default, which starts a program or reaches an address
+      help: read the file, and trust it as it is now: distil trust
+      help: or trust it for this run: --config distil.toml
+      help: or run the plan on the native engine: --backend native
+    ");
+    for arguments in [with(&["--dry-run"]), vec!["backends", "check"]] {
+        let told = context.run(&arguments);
+        assert!(told.contains("is not trusted"), "{told}");
+    }
+    // What it chooses is not started either: a Python, or an address.
+    for (chosen, more) in [
+        ("backend = 'pandas'\n", ""),
+        ("backend = 'sc://localhost:1'\n", ""),
+        ("", "url = 'sc://h'\n"),
+    ] {
+        context.write("distil.toml", format!("{chosen}[backends.default]\n{more}"));
+        let told = context.run(&run);
+        assert!(told.starts_with("exit: 2\n") && told.contains("is not trusted"), "{told}");
+        let job =
+            format!("[jobs.j]\nbackend = '{}'\n", chosen.split('\'').nth(1).unwrap_or("pandas"));
+        context.write("distil.toml", job);
+        let told = context.run(&with(&["--job", "j"]));
+        assert!(told.starts_with("exit: 2\n") && told.contains("is not trusted"), "{told}");
+        // Whoever names the backend means it.
+        let told =
+            context.run(&with(&["--job", "j", "--backend", "native", "--mode", "overwrite"]));
+        assert!(told.starts_with("exit: 0\n"), "{told}");
+    }
+    // The native engine is always the native engine.
+    let text = format!("[backends.native]\nengine = 'external'\n{program}");
+    context.write("distil.toml", &text);
+    assert_snapshot!(context.run(&with(&["--backend", "native", "--mode", "overwrite"])), @"
+    exit: 2
+    --- stderr
+    error: the backend native is always the native engine, and not external
+      help: give the section another name
+    ");
+    assert!(!context.names().contains(&"started".to_owned()));
+
+    // Named or trusted, it is started, and a change of one byte ends that.
+    let text = format!("[backends.default]\nengine = 'external'\n{program}");
+    context.write("distil.toml", &text);
+    let told = context.run(&with(&["--mode", "overwrite", "--config", "distil.toml"]));
+    assert!(told.contains("before it"), "{told}");
+    assert_eq!(context.read("started"), "");
+    std::fs::remove_file(context.path("started")).unwrap();
+    assert_snapshot!(context.out(&["trust"]), @"
+    distil.toml is trusted as long as it stays as it is
+      default: external, sh engine.sh
+    ");
+    context.run(&with(&["--mode", "overwrite"]));
+    assert_eq!(context.read("started"), "");
+    std::fs::remove_file(context.path("started")).unwrap();
+    context.write("distil.toml", format!("{text} "));
+    assert!(context.run(&with(&["--mode", "overwrite"])).contains("is not trusted"));
+    context.configure(&text);
+    context.out(&["trust", "--forget"]);
+    assert!(context.run(&with(&["--mode", "overwrite"])).contains("is not trusted"));
+    assert!(!context.names().contains(&"started".to_owned()));
+}
+
+/// What a run without trust may not do, a plain configuration never asks for.
+#[test]
+fn results_and_resources_need_no_trust() {
+    let context = Context::with_example();
+    context.write(
+        "distil.toml",
+        format!("backend = 'fast'\n{JOB}[backends.fast]\nengine = 'native'\nthreads = 1\n"),
+    );
+    let told = context.run(&["run", "--job", "events"]);
+    assert!(told.starts_with("exit: 0\n"), "{told}");
+}
+
+/// A secret belongs to the address that its own source names.
+#[test]
+fn no_secret_goes_where_another_file_sends_it_and_none_is_shown() {
+    let context = Context::with_example();
+    context.write(
+        "config/distil/distil.toml",
+        "[backends.cluster]\nurl = 'sc://mine:1'\ntoken_file = 'token'\n",
+    );
+    context.write("config/distil/token", "hunter2");
+    context.write("distil.toml", "[backends.cluster]\nurl = 'sc://evil:1'\n");
+    let told =
+        context.run(&["run", "in.json", "-o", "o.parquet", "-k", "ts", "--backend", "cluster"]);
+    assert!(told.contains("the secret in token_file is for the address that"), "{told}");
+    // Mistyped, an address is still one.
+    for url in [
+        "sc:/host:1/;token=hunter2",
+        "sc//me:hunter2@host",
+        "host:1;token=hunter2",
+        "sc:host?password=hunter2",
+    ] {
+        context.write("distil.toml", "");
+        context.write("config/distil/distil.toml", "");
+        let told =
+            context.run(&["run", "in.json", "-o", "o.parquet", "-k", "ts", "--backend", url]);
+        assert!(told.starts_with("exit: 2") && !told.contains("hunter2"), "{url}: {told}");
+    }
+}
+
+/// A child gets none of the secrets of other backends.
+#[test]
+fn a_child_sees_no_option_of_the_environment() {
+    let context = with_child("['sh', '-c', 'env > seen; exit 7']");
+    let mut command = context.command(&["run", "--job", "events"]);
+    command.env("DISTIL_BACKENDS__CLUSTER__TOKEN", "hunter2").env("OTHER", "kept");
+    command.output().unwrap();
+    let seen = context.read("seen");
+    assert!(seen.contains("OTHER=kept") && !seen.contains("hunter2"), "{seen}");
 }

@@ -75,6 +75,12 @@ impl Context {
         std::fs::File::create(path).unwrap().write_all(content.as_ref()).unwrap();
     }
 
+    /// Writes `distil.toml`, and trusts it.
+    pub fn configure(&self, text: impl AsRef<[u8]>) {
+        self.write("distil.toml", text);
+        self.out(&["trust"]);
+    }
+
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap()
     }

@@ -6,6 +6,7 @@ mod declare;
 mod job;
 mod origin;
 mod sources;
+mod trust;
 mod values;
 
 use std::collections::BTreeMap;
@@ -18,10 +19,13 @@ use figment::value::{Dict, Value};
 pub use backend::BackendOptions;
 pub use declare::{Declared, Heading};
 pub use job::JobOptions;
+pub use trust::TrustedFiles;
 pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
 
 use origin::Origin;
 use sources::Layers;
+pub(crate) use trust::not_trusted;
+use trust::{GUARDED, Untrusted};
 
 /// The name of the backend that is used when nothing names one.
 pub(crate) const DEFAULT: &str = "default";
@@ -37,6 +41,7 @@ pub struct Configuration {
     forced: Option<String>,
     /// The backend that a file names.
     named: Option<String>,
+    pub(crate) untrusted: Untrusted,
 }
 
 impl Configuration {
@@ -68,20 +73,33 @@ impl Configuration {
         let mut read = Self::default();
         if let Some(value) = layers.find("backend") {
             let origin = origin(&value);
+            let is_untrusted = layers.is_untrusted(&value);
             let name = Some(value.as_str().map(str::to_owned).ok_or_else(|| {
                 origin.mark(Error::usage("backend: the name or the URL of a backend is expected"))
             })?);
             match origin {
-                Origin::Environment => read.forced = name,
-                Origin::File(_) | Origin::Flag => read.named = name,
+                Origin::Environment => read.forced.clone_from(&name),
+                Origin::File(_) | Origin::Flag => read.named.clone_from(&name),
             }
+            read.untrusted.chosen.extend(name.filter(|_| is_untrusted));
         }
         for (name, section) in sections(layers.find("backends")) {
             let place = format!("backends.{name}");
+            let is_guarded = |(option, value): (&String, &Value)| {
+                GUARDED.contains(&option.as_str()) && layers.is_untrusted(value)
+            };
+            if section.iter().any(is_guarded) {
+                read.untrusted.backends.insert(name.clone());
+            }
+            check_secret_file(&section, &origin, &place)?;
             read.backends.insert(name, BackendOptions::read(section, &origin, &place)?);
         }
         for (name, section) in sections(layers.find("jobs")) {
             let place = format!("jobs.{name}");
+            if let Some(backend) = section.get("backend").filter(|value| layers.is_untrusted(value))
+            {
+                read.untrusted.chosen.extend(backend.as_str().map(str::to_owned));
+            }
             read.jobs.insert(name, JobOptions::read(section, &origin, &place)?);
         }
         Ok(read)
@@ -102,6 +120,11 @@ impl Configuration {
         })
     }
 
+    /// Whether nothing but a file that is not trusted chooses this backend.
+    pub(crate) fn is_untrusted_choice(&self, asked: Option<&str>, name: &str) -> bool {
+        asked.is_none() && self.forced.is_none() && self.untrusted.chosen.contains(name)
+    }
+
     /// The name or URL of the backend that is meant: what is `asked` for, else what the environment
     /// says, else the `job`, else the file, else `default`.
     pub(crate) fn chosen<'a>(&'a self, asked: Option<&'a str>, job: Option<&'a str>) -> &'a str {
@@ -115,19 +138,35 @@ fn sections(found: Option<Value>) -> Vec<(String, Dict)> {
     tables.filter_map(|(name, value)| Some((name, value.into_dict()?))).collect()
 }
 
+/// A file with a secret is read for an address of the same source alone: another file must not send it
+/// elsewhere.
+fn check_secret_file(section: &Dict, origin: &dyn Fn(&Value) -> Origin, place: &str) -> Result<()> {
+    let (Some(file), Some(url)) = (section.get("token_file"), section.get("url")) else {
+        return Ok(());
+    };
+    let (of_file, of_url) = (origin(file), origin(url));
+    match (&of_file, &of_url) {
+        (Origin::File(a), Origin::File(b)) if a != b => Err(of_url.mark(
+            Error::usage(format!(
+                "{place}.url: the secret in token_file is for the address that {} names",
+                a.display()
+            ))
+            .help("name both in one file"),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A URL or a text without what is secret in it: the password before the host, and the values of
-/// parameters that are named like secrets.
+/// parameters that are named like secrets. A URL that is mistyped may hold them, too.
 pub(crate) fn redact(text: &str) -> String {
     let mut shown = text.to_owned();
-    if let Some((scheme, rest)) = text.split_once("://")
-        && let Some((user, host)) = rest.split_once('@')
-        && let Some((user, _)) = user.split_once(':')
-        && !user.contains('/')
+    if let Some((user, host)) = text.split_once('@')
+        && let Some((name, password)) = user.rsplit_once(':')
+        && !password.is_empty()
+        && !password.contains('/')
     {
-        shown = format!("{scheme}://{user}:***@{host}");
-    }
-    if !shown.contains("://") {
-        return shown;
+        shown = format!("{name}:***@{host}");
     }
     let hide = |part: &str| match part.split_once('=') {
         Some((name, value)) if is_secret(name) && !value.is_empty() => format!("{name}=***"),
@@ -135,9 +174,10 @@ pub(crate) fn redact(text: &str) -> String {
     };
     // Spark writes parameters after `;`, everybody else after `?` and `&`.
     let mut out = String::new();
-    for part in shown.split_inclusive([';', '?', '&']) {
+    for (at, part) in shown.split_inclusive([';', '?', '&']).enumerate() {
         let end = part.trim_end_matches([';', '?', '&']);
-        out.push_str(&hide(end));
+        // What stands before them may be a path of folders such as `key=1`.
+        out.push_str(&if at == 0 { end.to_owned() } else { hide(end) });
         out.push_str(&part[end.len()..]);
     }
     out

@@ -11,6 +11,7 @@ use super::backend::BackendOptions;
 use super::declare::Declared;
 use super::job::JobOptions;
 use super::origin::Origin;
+use super::trust::TrustedFiles;
 use crate::files::read_text;
 
 /// The file that is read where a command runs, unless another is named.
@@ -41,7 +42,11 @@ impl Provider for Layer {
 }
 
 /// All layers in one, the strongest last, and where each value came from.
-pub(crate) struct Layers(Figment);
+pub(crate) struct Layers {
+    figment: Figment,
+    /// The file of the working directory, if it is read and not trusted.
+    untrusted: Option<PathBuf>,
+}
 
 impl Layers {
     /// Reads the user's file, the file of the working directory or the named one, and the variables.
@@ -55,6 +60,7 @@ impl Layers {
         variables: &[(String, String)],
     ) -> Result<Self> {
         let mut layers = Figment::new();
+        let mut untrusted = None;
         let user = user_file(variables);
         let here = Path::new(FILE);
         // Services and `su` run with the home of somebody else: where nothing may be looked at, this
@@ -62,48 +68,60 @@ impl Layers {
         if let Some(user) = user
             && storage.metadata(&user).is_ok_and(|found| found.is_some())
         {
-            layers = layers.merge(Layer::of_file(storage, &user)?);
+            layers = layers.merge(Layer::of_text(&user, &read_text(storage, &user)?)?);
         }
         match named {
-            Some(path) => layers = layers.merge(Layer::of_file(storage, path)?),
+            Some(path) => layers = layers.merge(Layer::of_text(path, &read_text(storage, path)?)?),
             None if storage.metadata(here)?.is_some() => {
-                layers = layers.merge(Layer::of_file(storage, here)?);
+                let text = read_text(storage, here)?;
+                layers = layers.merge(Layer::of_text(here, &text)?);
+                let trusted = TrustedFiles::of(variables);
+                untrusted = (!trusted.is_trusted(storage, here, &text)).then(|| here.to_owned());
             }
             None => {}
         }
-        Ok(Self(layers.merge(Layer::of_variables(variables)?)))
+        Ok(Self { figment: layers.merge(Layer::of_variables(variables)?), untrusted })
     }
 
     /// A value, or a section, by its name at the top.
     pub(crate) fn find(&self, name: &str) -> Option<Value> {
-        self.0.find_value(name).ok()
+        self.figment.find_value(name).ok()
     }
 
     /// Where a value came from.
     pub(crate) fn origin(&self, value: &Value) -> Origin {
-        let source = self.0.get_metadata(value.tag()).and_then(|found| found.source.as_ref());
+        let source = self.figment.get_metadata(value.tag()).and_then(|found| found.source.as_ref());
         match source.and_then(Source::file_path) {
             Some(path) => Origin::File(path.to_owned()),
             None => Origin::Environment,
         }
     }
+
+    /// Whether a value stands in a file that is not trusted.
+    pub(crate) fn is_untrusted(&self, value: &Value) -> bool {
+        matches!((self.origin(value), &self.untrusted), (Origin::File(a), Some(b)) if a == *b)
+    }
 }
 
 /// The file in the user's configuration directory.
 fn user_file(variables: &[(String, String)]) -> Option<PathBuf> {
+    Some(user_directory(variables)?.join(FILE))
+}
+
+/// The user's configuration directory.
+pub(crate) fn user_directory(variables: &[(String, String)]) -> Option<PathBuf> {
     let get = |name: &str| {
         let found = variables.iter().find(|(known, value)| known == name && !value.is_empty());
         found.map(|(_, value)| PathBuf::from(value))
     };
     let directory = get("XDG_CONFIG_HOME").or_else(|| Some(get("HOME")?.join(".config")))?;
-    Some(directory.join("distil").join(FILE))
+    Some(directory.join("distil"))
 }
 
 impl Layer {
-    fn of_file(storage: &dyn Storage, path: &Path) -> Result<Self> {
+    fn of_text(path: &Path, text: &str) -> Result<Self> {
         let shown = path.to_string_lossy();
-        let text = read_text(storage, path)?;
-        let options: Dict = toml::from_str(&text).map_err(|error| {
+        let options: Dict = toml::from_str(text).map_err(|error| {
             // The library would show the line, which may hold a secret.
             let line = error.span().map(|span| text[..span.start].lines().count().max(1));
             let line = line.map_or(String::new(), |line| format!("line {line}: "));
