@@ -208,12 +208,13 @@ fn assumed(plan: &Plan, name: &str) -> Result<Schema> {
         .chain(dedup.flat_map(|dedup| dedup.order_by.iter().map(|order| &order.column)))
         .collect();
     let others = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+    let columns = schema.index();
     for path in order.iter().copied().chain(others) {
-        if schema.find(path).is_none() {
+        if columns.find(path).is_none() {
             return Err(Error::usage(format!("the declared schema has no column {path}")));
         }
     }
-    match order.iter().find(|path| schema.find(path).is_some_and(|found| !found.is_scalar())) {
+    match order.iter().find(|path| columns.find(path).is_some_and(|found| !found.is_scalar())) {
         Some(path) => Err(Error::usage(format!(
             "the column {path} is a list, a struct or json, which has no place in a key or an order"
         ))),

@@ -263,7 +263,8 @@ enum By {
 
 impl OrderCheck {
     fn new(footer: &Footer) -> Self {
-        let written = |path: &ColumnPath| footer.schema.find(path).is_some();
+        let columns = footer.schema.index();
+        let written = |path: &ColumnPath| columns.find(path).is_some();
         let by = match footer.dedup.as_ref().map(|dedup: &Dedup| &dedup.key) {
             None | Some(Key::Record) if footer.selected => By::Nothing,
             None => By::Record { repeats: true },

@@ -419,7 +419,8 @@ fn selected(schema: Schema, plan_step: &PlanStep) -> Result<Schema> {
         _ => &[],
     };
     let chosen = plan_step.columns.as_deref().unwrap_or_default();
-    if let Some(path) = key.iter().chain(chosen).find(|path| schema.find(path).is_none()) {
+    let columns = schema.index();
+    if let Some(path) = key.iter().chain(chosen).find(|path| columns.find(path).is_none()) {
         let names: Vec<&str> = schema.fields.iter().map(|field| field.name.as_str()).collect();
         return Err(Error::usage(format!("there is no column {path}"))
             .help(format!("the columns are: {}", names.join(", "))));

@@ -1,5 +1,7 @@
 //! What is done to rows, in order, and the plans that do it.
 
+use std::collections::HashSet;
+
 use distil_plan::{ColumnPath, Error, Keep, Key, NullKeys, OnConflict, OrderBy, Plan, Result};
 
 /// Which rows are the same, and which of them stays.
@@ -163,9 +165,11 @@ pub(crate) fn plan_steps(steps: &[Step], can_rename: bool) -> Result<Vec<PlanSte
             }
             Step::Select(columns) => {
                 let columns = columns.clone()?;
-                let is_there = |column: &&ColumnPath| {
-                    let before = now.columns.as_ref();
-                    before.is_none_or(|all| all.iter().any(|other| other.is_prefix_of(column)))
+                let before: Option<HashSet<&[String]>> = (now.columns.as_ref())
+                    .map(|columns| columns.iter().map(ColumnPath::steps).collect());
+                let is_there = |column: &ColumnPath| {
+                    let mut above = (1..=column.steps().len()).map(|end| &column.steps()[..end]);
+                    before.as_ref().is_none_or(|all| above.any(|path| all.contains(path)))
                 };
                 if let Some(column) = columns.iter().find(|column| !is_there(column)) {
                     return Err(Error::usage(format!(

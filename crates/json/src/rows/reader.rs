@@ -475,8 +475,9 @@ impl RowReader {
         columns: Option<&[ColumnPath]>,
     ) -> Result<Self> {
         let members = Members::new(&schema.fields, None, &Wanted::new(sort_columns, columns));
+        let types = schema.index();
         let leaves = sort_columns.iter().map(|part| {
-            let data_type = schema.find(&part.path).map(Type::stored);
+            let data_type = types.find(&part.path).map(Type::stored);
             let leaf = data_type.as_ref().and_then(Leaf::new).ok_or_else(mismatch)?;
             Ok((leaf, Flip::reversed(part.reversed)))
         });

@@ -341,13 +341,9 @@ impl Fields {
         // Who asks for `id` may mean `user.id`: the last step alone counts as well, for a little more.
         let distance = |found: &ColumnPath| {
             let last = found.steps().last().map_or(usize::MAX, |last| {
-                strsim::osa_distance(&last.to_lowercase(), &wanted_last)
-                    .saturating_mul(2)
-                    .saturating_add(1)
+                distance_of(&last.to_lowercase(), &wanted_last).saturating_mul(2).saturating_add(1)
             });
-            strsim::osa_distance(&found.to_string().to_lowercase(), &wanted)
-                .saturating_mul(2)
-                .min(last)
+            distance_of(&found.to_string().to_lowercase(), &wanted).saturating_mul(2).min(last)
         };
         names.sort_by_cached_key(|found| (distance(found), found.to_string()));
         let nearest: Vec<String> = names.iter().take(5).map(ToString::to_string).collect();
@@ -385,11 +381,12 @@ impl Fields {
     /// spelling in a key or an order.
     pub(crate) fn resolve(&self, sort_columns: &[SortColumn]) -> Result<Schema> {
         let mut schema = Schema { fields: self.members(ROOT) };
+        let columns = schema.index();
         for part in sort_columns {
             let id = self.find(&part.path).filter(|id| self.exists(*id));
             let Some(id) = id else { return Err(self.no_such_column(&part.path)) };
             self.check_part(part, id)?;
-            match schema.find(&part.path) {
+            match columns.find(&part.path) {
                 Some(data_type) if data_type.is_scalar() => {}
                 // Only bad records had it.
                 None if self.get(id).facts.bits == 0 => {
@@ -545,4 +542,11 @@ impl Fields {
             self.get(id).element.map_or((Type::String, true), |element| self.data_type(element));
         (Type::List(Box::new(element)), unknown)
     }
+}
+
+/// How far a name is from what was meant. Of long ones it is not known: that would take the product of
+/// their lengths.
+fn distance_of(name: &str, meant: &str) -> usize {
+    const LONG: usize = 200;
+    if name.len().max(meant.len()) > LONG { usize::MAX } else { strsim::osa_distance(name, meant) }
 }
