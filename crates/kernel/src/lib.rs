@@ -12,7 +12,6 @@ pub mod conflicts;
 pub mod decode;
 pub mod encode;
 pub mod frame_window;
-pub mod outside;
 pub mod partial;
 pub mod partitioned_rows;
 pub mod reduce;
@@ -21,5 +20,6 @@ pub mod row_groups;
 pub mod rows;
 pub mod slice;
 pub mod splitters;
+pub mod wire;
 
 pub use column_chunk::{FlatChunk, parquet_error};

@@ -13,15 +13,15 @@ use distil_json::{MessageReader, MessageWriter, Sampler};
 use distil_kernel::conflicts::conflicts;
 use distil_kernel::decode::{Run, SliceDecoder, Wants};
 use distil_kernel::encode::Encoder;
-use distil_kernel::outside::{
-    bad_record_batch, read_bad_records, read_message, read_rows, row_batches, write_message,
-};
 use distil_kernel::partial::{Finished, Partial};
 use distil_kernel::reduce::Policy;
 use distil_kernel::reduce_partition::{SHOWN, Tally, reduce_partition};
 use distil_kernel::row_groups::{ROW_GROUP_BYTES, RowGroupCutter, Wanted};
 use distil_kernel::slice::{Slice, split};
 use distil_kernel::splitters::Splitters;
+use distil_kernel::wire::{
+    bad_record_batch, read_bad_records, read_message, read_rows, row_batches, write_message,
+};
 use distil_output::footer::Footer;
 use distil_output::quarantine::Quarantine;
 use distil_output::row_group_writer::RowGroupWriter;
@@ -161,7 +161,7 @@ impl Dice {
 }
 
 impl Sliced {
-    /// Everything up to the partials of all tasks, which came in through their outside form.
+    /// Everything up to the partials of all tasks, which came in by their wire form.
     ///
     /// # Errors
     /// Those of the kernels.

@@ -211,8 +211,8 @@ fn a_slice_that_is_missing_is_refused() {
 
 #[test]
 fn a_part_of_another_version_is_refused_with_both_named() {
-    use distil_kernel::outside::{read_message, write_message};
     use distil_kernel::splitters::Splitters;
+    use distil_kernel::wire::{read_message, write_message};
 
     let (plan, _, partials) = two_tasks();
     let splitters = Splitters::default();

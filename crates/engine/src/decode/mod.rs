@@ -1,6 +1,6 @@
 //! All inputs to rows and facts, on all threads.
 
-mod row_groups;
+mod parquet;
 mod slices;
 mod source;
 mod workers;

@@ -17,7 +17,7 @@ use distil_plan::{
 };
 use distil_storage::Storage;
 
-use super::row_groups::{self, RowGroup};
+use super::parquet::{self, RowGroup};
 use super::slices::SliceReader;
 use super::source::Source;
 use crate::work_queue::{Next, WorkQueue};
@@ -307,7 +307,7 @@ impl<S: RowSink> Worker<'_, S> {
         }
         inputs.watch.cancel.check()?;
         let input = &inputs.plan.inputs[ordinal];
-        let part = row_groups::open(inputs.storage.as_ref(), &inputs.plan.plan, &input.path)?;
+        let part = parquet::open(inputs.storage.as_ref(), &inputs.plan.plan, &input.path)?;
         let bytes = part.bytes();
         self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
         inputs.watch.events.advance(bytes, 0);
@@ -320,7 +320,7 @@ impl<S: RowSink> Worker<'_, S> {
         };
         self.shared.queue.change(|tasks| {
             tasks.reports[ordinal] = report;
-            tasks.row_groups.extend(row_groups::row_groups(ordinal, part));
+            tasks.row_groups.extend(parquet::row_groups(ordinal, part));
         });
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A partial outside of the process: rows and bad records as Arrow batches, all else as one message.
+//! The wire form of a partial, for other processes: rows and bad records as Arrow batches, all else as one message.
 //!
 //! Batches travel however the scheduler moves data (a shuffle, files, a socket); the message is read by this
 //! crate alone, and refused by any other version of it. Nothing of this is an archive: it lives as long as
