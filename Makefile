@@ -92,6 +92,7 @@ run-python: fetched
 # The long sweeps: as `test`, with many more generated cases, mutations, kills, and losses of power.
 test-all: export DISTIL_CASES ?= 20000
 test-all: export DISTIL_MUTATIONS ?= 100000
+test-all: export DISTIL_FLIPS ?= 2000
 test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: test spark-older

@@ -433,4 +433,79 @@ mod tests {
             assert_eq!(decoder.tape.nodes()[0].start, 0, "the last record that was parsed");
         }
     }
+
+    #[test]
+    fn a_run_that_is_asked_to_stop_does_not_end_a_long_record() {
+        let members: Vec<String> = (0..100_000).map(|n| format!("\"m{n}\":{n}")).collect();
+        let text = format!("{{{}}}", members.join(","));
+        let slice =
+            FrameSlice { input: 0, offset: 0, bytes: text.as_bytes(), separator: Separator::Line };
+        let plan = Plan::new(vec!["in".into()], distil_plan::Sink::new("out.parquet"));
+        let cancel = Cancel::new();
+        let mut decoder = Decoder::new(&plan).unwrap().stopped_by(&cancel);
+        let mut sink = Recorder::default();
+        assert_eq!(decoder.decode(&slice, &mut sink).unwrap(), 1);
+        cancel.interrupt();
+        let stopped = decoder.decode(&slice, &mut sink).unwrap_err();
+        assert_eq!(stopped.fault, distil_plan::Fault::Interrupted);
+        assert_eq!((sink.rows, sink.bad), (1, 0), "the record is neither a row nor bad");
+    }
+
+    /// Endless bad records must not add endless columns.
+    #[test]
+    fn what_a_bad_record_added_is_taken_back() {
+        let plan = Plan::new(vec!["in".into()], distil_plan::Sink::new("out.parquet"));
+        let mut decoder = Decoder::new(&plan).unwrap();
+        let mut sink = Recorder::default();
+        let mut offset = 0;
+        let mut decode = |text: &str, decoder: &mut Decoder| {
+            let bytes = text.as_bytes();
+            let slice = FrameSlice { input: 0, offset, bytes, separator: Separator::Line };
+            offset += 1_000;
+            decoder.decode(&slice, &mut sink).unwrap();
+        };
+        decode("{\"a\":1,\"o\":{\"x\":1},\"l\":[1]}", &mut decoder);
+        let known = decoder.encoder.fields.count();
+        for n in 0..100 {
+            let bad = format!(
+                "{{\"a\":1,\"b{n}\":1,\"o\":{{\"y{n}\":{{\"z\":1}}}},\"l\":[{{\"m{n}\":[1]}}],\"b{n}\":2}}"
+            );
+            decode(&bad, &mut decoder);
+            assert_eq!(decoder.encoder.fields.count(), known);
+        }
+        decode("{\"b7\":2,\"a\":1,\"o\":{\"y7\":2},\"l\":[2]}", &mut decoder);
+        let schema = decoder.finish().0.schema().unwrap();
+        let names: Vec<String> = schema
+            .fields
+            .iter()
+            .map(|field| format!("{} {}", field.name, field.data_type))
+            .collect();
+        assert_eq!(
+            names.join(", "),
+            "a int64, o struct<x: int64, y7: int64>, l list<int64>, b7 int64"
+        );
+    }
+
+    /// Counts what it gets.
+    #[derive(Default)]
+    struct Recorder {
+        rows: usize,
+        bad: usize,
+    }
+
+    impl Sink for Recorder {
+        fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
+            self.rows += 1;
+            Ok(())
+        }
+
+        fn packed(&mut self, _: &[u64], _: &[Dictionary]) -> Result<()> {
+            Ok(())
+        }
+
+        fn bad(&mut self, _: BadPart) -> Result<()> {
+            self.bad += 1;
+            Ok(())
+        }
+    }
 }

@@ -128,11 +128,13 @@ impl Disk for Local {
         let of = |path: &Path| lstat(path).map_err(|e| failed("look at", path, e));
         let access = of(from)?;
         if FileType::from_raw_mode(access.st_mode) == FileType::Directory {
-            let mut files = access;
             // Without a file, what the directory allows counts, but for searching it.
+            let mut files = access;
             files.st_mode &= 0o666;
-            for name in self.list(from)? {
-                files.st_mode &= of(&from.join(name))?.st_mode;
+            for (at, name) in self.list(from)?.iter().enumerate() {
+                let allowed = if at == 0 { 0o777 } else { files.st_mode };
+                files = of(&from.join(name))?;
+                files.st_mode &= allowed;
             }
             for name in self.list(to)? {
                 set_access(&to.join(name), &files)?;

@@ -373,6 +373,64 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         rules: &[],
+        text: "Rows read from Parquet come to what the records that they were come to",
+        faults: &[fault(
+            "generated records by way of Parquet, in small row groups, with spilling, byte for byte",
+            Count::Sweep(400, 20_000),
+            "testkit",
+            "rows",
+            "rows_come_to_what_their_records_come_to",
+        )],
+    },
+    Promise {
+        rules: &[],
+        text: "What strangers made starts nothing, opens nothing, and removes nothing (docs/security.md)",
+        faults: &[
+            fault(
+                "a configuration where a command happens to run",
+                Count::Words("9 ways"),
+                "cli",
+                "cli",
+                "nothing_is_started_for_a_file_that_nobody_trusts",
+            ),
+            fault(
+                "a secret for another address, and in a mistyped one",
+                Count::Words("5 ways"),
+                "cli",
+                "cli",
+                "no_secret_goes_where_another_file_sends_it_and_none_is_shown",
+            ),
+            hostile(
+                "marks and directories of another user in a shared folder",
+                "3 names",
+                "marks_and_staging_of_somebody_else_are_neither_believed_nor_removed",
+            ),
+            hostile(
+                "links in the place of staging and locks",
+                "2 links",
+                "a_link_in_the_place_of_staging_or_a_lock_is_not_followed",
+            ),
+            hostile(
+                "permissions of what is replaced",
+                "6 outputs",
+                "an_output_keeps_the_permissions_of_the_one_that_it_replaces",
+            ),
+            hostile(
+                "a signal within a record of 40 GB in a small compressed file",
+                "1",
+                "a_run_stops_within_a_long_record",
+            ),
+            fault(
+                "Parquet with flipped bytes and cut off, in every codec",
+                Count::Sweep(60, 2_000),
+                "testkit",
+                "broken_parquet",
+                "a_flipped_byte_is_the_fault_of_the_file",
+            ),
+        ],
+    },
+    Promise {
+        rules: &[],
         text: "Small limits make a run slower, or end it with what to do",
         faults: &[
             hostile(

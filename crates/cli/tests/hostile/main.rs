@@ -17,6 +17,7 @@ mod endings;
 mod files;
 mod limits;
 mod places;
+mod shared;
 mod sizes;
 mod support;
 mod terminal;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field as ArrowField, TimeUnit as ArrowUnit};
-use distil_plan::{Error, Field, Result, Schema, TimeUnit, Type};
+use distil_plan::{Code, Error, Field, Result, Schema, TimeUnit, Type};
 
 use super::json_text::write_object;
 use super::values::{Column, Member, columns_of};
@@ -17,7 +17,8 @@ use super::values::{Column, Member, columns_of};
 /// is there twice.
 pub fn record_schema(columns: &arrow_schema::Schema, known: Option<&Schema>) -> Result<Schema> {
     let known = known.map(|schema| schema.fields.as_slice());
-    Schema::new(fields(columns.fields(), known)?)
+    // Two columns of one name are the fault of whoever wrote them.
+    Schema::new(fields(columns.fields(), known)?).map_err(|error| error.coded(Code::Input))
 }
 
 fn fields(columns: &arrow_schema::Fields, known: Option<&[Field]>) -> Result<Vec<Field>> {
@@ -85,13 +86,14 @@ fn type_of(column: &Arc<ArrowField>, known: Option<&Type>) -> Result<Type> {
             type_of(&Arc::new(ArrowField::new(column.name(), (**values).clone(), true)), known)?
         }
         DataType::List(inner) | DataType::LargeList(inner) => element(inner)?,
-        DataType::Struct(inner) if !inner.is_empty() => Type::Struct(fields(
-            inner,
-            match known {
-                Some(Type::Struct(known)) => Some(known),
+        DataType::Struct(inner) if !inner.is_empty() => {
+            let known = match known {
+                Some(Type::Struct(known)) => Some(known.as_slice()),
                 _ => None,
-            },
-        )?),
+            };
+            let members = Schema::new(fields(inner, known)?);
+            Type::Struct(members.map_err(|error| error.coded(Code::Input))?.fields)
+        }
         _ => return Err(refused("no type of distil holds them exactly")),
     })
 }
