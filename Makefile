@@ -37,7 +37,7 @@ TOOLS := $(CURDIR)/.cache/tools-$(NEXTEST_VERSION)-$(DENY_VERSION)-$(RUFF_VERSIO
 NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
 DENY := $(TOOLS)/bin/cargo-deny
 RUFF := $(TOOLS)/bin/ruff
-PYTHON_SOURCES := tests bench crates/external/python
+PYTHON_SOURCES := tests bench crates/external/python crates/cli/licenses.py
 # Every build of the same features, so that none is done twice.
 FEATURES := --features distil-cli/spark
 # Runs shell commands while both servers run; those before the last, while they start.
@@ -132,6 +132,7 @@ lint: tools
 	$(CARGO) clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked $(FEATURES)
 	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml
+	$(PYTHON) crates/cli/licenses.py --check
 
 # As `lint` does, and whether a dependency has a known hole or was given up: that database is fetched.
 deny: $(TOOLS)/installed

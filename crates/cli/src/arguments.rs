@@ -17,7 +17,8 @@ use crate::flags::{Flags, Group, Planning, Reading, Resources, Running, help};
     about = "JSON records to clean Parquet, one record for every key",
     after_help = "Examples:\n  distil run incoming/ -o events.parquet --key ts --order-by 'id, data'\n  \
                   distil schema incoming/ --why\n  distil verify events.parquet\n\n\
-                  Run `distil COMMAND --help` for all options of a command."
+                  Run `distil COMMAND --help` for all options of a command, and `distil --licenses` for the\n\
+                  licences of everything that it contains."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -26,8 +26,15 @@ fn main() -> ExitCode {
     ExitCode::from(guarded(command))
 }
 
+/// The licences of everything that is linked in, made by `licenses.py`.
+const LICENSES: &str = include_str!("../licenses.txt");
+
 /// Runs the command that was typed; returns the exit status.
 fn command() -> u8 {
+    // Beside it no command is asked for, which the parser would miss.
+    if std::env::args_os().skip(1).eq(["--licenses"]) {
+        return console::finish(console::write_out(LICENSES));
+    }
     let mut command = Cli::command();
     let parsed = command.clone().try_get_matches().and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;

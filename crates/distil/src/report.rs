@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::files::read_text_up_to;
 
 /// The largest report that is recognised, in bytes.
-const LARGEST: usize = 1 << 30;
+const LARGEST: usize = 256 << 20;
 
 /// Checks that a report may be written, replacing what is there.
 ///

@@ -13,7 +13,7 @@ const PROCESS: u64 = 32 << 20;
 
 /// Bytes of rows from which on a partition is split, however large the memory: partitions are meant to fit
 /// a cache, and one that does not keeps one thread busy while the others wait.
-const PARTITION: u64 = 8 << 20;
+pub(crate) const PARTITION: u64 = 8 << 20;
 
 /// Refuses a memory that no plan can run in.
 ///

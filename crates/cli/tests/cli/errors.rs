@@ -43,7 +43,8 @@ fn help_and_version_go_to_standard_output() {
       distil schema incoming/ --why
       distil verify events.parquet
 
-    Run `distil COMMAND --help` for all options of a command.
+    Run `distil COMMAND --help` for all options of a command, and `distil --licenses` for the
+    licences of everything that it contains.
     ");
     assert_snapshot!(context.run(&["run", "-h"]), @"
     exit: 0
@@ -219,7 +220,8 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       distil schema incoming/ --why
       distil verify events.parquet
 
-    Run `distil COMMAND --help` for all options of a command.
+    Run `distil COMMAND --help` for all options of a command, and `distil --licenses` for the
+    licences of everything that it contains.
     ");
     assert_snapshot!(context.run(&["run"]), @"
     exit: 2
@@ -513,5 +515,13 @@ fn a_key_that_nobody_has_names_the_nearest_columns() {
     for key in ["id", "user_id", "ID"] {
         let told = context.run(&["run", "nested.ndjson", "-o", "o.parquet", "--key", key]);
         assert!(told.contains("nearest columns: user.id, "), "{told}");
+    }
+}
+
+#[test]
+fn the_licences_of_everything_in_it_are_printed() {
+    let text = Context::new().out(&["--licenses"]);
+    for part in ["arrow-array ", "clap ", "Permission is hereby granted", "Apache License"] {
+        assert!(text.contains(part), "{part}");
     }
 }

@@ -1,11 +1,12 @@
 //! An input of Parquet as its row groups, each of which any thread can decode.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use distil_kernel::arrow::record_schema;
 use distil_output::reader::PartFile;
-use distil_plan::{Error, Plan, Result};
+use distil_plan::{Error, Field, Plan, Result};
 use distil_storage::Storage;
 
 /// A row group on its way to a worker.
@@ -30,8 +31,10 @@ pub(crate) fn open(storage: &dyn Storage, plan: &Plan, path: &Path) -> Result<Pa
 
 fn check_columns(part: &PartFile, plan: &Plan) -> Result<()> {
     let declared = plan.schema.declared.clone().unwrap_or_default();
+    let by_name: HashMap<&str, &Field> =
+        declared.fields.iter().map(|field| (field.name.as_str(), field)).collect();
     for found in record_schema(part.schema(), Some(&declared))?.fields {
-        let expected = declared.fields.iter().find(|field| field.name == found.name);
+        let expected = by_name.get(found.name.as_str());
         if expected.is_none_or(|field| field.data_type != found.data_type) {
             let said = match expected {
                 Some(field) => format!("a column of the type {}", field.data_type),

@@ -17,7 +17,11 @@ use distil_storage::Storage;
 
 use super::packed_spill::{PackedSegment, spill};
 use super::spill::{Segment, SpillWriter};
-use crate::budget::Shares;
+use crate::budget::{PARTITION, Shares};
+
+/// Words of a partition that is larger than any is meant to be: a key may be hot. Reduced now, its rows lie in
+/// the cache, and it never becomes large; one without such a key is looked at again when it has doubled.
+const HOT: usize = (PARTITION / 8) as usize;
 
 /// One worker's rows.
 pub(crate) struct Exchange<'a> {
@@ -37,6 +41,8 @@ struct PackedShard {
     layout: Arc<PackedLayout>,
     splitters: WordSplitters,
     partitions: Vec<PackedBuffers>,
+    /// Words of a partition from which on its repeated keys are reduced.
+    worth: Vec<usize>,
     segments: Vec<(usize, PackedSegment)>,
     /// Memory of the dictionaries when they were last looked at.
     dictionaries: u64,
@@ -82,6 +88,7 @@ impl<'a> Exchange<'a> {
             PackedShard {
                 layout: Arc::clone(layout),
                 splitters: WordSplitters::new(splitters.words_of(layout).unwrap_or_default()),
+                worth: vec![HOT; partitions.len()],
                 partitions,
                 segments: Vec::new(),
                 dictionaries: 0,
@@ -121,9 +128,22 @@ impl<'a> Exchange<'a> {
         let memory = dictionaries.iter().map(Dictionary::memory).sum::<u64>();
         packing.bytes += memory - packing.dictionaries.min(memory);
         packing.dictionaries = memory;
+        let mut hot = None;
         for row in rows.chunks_exact(packing.layout.words) {
             let partition = packing.splitters.partition(row[0]);
-            packing.bytes += packing.partitions[partition].push(row);
+            let taken = packing.partitions[partition].push(row);
+            packing.bytes += taken;
+            if taken > 0 && packing.partitions[partition].words() > packing.worth[partition] {
+                hot = Some(partition);
+            }
+        }
+        if let Some(at) = hot {
+            let buffers = &mut packing.partitions[at];
+            self.rows.extend(at, |encoded| {
+                reduce_repeated_keys(&packing.layout, dictionaries, buffers, encoded);
+            });
+            packing.worth[at] = HOT.max(buffers.words() * 2);
+            packing.count();
         }
         if self.bytes() > self.shares.rows() {
             self.free_packed_memory(dictionaries)?;

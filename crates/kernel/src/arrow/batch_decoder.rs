@@ -1,5 +1,7 @@
 //! Arrow batches to rows: the rows that the same values as JSON records have, byte for byte.
 
+use std::collections::HashMap;
+
 use arrow_array::RecordBatch;
 use distil_json::decimal::{Decimal, Scratch};
 use distil_json::encoding::{self, Flip};
@@ -92,8 +94,8 @@ impl BatchDecoder {
     ) -> Result<()> {
         let columns = columns_of(batch, Some(&self.schema))?;
         refuse_not_finite(&columns)?;
-        let paths: Vec<&[String]> =
-            self.sort_columns.iter().map(|sort| sort.path.steps()).collect();
+        let paths = self.sort_columns.iter().map(|sort| sort.path.steps()).enumerate();
+        let paths: Vec<(usize, &[String])> = paths.collect();
         let targets = targets(&columns, &paths, 0);
         for row in 0..batch.num_rows() {
             match self.encoder.encode(&targets, row) {
@@ -121,19 +123,27 @@ impl BatchDecoder {
     }
 }
 
-/// Where the columns of a batch go; `paths` are those of the sort columns, of which `depth` steps lead here
-/// or elsewhere: a path that leads elsewhere is empty.
-fn targets<'a>(columns: &'a [Member], paths: &[&[String]], depth: usize) -> Vec<Target<'a>> {
+/// Where the columns of a batch go; `paths` are those of the sort columns that lead here by `depth` steps,
+/// each with its ordinal.
+fn targets<'a>(
+    columns: &'a [Member],
+    paths: &[(usize, &[String])],
+    depth: usize,
+) -> Vec<Target<'a>> {
+    let mut by_name: HashMap<&str, Vec<(usize, &[String])>> = HashMap::new();
+    for (ordinal, path) in paths {
+        if let Some(step) = path.get(depth) {
+            by_name.entry(step).or_default().push((*ordinal, path));
+        }
+    }
     let target = |member: &'a Member| {
-        let here = |path: &&[String]| path.get(depth).is_some_and(|step| *step == member.name);
-        let role = match (paths.iter().position(&here), &member.column) {
-            (None, _) => Role::Rest,
-            (Some(_), Column::Struct(_, members)) => {
-                let inside: Vec<&[String]> =
-                    paths.iter().map(|path| if here(path) { *path } else { &[] }).collect();
-                Role::Struct(targets(members, &inside, depth + 1))
+        let inside = by_name.get(member.name.as_str()).map(Vec::as_slice);
+        let role = match (inside, &member.column) {
+            (Some(inside), Column::Struct(_, members)) => {
+                Role::Struct(targets(members, inside, depth + 1))
             }
-            (Some(ordinal), _) => Role::Part(ordinal),
+            (Some([(ordinal, _), ..]), _) => Role::Part(*ordinal),
+            (Some([]) | None, _) => Role::Rest,
         };
         let mut name = Vec::new();
         encoding::member_name(&mut name, member.name.as_bytes());

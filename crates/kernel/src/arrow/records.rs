@@ -1,5 +1,6 @@
 //! Rows of Arrow arrays as records: JSON lines and a schema that reads them back, value by value.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -22,11 +23,13 @@ pub fn record_schema(columns: &arrow_schema::Schema, known: Option<&Schema>) -> 
 }
 
 fn fields(columns: &arrow_schema::Fields, known: Option<&[Field]>) -> Result<Vec<Field>> {
+    let known: HashMap<&str, &Field> =
+        known.into_iter().flatten().map(|field| (field.name.as_str(), field)).collect();
     columns
         .iter()
         .map(|column| {
-            let found = known.and_then(|all| all.iter().find(|f| f.name == *column.name()));
-            let data_type = type_of(column, found.map(|f| &f.data_type))
+            let found = known.get(column.name().as_str());
+            let data_type = type_of(column, found.map(|field| &field.data_type))
                 .map_err(|error| error.detail(format!("in the column {}", column.name())))?;
             let unknown = found.is_some_and(|found| found.unknown);
             Ok(Field { unknown, ..Field::new(column.name(), data_type) })

@@ -1,5 +1,6 @@
 //! Arrow arrays as columns of values: one reading for the digest, the order and the display.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use arrow_array::cast::AsArray;
@@ -102,10 +103,12 @@ fn members<'a>(
     arrays: &[ArrayRef],
     declared: Option<&[distil_plan::Field]>,
 ) -> Result<Vec<Member>> {
+    let declared: HashMap<&str, &Type> = (declared.into_iter().flatten())
+        .map(|field| (field.name.as_str(), &field.data_type))
+        .collect();
     let mut members = Vec::with_capacity(arrays.len());
     for (field, array) in fields.into_iter().zip(arrays) {
-        let found = declared.and_then(|all| all.iter().find(|f| f.name == *field.name()));
-        let column = Column::of(array, found.map(|f| &f.data_type))
+        let column = Column::of(array, declared.get(field.name().as_str()).copied())
             .map_err(|error| error.detail(format!("in the column {}", field.name())))?;
         members.push(Member { name: field.name().clone(), column });
     }
