@@ -33,10 +33,12 @@ def linked(found):
         if name in seen:
             continue
         seen.add(name)
-        for dependency in nodes[name]["deps"]:
-            # What a build or a test needs is not in the program.
-            if any(kind["kind"] is None for kind in dependency["dep_kinds"]):
-                todo.append(dependency["pkg"])
+        # What a build or a test needs is not in the program.
+        todo.extend(
+            dependency["pkg"]
+            for dependency in nodes[name]["deps"]
+            if any(kind["kind"] is None for kind in dependency["dep_kinds"])
+        )
     own = set(found["workspace_members"])
     return sorted(
         (packages[name] for name in seen if name not in own),
@@ -46,7 +48,9 @@ def linked(found):
 
 def texts(package):
     directory = Path(package["manifest_path"]).parent
-    files = sorted(path for path in directory.iterdir() if TEXTS.match(path.name) and path.is_file())
+    files = sorted(
+        path for path in directory.iterdir() if TEXTS.match(path.name) and path.is_file()
+    )
     return [path.read_text(encoding="utf-8", errors="replace").strip() for path in files]
 
 
