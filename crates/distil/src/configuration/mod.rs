@@ -161,12 +161,16 @@ fn check_secret_file(section: &Dict, origin: &dyn Fn(&Value) -> Origin, place: &
 /// parameters that are named like secrets. A URL that is mistyped may hold them, too.
 pub(crate) fn redact(text: &str) -> String {
     let mut shown = text.to_owned();
-    if let Some((user, host)) = text.split_once('@')
-        && let Some((name, password)) = user.rsplit_once(':')
-        && !password.is_empty()
-        && !password.contains('/')
+    let scheme = text.find("//").map(|at| at + 2).or(text.find(":/").map(|at| at + 2));
+    let (scheme, rest) = text.split_at(scheme.unwrap_or(0));
+    // A password may hold any of the marks that end one: all is hidden up to the last `@`, unless what
+    // follows the first colon is a port.
+    if let Some((user, rest)) = rest.split_once(':')
+        && let Some((password, host)) = rest.rsplit_once('@')
+        && !user.contains('/')
+        && !is_port(password)
     {
-        shown = format!("{name}:***@{host}");
+        shown = format!("{scheme}{user}:***@{host}");
     }
     let hide = |part: &str| match part.split_once('=') {
         Some((name, value)) if is_secret(name) && !value.is_empty() => format!("{name}=***"),
@@ -181,6 +185,12 @@ pub(crate) fn redact(text: &str) -> String {
         out.push_str(&part[end.len()..]);
     }
     out
+}
+
+/// Whether a text begins with a port and goes on after it.
+fn is_port(text: &str) -> bool {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    end.is_some_and(|end| end > 0 && text[end..].starts_with(['/', ';', '?']))
 }
 
 fn is_secret(name: &str) -> bool {

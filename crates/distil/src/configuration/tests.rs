@@ -305,3 +305,26 @@ fn a_backend_is_found_by_its_name_its_engine_or_its_url() {
         "there is no backend `referense` | the nearest is reference; there are: both, cluster, "
     ));
 }
+
+#[test]
+fn no_part_of_a_secret_is_left_in_a_text() {
+    for (text, shown) in [
+        ("sc://me:hunter2@host:15002/;x=1", "sc://me:***@host:15002/;x=1"),
+        // A password may hold the marks of a URL.
+        ("sc://me:hun@ter2@host:1", "sc://me:***@host:1"),
+        ("sc://me:hun:ter2@host:1", "sc://me:***@host:1"),
+        ("sc://me:hun/ter2@host:1", "sc://me:***@host:1"),
+        ("sc://me:123@host:1", "sc://me:***@host:1"),
+        // Mistyped, a URL is still one.
+        ("sc:/me:hunter2@host", "sc:/me:***@host"),
+        ("sc//me:hunter2@host", "sc//me:***@host"),
+        ("me:hunter2@host", "me:***@host"),
+        ("host:1;token=hunter2&b=1", "host:1;token=***&b=1"),
+        // What is none.
+        ("sc://host:15002/;user_id=me@example", "sc://host:15002/;user_id=me@example"),
+        ("data/key=5/part", "data/key=5/part"),
+        ("plain", "plain"),
+    ] {
+        assert_eq!(redact(text), shown);
+    }
+}

@@ -66,7 +66,7 @@ impl TrustedFiles {
         disk.rename(&new, &copy)
     }
 
-    /// Trusts a file no longer; no error if it was not trusted.
+    /// Stops trusting a file; it is no error if it was not trusted.
     ///
     /// # Errors
     /// As [`TrustedFiles::trust`].
@@ -86,8 +86,10 @@ impl TrustedFiles {
     /// The place and the content of the copy of a file: its path in the first line, then its text.
     fn copy(&self, storage: &dyn Storage, file: &Path, text: &str) -> Result<(PathBuf, String)> {
         let Some(directory) = &self.directory else {
-            return Err(Error::usage("there is no directory to keep in what is trusted")
-                .help("set HOME or XDG_CONFIG_HOME"));
+            return Err(Error::usage(
+                "there is no configuration directory for the copies of trusted files",
+            )
+            .help("set HOME or XDG_CONFIG_HOME"));
         };
         let path = storage.canonical(file)?;
         let shown = path.to_string_lossy().replace('\n', "\\n");
