@@ -186,7 +186,7 @@ impl PartFile {
     ) -> Result<Batches<'_>> {
         let rows = usize::try_from(self.group_rows(group)).unwrap_or(usize::MAX);
         let has_index = self.metadata.metadata().offset_index().is_some();
-        let spots = if has_index { spots.max(1) } else { 1 };
+        let spots = if has_index { spots.clamp(1, rows.max(1)) } else { 1 };
         let each = rows / spots;
         let taken = most.min(each.max(1)).min(rows);
         let selection: Vec<RowSelector> = (0..spots)

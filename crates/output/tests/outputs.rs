@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::{Int64Builder, ListBuilder, StringDictionaryBuilder};
 use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
+use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array,
     Float64Array, Int8Array, Int64Array, LargeStringArray, NullArray, RecordBatch, StringArray,
@@ -20,12 +20,13 @@ use distil_kernel::arrow::digest_batches;
 use distil_output::digest::digest_output;
 use distil_output::footer::Footer;
 use distil_output::head::head;
+use distil_output::reader::PartFile;
 use distil_output::verify::{Aspect, Verified, verify};
 use distil_plan::{ColumnPath, Dedup, Error, Fault, Report, Result, Schema, Status};
 use distil_storage::Memory;
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use xxhash_rust::xxh3::xxh3_128;
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
@@ -530,4 +531,46 @@ fn what_is_no_parquet_is_the_inputs_fault_with_its_path() {
         assert_eq!(error.fault, Fault::Input, "{error}");
         assert_eq!(error.place.unwrap().path, path);
     }
+}
+
+/// The sample of a row group of rows in order is of no use if it is their beginning.
+#[test]
+fn a_row_group_is_sampled_all_over_where_a_page_index_tells_the_way() {
+    let memory = Memory::new();
+    let written = |path: &str, rows: i64, index: bool| {
+        let numbers: Vec<i64> = (0..rows).collect();
+        let batch = batch(vec![("k", ints(&numbers)), ("v", ints(&numbers))]);
+        let properties = WriterProperties::builder()
+            .set_data_page_row_count_limit(100)
+            .set_write_batch_size(100)
+            .set_offset_index_disabled(!index)
+            .set_statistics_enabled(match index {
+                true => EnabledStatistics::Page,
+                false => EnabledStatistics::None,
+            });
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties.build())).unwrap();
+        writer.write(&batch).unwrap();
+        memory.put(path, writer.into_inner().unwrap());
+    };
+    let sampled = |path: &str, spots: usize, most: usize, columns: Option<&[&str]>| {
+        let part = PartFile::open_to_sample(&memory, Path::new(path)).unwrap();
+        let mut keys = Vec::new();
+        for batch in part.sample_group(0, spots, most, columns).unwrap() {
+            let batch = batch.unwrap();
+            assert_eq!(batch.num_columns(), columns.map_or(2, <[&str]>::len));
+            keys.extend_from_slice(batch.column(0).as_primitive::<Int64Type>().values());
+        }
+        keys
+    };
+    written("indexed", 1_000, true);
+    assert_eq!(sampled("indexed", 4, 2, Some(&["k"])), [0, 1, 250, 251, 500, 501, 750, 751]);
+    assert_eq!(sampled("indexed", 1, 3, None), [0, 1, 2]);
+    assert_eq!(sampled("indexed", 0, 1, None), [0]);
+    assert_eq!(sampled("indexed", 2, 5_000, None), (0..1_000).collect::<Vec<_>>());
+    written("plain", 1_000, false);
+    assert_eq!(sampled("plain", 4, 2, Some(&["k"])), [0, 1]);
+    // More places than rows.
+    written("few", 3, true);
+    assert_eq!(sampled("few", 256, 64, Some(&["k"])), [0, 1, 2]);
 }
