@@ -13,7 +13,7 @@ const PROCESS: u64 = 32 << 20;
 
 /// Bytes of rows from which on a partition is split, however large the memory: partitions are meant to fit
 /// a cache, and one that does not keeps one thread busy while the others wait.
-pub(crate) const PARTITION: u64 = 8 << 20;
+const PARTITION: u64 = 8 << 20;
 
 /// Refuses a memory that no plan can run in.
 ///
@@ -65,6 +65,12 @@ impl Shares {
     /// The dictionary of one of `texts` columns of text. Dictionaries stay in memory whatever is spilled.
     pub(crate) fn dictionary(self, texts: usize) -> u64 {
         self.rows / 4 / texts.max(1) as u64
+    }
+
+    /// A packed partition that is larger may have a hot key: its repeated keys are reduced. It is far more than
+    /// partitions are meant to have, but where the memory is small.
+    pub(crate) fn hot(self) -> u64 {
+        (self.rows / 4).min(PARTITION)
     }
 
     /// What is read back at once, sorted and encoded by one thread.
