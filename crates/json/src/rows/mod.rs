@@ -1,6 +1,7 @@
 //! Records to encoded rows, and these to Arrow columns.
 
 pub(crate) mod declared;
+pub(crate) mod extra;
 pub(crate) mod json_text;
 pub(crate) mod parts;
 pub(crate) mod reader;

@@ -3,15 +3,13 @@
 //! What a row is, [`RowParts`] says.
 //!
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
-//! journal first.
-//!
-//! The file is long because one walk does all of this at once, over state that no part of it owns alone:
-//! members, declared types, facts and bytes are each known for a moment, at the value at hand.
+//! journal first. Members outside a declared struct are a matter of `extra`.
 
 use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Reason, Type};
 
 use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::declared::{self, Converted};
+use crate::rows::extra::extra_member;
 use crate::rows::parts::{NullKey, RowParts};
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
 use crate::types::facts::{Bits, Position, earlier, fact, number_facts, string_facts};
@@ -84,7 +82,7 @@ pub(crate) struct RecordEncoder {
     expected: Vec<Vec<Expectation>>,
     /// Objects whose expectations the record at hand added to.
     learned: Vec<FieldId>,
-    values: ValueEncoder,
+    pub(super) values: ValueEncoder,
     work: Vec<Work>,
     members: Vec<u32>,
     journal: Vec<(FieldId, Bits, u32)>,
@@ -94,7 +92,7 @@ pub(crate) struct RecordEncoder {
     pub(crate) total: RecordTally,
     /// The first record that was bad for nothing but a null in its key.
     pub(crate) null_key: Option<Position>,
-    text: Vec<u8>,
+    pub(super) text: Vec<u8>,
     row: Vec<u8>,
     key_length: usize,
     value_bytes: u64,
@@ -231,55 +229,6 @@ impl RecordEncoder {
             self.null_key = earlier(self.null_key, Some(position));
         }
         bad
-    }
-
-    /// The first member outside a declared struct that makes the record bad.
-    fn find_extra(
-        &mut self,
-        tape: &Tape,
-        bytes: &[u8],
-        object: u32,
-        id: FieldId,
-        in_list: bool,
-    ) -> Option<Bad> {
-        let nodes = tape.nodes();
-        let keep = self.fields.extra_members == ExtraMembers::Keep && !in_list;
-        match (&self.fields.get(id).declared, nodes[object as usize].kind) {
-            (Declared::List, Kind::List) => {
-                let element = self.fields.get(id).element?;
-                let mut child = object + 1;
-                while child < nodes[object as usize].next {
-                    if let Some(bad) = self.find_extra(tape, bytes, child, element, true) {
-                        return Some(bad);
-                    }
-                    child = nodes[child as usize].next;
-                }
-                None
-            }
-            (declared, Kind::Object) if id == ROOT || *declared != Declared::Open => {
-                let closed = *declared == Declared::Struct;
-                let mut child = object + 1;
-                while child < nodes[object as usize].next {
-                    name_text(&nodes[child as usize], bytes, &mut self.text);
-                    let name = String::from_utf8_lossy(&self.text).into_owned();
-                    let value = child + 1;
-                    match self.fields.child(id, &name) {
-                        Some(field) => {
-                            if let Some(bad) = self.find_extra(tape, bytes, value, field, in_list) {
-                                return Some(bad);
-                            }
-                        }
-                        None if closed && !keep && nodes[value as usize].kind != Kind::Null => {
-                            return Some(extra_member(&name));
-                        }
-                        None => {}
-                    }
-                    child = nodes[value as usize].next;
-                }
-                None
-            }
-            _ => None,
-        }
     }
 
     /// Encodes the record's members, iteratively over all levels.
@@ -603,89 +552,6 @@ impl RecordEncoder {
         expectation.order = names.into_iter().map(|(_, ordinal)| ordinal).collect();
         Ok(expectation)
     }
-
-    /// Members outside a declared struct, as the member `_extra` of the row; `None` if there are none.
-    fn extra_of(&mut self, tape: &Tape, bytes: &[u8], flip: Flip) -> Result<Vec<u8>, Bad> {
-        let mut out = Vec::new();
-        encoding::member_name(&mut out, EXTRA.as_bytes());
-        let found = self.collect_extra(tape, bytes, 0, ROOT, flip, &mut out)?;
-        if !found {
-            out.clear();
-        }
-        Ok(out)
-    }
-
-    /// Recursion goes as deep as declared structs do.
-    fn collect_extra(
-        &mut self,
-        tape: &Tape,
-        bytes: &[u8],
-        object: u32,
-        id: FieldId,
-        flip: Flip,
-        out: &mut Vec<u8>,
-    ) -> Result<bool, Bad> {
-        let nodes = tape.nodes();
-        let mut names = Vec::new();
-        let mut child = object + 1;
-        while child < nodes[object as usize].next {
-            name_text(&nodes[child as usize], bytes, &mut self.text);
-            names.push((self.text.clone(), child + 1));
-            child = nodes[child as usize + 1].next;
-        }
-        names.sort_unstable();
-        let closed = self.fields.get(id).declared == Declared::Struct;
-        encoding::begin_object(out, flip);
-        let mut found = false;
-        for (name, value) in names {
-            let kind = nodes[value as usize].kind;
-            let field = self.fields.child(id, &String::from_utf8_lossy(&name));
-            let start = out.len();
-            let inner = match field {
-                Some(field) => {
-                    let declared = &self.fields.get(field).declared;
-                    let walks = matches!(declared, Declared::Struct | Declared::OpenStruct);
-                    if !walks || kind != Kind::Object {
-                        continue;
-                    }
-                    encoding::member_name(out, &name);
-                    self.collect_extra(tape, bytes, value, field, flip, out)?
-                }
-                None if (closed || (id == ROOT && name == EXTRA.as_bytes()))
-                    && kind != Kind::Null =>
-                {
-                    encoding::member_name(out, &name);
-                    self.values.encode(tape, bytes, value, out, flip)?;
-                    true
-                }
-                None => continue,
-            };
-            if !inner {
-                out.truncate(start);
-            }
-            found |= inner;
-        }
-        encoding::end_object(out);
-        Ok(found)
-    }
-
-    fn refuse_extra_in_list(
-        &mut self,
-        tape: &Tape,
-        bytes: &[u8],
-        object: u32,
-        id: FieldId,
-    ) -> Result<(), Bad> {
-        match self.find_extra(tape, bytes, object, id, true) {
-            Some(bad) => Err(bad),
-            None => Ok(()),
-        }
-    }
-}
-
-fn extra_member(name: &str) -> Bad {
-    let detail = format!("the member {} is not in the declared schema", ColumnPath::name(name));
-    Bad { reason: Reason::ExtraMember, detail }
 }
 
 /// Whether the object's members are named as expected; if so, their values' nodes are in `members`.
