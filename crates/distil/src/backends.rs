@@ -54,7 +54,7 @@ const ENGINES: &[Engine] = &[
             let words = words(entry.options.python.as_ref(), "python3");
             let mut options = External::pandas_options(Path::new(&words[0]));
             options.arguments.splice(0..0, words[1..].iter().map(Into::into));
-            entry.waits(&mut options);
+            entry.prepare(&mut options);
             Ok(Box::new(External::new("pandas", options)))
         },
         place: |entry| words(entry.options.python.as_ref(), "python3").join(" "),
@@ -70,7 +70,7 @@ const ENGINES: &[Engine] = &[
             };
             let mut options = distil_external::ProcessOptions::new(&words[0]);
             options.arguments = words[1..].iter().map(Into::into).collect();
-            entry.waits(&mut options);
+            entry.prepare(&mut options);
             Ok(Box::new(External::new(&entry.name, options)))
         },
         place: |entry| words(entry.options.command.as_ref(), "?").join(" "),
@@ -228,8 +228,9 @@ impl Entry {
         }
     }
 
-    fn waits(&self, options: &mut distil_external::ProcessOptions) {
-        // They may hold the secrets of other backends.
+    /// Sets how long a process is waited for, and which variables it does not get: they may hold the secrets of
+    /// other backends.
+    fn prepare(&self, options: &mut distil_external::ProcessOptions) {
         let names = std::env::vars_os().map(|(name, _)| name);
         options.without = names.filter(|name| is_option(name)).collect();
         if let Some(seconds) = self.options.silence {
