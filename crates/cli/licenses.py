@@ -66,7 +66,7 @@ def written(packages):
         licence = package["license"] or "see its text"
         lines.append(f"{package['name']} {package['version']}: {licence} {''.join(own)}".rstrip())
     parts = [
-        "distil contains the crates below, each under the licences that stand behind it. The numbers are those of the",
+        "distil contains the crates below, each under the licences named with it. The numbers are those of the",
         "texts that follow.",
         "",
         *lines,

@@ -1,6 +1,7 @@
 //! The stages of whole runs on the file system in memory, in ns a record of one core. Decoding and
 //! encoding are what the report of a run says, but what decoding the same records costs alone is taken
-//! from the first and leaves the exchange: reading, framing, and scattering to ranges.
+//! from the first and leaves the exchange: reading, framing, and scattering to partitions. The rows of the
+//! same records are then read from Parquet.
 //! `cargo bench -p distil-engine -- RECORDS` takes another number of records.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
@@ -16,7 +17,9 @@ use distil_datagen::{Parameters, Shape, generate};
 use distil_engine::{EngineOptions, Native};
 use distil_job::run::{Job, run};
 use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator};
-use distil_plan::{BadPart, ColumnPath, Dedup, Mode, OrderBy, Plan, Result, Sink, StageReport};
+use distil_plan::{
+    BadPart, ColumnPath, Dedup, InputFormat, Mode, OrderBy, Plan, Result, Schema, Sink, StageReport,
+};
 use distil_storage::{Memory, Storage};
 
 const RUNS: usize = 5;
@@ -51,21 +54,42 @@ fn main() {
         let decode = median(|| decoded(&storage, shape), RUNS) * 1e9 / count as f64;
         for threads in [1, 2] {
             print!("{shape:8} {threads} thread{}", if threads == 1 { " " } else { "s" });
-            let stages = medians(&storage, threads, count);
+            let stages = medians(&storage, &plan(), threads, count);
             let (first, encode) = (stages["decode"], stages["encode"]);
             let exchange = first - decode;
             print!("  decode {decode:.0}  exchange {exchange:.0}  encode {encode:.0}");
             println!("  ns a record, of {count}");
         }
+        if shape == Shape::Lines {
+            rows(&storage, count);
+        }
+    }
+}
+
+/// The same stages for the rows of the records, read from Parquet.
+fn rows(storage: &Memory, count: u64) {
+    let mut all = Plan { dedup: None, ..plan() };
+    all.sink.path = "rows.parquet".into();
+    all.sink.row_group_rows = 1 << 17;
+    stages(storage, &all, 2);
+    let mut rows = Plan { sources: vec!["rows.parquet".into()], ..plan() };
+    rows.format = InputFormat::Parquet;
+    rows.schema.declared = Some(Schema::parse("id string, data string, ts timestamp(ms)").unwrap());
+    for threads in [1, 2] {
+        let stages = medians(storage, &rows, threads, count);
+        let (decode, encode) = (stages["decode"], stages["encode"]);
+        print!("parquet  {threads} thread{}", if threads == 1 { " " } else { "s" });
+        print!("  decode and exchange {decode:.0}  encode {encode:.0}");
+        println!("  ns a record, of {count}");
     }
 }
 
 /// For every stage the median over the runs of the processor time that it took for a record; the
 /// first run warms up.
-fn medians(storage: &Memory, threads: usize, records: u64) -> BTreeMap<String, f64> {
+fn medians(storage: &Memory, plan: &Plan, threads: usize, records: u64) -> BTreeMap<String, f64> {
     let mut seen: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for _ in 0..=RUNS {
-        for stage in stages(storage, threads) {
+        for stage in stages(storage, plan, threads) {
             seen.entry(stage.name).or_default().push(stage.cpu_seconds);
         }
     }
@@ -78,7 +102,7 @@ fn medians(storage: &Memory, threads: usize, records: u64) -> BTreeMap<String, f
         .collect()
 }
 
-/// The median of so many calls, after one.
+/// The median of `runs` calls, after one that warms up.
 fn median(mut seconds: impl FnMut() -> f64, runs: usize) -> f64 {
     seconds();
     let mut all: Vec<f64> = (0..runs).map(|_| seconds()).collect();
@@ -143,10 +167,10 @@ fn plan() -> Plan {
     plan
 }
 
-fn stages(storage: &Memory, threads: usize) -> Vec<StageReport> {
+fn stages(storage: &Memory, plan: &Plan, threads: usize) -> Vec<StageReport> {
     let shared: Arc<dyn Storage> = Arc::new(storage.clone());
     let backend = Native::new(Arc::clone(&shared), EngineOptions::new(threads, 4 << 30));
-    let job = Job::new(Arc::clone(&shared), plan(), &backend);
+    let job = Job::new(Arc::clone(&shared), plan.clone(), &backend);
     let (report, result) = run(&job);
     result.unwrap();
     report.stages

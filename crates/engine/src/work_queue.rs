@@ -10,11 +10,11 @@ use distil_plan::{Error, Result};
 pub(crate) enum Next<T> {
     /// A task.
     Do(T),
-    /// The state is another one now: all look again.
+    /// The state has changed: all threads look again.
     Changed,
-    /// Nothing, before somebody changes the state.
+    /// Nothing until the state changes.
     Wait,
-    /// Nothing any more.
+    /// No more tasks, now or later.
     Done,
 }
 
@@ -42,7 +42,7 @@ impl<S> WorkQueue<S> {
     }
 
     /// Does task after task, until none is left or one of any thread fails. A thread that panics counts as
-    /// failed: nobody waits for what it would have done.
+    /// failed, so that no other waits for its result.
     pub(crate) fn work<T>(
         &self,
         next: impl Fn(&mut S) -> Next<T>,
@@ -62,18 +62,18 @@ impl<S> WorkQueue<S> {
         look(&mut self.lock().state)
     }
 
-    /// Changes the state; whoever waits looks again.
+    /// Changes the state; all waiting threads look again.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         let mut shared = self.lock();
         let result = change(&mut shared.state);
-        // Waking nobody is a system call all the same.
+        // Notifying is a system call even when no thread waits.
         if shared.idle > 0 {
             self.changed.notify_all();
         }
         result
     }
 
-    /// Adds one task to the state; one of those who wait looks again.
+    /// Adds one task to the state; one waiting thread looks again.
     pub(crate) fn give(&self, add: impl FnOnce(&mut S)) {
         let mut shared = self.lock();
         add(&mut shared.state);
@@ -177,7 +177,7 @@ mod tests {
                 });
             };
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
-            // A panic is told by the queue.
+            // The queue reports a panic.
             threads.into_iter().for_each(|thread| drop(thread.join()));
         });
         queue.finish()

@@ -1,4 +1,6 @@
 //! What is tried against what is promised: the one declaration behind `docs/reliability.md`.
+//!
+//! It is long because it is one table, row after row.
 
 use std::fmt::Write as _;
 
@@ -391,7 +393,7 @@ pub const PROMISES: &[Promise] = &[
                 Count::Words("9 ways"),
                 "cli",
                 "cli",
-                "nothing_is_started_for_a_file_that_nobody_trusts",
+                "an_untrusted_configuration_starts_nothing",
             ),
             fault(
                 "a secret for another address, and in a mistyped one",

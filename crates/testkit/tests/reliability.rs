@@ -42,6 +42,40 @@ fn every_test_of_the_scoreboard_exists() {
     }
 }
 
+/// All text of the sources below a folder.
+fn sources(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| match path.extension().and_then(|ending| ending.to_str()) {
+            _ if path.is_dir() => sources(&path),
+            Some("rs") => std::fs::read_to_string(&path).unwrap(),
+            _ => String::new(),
+        })
+        .collect()
+}
+
+/// In `docs/security.md` a test stands as `crate: name`; more of the same crate follow without it.
+#[test]
+fn every_test_that_the_page_on_security_names_exists() {
+    let page = std::fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let (mut named, mut text) = (0, String::new());
+    for quoted in page.split('`').skip(1).step_by(2) {
+        let name = match quoted.split_once(": ") {
+            Some((place, name)) if crates().join(place).is_dir() => {
+                text = sources(&crates().join(place));
+                name
+            }
+            _ => quoted,
+        };
+        // Names of tests are sentences.
+        if name.matches('_').count() > 3 {
+            assert!(text.contains(&format!("fn {name}(")), "there is no test {name}");
+            named += 1;
+        }
+    }
+    assert!(named > 15, "{named}");
+}
+
 #[test]
 fn every_rule_of_the_semantics_is_tried() {
     let semantics = root().join("docs/semantics.md");

@@ -245,7 +245,7 @@ fn spark_is_asked_for_by_its_url() {
 
 /// A file that lies where a command happens to run may come from anybody.
 #[test]
-fn nothing_is_started_for_a_file_that_nobody_trusts() {
+fn an_untrusted_configuration_starts_nothing() {
     let context = Context::with_example();
     context.write("engine.sh", "touch started\n");
     let program = "command = ['sh', 'engine.sh']\n";

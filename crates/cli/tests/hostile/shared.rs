@@ -1,5 +1,5 @@
-//! Folders that are shared with others: what they made is neither believed nor removed, and what is ours is
-//! not open to them.
+//! Folders that are shared with other users: what they created is neither trusted nor removed, and what a run
+//! writes is not open to them.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -24,7 +24,7 @@ fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// A folder with an input, in which everybody may make files, and nobody may remove those of others.
+/// A folder with an input, like `/tmp`: all users may create files, and only their owners may remove them.
 fn shared() -> Context {
     let context = Context::new();
     context.write("in.ndjson", "{\"id\":1}\n");
@@ -222,7 +222,7 @@ fn a_run_stops_within_a_long_record() {
         encoder.write_all(content).unwrap();
         encoder.finish().unwrap()
     };
-    // A string of 40 GB: nobody waits for its end.
+    // A string of 40 GB, which takes minutes to read to its end.
     let piece = packed(&vec![b'a'; 20 << 20]);
     let mut content = packed(b"{\"id\":1,\"s\":\"");
     (0..2_000).for_each(|_| content.extend_from_slice(&piece));
