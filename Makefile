@@ -95,6 +95,7 @@ test-all: export DISTIL_MUTATIONS ?= 100000
 test-all: export DISTIL_FLIPS ?= 2000
 test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
+test-all: export DISTIL_BUDGETS ?= all
 test-all: test spark-older
 
 # Every target for a minute, FUZZ_SECONDS another time, FUZZ some of them. What they learn is kept in

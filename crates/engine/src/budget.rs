@@ -3,30 +3,68 @@
 //! What a row group holds is not a matter of memory: its limit decides the output, and stands with the
 //! kernel that cuts it ([`distil_kernel::row_groups::ROW_GROUP_BYTES`]).
 
-use distil_plan::{Error, Result, format_bytes};
+use distil_plan::{Error, Hint, Plan, Result, format_bytes};
+use distil_storage::WindowLimit;
 
 /// The least memory that a run is allowed.
 pub(crate) const LEAST: u64 = 64 << 20;
 
 /// What the process needs besides rows.
-const PROCESS: u64 = 32 << 20;
+const PROCESS: u64 = 40 << 20;
+
+/// What a row group of packed rows may always take: a million of two words, as they are where memory is small.
+const PACKED_ROW_GROUP: u64 = 16 << 20;
+
+/// Memory that a thread is worth: it decodes, sorts and encodes in memory of its own.
+const THREAD: u64 = 32 << 20;
+
+/// The window of zstd up to its level 19.
+const USUAL_WINDOW: u64 = 8 << 20;
+
+/// How often a record is in memory at most: as it was read, as a tape, as a row, and in a batch.
+const RECORD: u64 = 6;
+
+/// What a partition takes of a thread's memory while it is filled: its first buffers, half of them empty.
+const OPEN_PARTITION: u64 = 16 << 10;
 
 /// Bytes of rows from which on a partition is split, however large the memory: partitions are meant to fit
 /// a cache, and one that does not keeps one thread busy while the others wait.
 const PARTITION: u64 = 8 << 20;
 
-/// Refuses a memory that no plan can run in.
+/// Refuses a memory that the plan can't run in.
 ///
 /// # Errors
 /// A usage error that names the least.
-pub(crate) fn check(memory: u64) -> Result<()> {
-    if memory >= LEAST {
-        return Ok(());
+pub(crate) fn check(memory: u64, plan: &Plan) -> Result<()> {
+    let too_small = |least: u64, what: &str| {
+        let (memory, least) = (format_bytes(memory), format_bytes(least));
+        Error::usage(format!(
+            "a memory budget of {memory} is too small{what}: at least {least} is needed"
+        ))
+    };
+    if memory < LEAST {
+        return Err(too_small(LEAST, ""));
     }
-    let (memory, least) = (format_bytes(memory), format_bytes(LEAST));
-    Err(Error::usage(format!(
-        "a memory budget of {memory} is too small: at least {least} is needed"
-    )))
+    // The usual limit is for records that are not expected.
+    let least = plan.max_record.saturating_mul(RECORD);
+    if plan.max_record > Plan::USUAL_MAX_RECORD && memory < least {
+        let largest = format_bytes(plan.max_record);
+        return Err(too_small(least, &format!(" for records of up to {largest}"))
+            .help(Hint::set("give it more", "memory", format!("{}MiB", least.div_ceil(1 << 20))))
+            .help(Hint::choose("allow smaller records only", "max_record")));
+    }
+    Ok(())
+}
+
+/// Threads that work within the memory, of those that are wanted.
+pub(crate) fn threads(memory: u64, wanted: usize) -> usize {
+    wanted.min((memory / THREAD) as usize).max(1)
+}
+
+/// The window of a compressed stream that one thread may read: together as much as rows may take, but never less
+/// than the usual levels of zstd need.
+pub(crate) fn window(memory: u64, threads: usize) -> WindowLimit {
+    WindowLimit { bytes: (memory / 2 / threads.max(1) as u64).max(USUAL_WINDOW), memory }
 }
 
 /// Bytes of rows that each thread holds. Half of the memory is for rows; the other half is for decoding, and
@@ -52,6 +90,11 @@ impl Shares {
         self.rows
     }
 
+    /// Partitions that a thread fills at once. More would be spilled before there is much in them.
+    pub(crate) fn partitions(self) -> u64 {
+        (self.rows / OPEN_PARTITION).max(1)
+    }
+
     /// What may stay in memory after reducing. More would be reduced again at once.
     pub(crate) fn kept(self) -> u64 {
         self.rows / 2
@@ -62,15 +105,37 @@ impl Shares {
         self.rows / 8
     }
 
-    /// The dictionary of one of `texts` columns of text. Dictionaries stay in memory whatever is spilled.
-    pub(crate) fn dictionary(self, texts: usize) -> u64 {
-        self.rows / 4 / texts.max(1) as u64
+    /// The dictionaries of packed rows. They stay in memory whatever is spilled, and without them rows take
+    /// several times as much of it.
+    pub(crate) fn dictionaries(self) -> u64 {
+        self.rows / 8 * 5
     }
 
     /// A packed partition that is larger may have a hot key: its repeated keys are reduced. It is far more than
     /// partitions are meant to have, but where the memory is small.
     pub(crate) fn hot(self) -> u64 {
         (self.rows / 4).min(PARTITION)
+    }
+
+    /// Bytes between the marks of a run on disk, the least that is read of it. All runs together have to be
+    /// read for a partition: where memory is small, there are many, and little of each is wanted.
+    pub(crate) fn block(self) -> u64 {
+        (self.rows / 1024).clamp(4 << 10, 64 << 10)
+    }
+
+    /// Arrays and pages that wait for the rest of their row group, over all of `threads`.
+    pub(crate) fn waiting(self, threads: usize) -> u64 {
+        self.rows * threads as u64 / 2
+    }
+
+    /// Packed rows of a row group that is not full yet, over all of `threads`. They come from what rows took before.
+    pub(crate) fn packed_row_group(self, threads: usize) -> u64 {
+        (self.rows * threads as u64).max(PACKED_ROW_GROUP)
+    }
+
+    /// Reduced partitions that wait for those before them.
+    pub(crate) fn ahead(self) -> u64 {
+        self.rows / 2
     }
 
     /// What is read back at once, sorted and encoded by one thread.

@@ -26,7 +26,7 @@ pub use infer::{Inferred, infer};
 /// What the engine may use. None of it changes a result.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineOptions {
-    /// Threads; at least one.
+    /// Threads; at least one, and no more than the memory is enough for.
     pub threads: usize,
     /// Bytes of memory for the whole process.
     pub memory: u64,
@@ -43,7 +43,7 @@ impl EngineOptions {
 
     /// Options that follow from threads and memory.
     pub fn new(threads: usize, memory: u64) -> Self {
-        let threads = threads.max(1);
+        let threads = budget::threads(memory, threads);
         let row_bytes = budget::rows_of_thread(memory, threads);
         Self { threads, memory, read_chunk: 256 << 10, row_bytes }
     }

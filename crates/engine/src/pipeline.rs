@@ -23,8 +23,8 @@ pub(crate) fn run(
     options: &EngineOptions,
     request: &Request<'_>,
 ) -> Result<Report> {
-    budget::check(options.memory)?;
     let plan = &request.plan.plan;
+    budget::check(options.memory, plan)?;
     let quarantine = Quarantine::new(
         request.plan,
         Arc::clone(storage),
@@ -54,9 +54,10 @@ pub(crate) fn run(
         Some(columns) => schema.project(columns),
         None => schema.clone(),
     };
-    let Exchanged { decoded, quarantined, rows, .. } = exchanged;
+    let Exchanged { mut decoded, quarantined, rows, .. } = exchanged;
+    let dictionaries = std::mem::take(&mut decoded.dictionaries);
     request.watch.events.begin(Phase::Encode, Some(decoded.read - quarantined.records));
-    let written = write(&inputs, request, policy, &decoded.dictionaries, rows, &schema, &columns)?;
+    let written = write(&inputs, request, policy, dictionaries, rows, &schema, &columns)?;
     report.stages.push(clock.lap("encode", written.totals.bytes, written.totals.rows));
     report::fill(&mut report, plan, decoded, quarantined, written, &columns)?;
     Ok(report)
@@ -125,20 +126,21 @@ fn write(
     inputs: &Inputs<'_>,
     request: &Request<'_>,
     policy: Policy,
-    dictionaries: &[Vec<Dictionary>],
+    dictionaries: Vec<Vec<Dictionary>>,
     ExchangedRows { shards, packed }: ExchangedRows,
     schema: &Schema,
     columns: &Schema,
 ) -> Result<Written> {
     let options = inputs.options;
-    let partitions = partitions(shards, packed.as_deref(), options.shares().partition());
+    let partitions = partitions(shards, policy, packed.as_deref(), options.shares().partition());
     let table = packed
-        .map(|layout| packed_table(&layout, dictionaries, schema, options.threads))
+        .map(|layout| packed_table(&layout, &dictionaries, schema, options.threads))
         .transpose()?
         .map(Arc::new);
+    drop(dictionaries);
     WritePhase {
         plan: &request.plan.plan,
-        storage: inputs.storage.as_ref(),
+        storage: inputs.storage,
         request,
         policy,
         schema,
@@ -146,6 +148,7 @@ fn write(
         partitions,
         table,
         threads: options.threads,
+        shares: options.shares(),
     }
     .run()
 }

@@ -22,7 +22,8 @@ pub(crate) fn fill(
     written: Written,
     schema: &Schema,
 ) -> Result<()> {
-    let Written { totals, tally, conflicts } = written;
+    let Written { totals, tally, conflicts, spilled_bytes } = written;
+    report.resources.spilled_bytes += spilled_bytes;
     if totals.rows != tally.written {
         return Err(Error::bug(format!(
             "{} rows survive, but {} were encoded",

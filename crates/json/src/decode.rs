@@ -64,8 +64,8 @@ impl Decoder {
         })
     }
 
-    /// Expects records that fit a layout, and packs them if it does, while no dictionary needs more than
-    /// `dictionary_bytes`.
+    /// Expects records that fit a layout, and packs them if it does, while the dictionaries need no more than
+    /// `dictionary_bytes` together.
     #[must_use]
     pub fn expecting(mut self, layout: Option<&Arc<PackedLayout>>, dictionary_bytes: u64) -> Self {
         self.packer = layout.map(|layout| Packer::new(Arc::clone(layout), dictionary_bytes));

@@ -12,7 +12,7 @@ use crate::frame_window::{FrameWindow, Framed};
 use crate::partial::{Account, JobId, Partial};
 use crate::partitioned_rows::PartitionedRows;
 use crate::reduce::Policy;
-use crate::rows::{Row, SINGLE};
+use crate::rows::{Row, RowBuffers, SINGLE};
 use crate::slice::Slice;
 use crate::splitters::Splitters;
 
@@ -269,9 +269,8 @@ impl<'a> SliceDecoder<'a> {
         }
         let (seen, _): (Seen, _) = self.decoder.finish();
         let Scatter { mut rows, mut bad, .. } = self.scatter;
-        rows.reduce()?;
         let mut runs = Vec::new();
-        hand_out(&mut rows, &mut runs)?;
+        hand_out(rows.take_runs(u64::MAX)?, &mut runs)?;
         bad.sort_by_key(|part| (part.input, part.offset));
         let job = JobId::of(self.plan, self.splitters)?;
         Ok(Partial { job, accounts: self.accounts, seen, runs, bad })
@@ -289,19 +288,28 @@ fn no_slice() -> Error {
 }
 
 impl Scatter<'_> {
-    /// Reduces all partitions in place; hands them out if that freed less than half of the bound.
-    fn free_memory(&mut self, runs: &mut dyn RunSink) -> Result<()> {
-        self.rows.reduce()?;
-        if self.rows.bytes() > self.bound / 2 { hand_out(&mut self.rows, runs) } else { Ok(()) }
+    /// Reduces all partitions; hands them out if that freed less than half of the bound.
+    fn free_memory(&mut self, sink: &mut dyn RunSink) -> Result<()> {
+        let runs = self.rows.take_runs(self.bound / 4)?;
+        let left: u64 = runs.iter().flatten().map(RowBuffers::capacity).sum();
+        if left > self.bound / 2 {
+            return hand_out(runs, sink);
+        }
+        for (partition, runs) in runs.into_iter().enumerate() {
+            self.rows.put_back(partition, runs);
+        }
+        Ok(())
     }
 }
 
-/// Hands out all partitions, which are reduced.
-fn hand_out(rows: &mut PartitionedRows<'_>, runs: &mut dyn RunSink) -> Result<()> {
-    let of_partitions = rows.take().filter(|(_, rows)| !rows.is_empty());
-    let mut of_partitions =
-        of_partitions.map(|(partition, rows)| Run { partition: partition as u32, rows });
-    of_partitions.try_for_each(|run| runs.run(run))
+/// Hands out the runs of all partitions.
+fn hand_out(runs: Vec<Vec<RowBuffers>>, sink: &mut dyn RunSink) -> Result<()> {
+    for (partition, runs) in runs.into_iter().enumerate() {
+        for run in runs {
+            sink.run(Run { partition: partition as u32, rows: run.full })?;
+        }
+    }
+    Ok(())
 }
 
 impl Sink for Scatter<'_> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use distil_plan::Result;
+use distil_plan::{Error, Result};
 
 use crate::reduce::{Policy, Reduced, reduce, sorted};
 use crate::row_groups::ReducedRows;
@@ -31,6 +31,63 @@ pub struct ReducedPartition {
     pub counts: Tally,
     /// Rows of the first conflicts: the survivor's, and the first that differs.
     pub conflicts: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Its first and its last key, where losers are kept: such partitions may be cut within a key.
+    edges: Option<(Group, Group)>,
+}
+
+/// The rows of a key that lie in one partition.
+#[derive(Clone, Debug)]
+struct Group {
+    key: Vec<u8>,
+    /// The first of them; `None` once a row that differs from it was met.
+    alone: Option<Vec<u8>>,
+    /// Copies of the first.
+    copies: u64,
+}
+
+/// The last key of all partitions before one, where they may be cut within a key.
+#[derive(Debug, Default)]
+pub struct LastKey(Option<Group>);
+
+impl ReducedPartition {
+    /// Continues where the partition before ended: if its first key is that one's last, its first row lost to a
+    /// row there. Only partitions that keep losers are cut like that, as all rows of a key are needed to
+    /// know its survivor.
+    ///
+    /// # Errors
+    /// A bug if the rows are not what the reduction made.
+    pub fn continue_from(&mut self, last: &mut LastKey) -> Result<()> {
+        let Some((first, mut end)) = self.edges.take() else { return Ok(()) };
+        let is_one_key = first.key == end.key;
+        if let Some(before) = last.0.take().filter(|before| before.key == first.key) {
+            let Some(ReducedRows::Encoded { buffers, kept, dropped }) = self.rows.first_mut()
+            else {
+                return Err(Error::bug("a key has no rows"));
+            };
+            if kept.is_empty() {
+                return Err(Error::bug("a key has no first row"));
+            }
+            let demoted = kept.remove(0);
+            let row = demoted.row(buffers)?.bytes.to_vec();
+            let copies = first.copies as usize;
+            dropped.splice(0..0, std::iter::repeat_n(demoted, copies));
+            self.counts.written -= 1;
+            self.counts.identical -= first.copies - 1;
+            self.counts.conflicting += first.copies;
+            // The pair of this key is that of its survivor and the first row that differs, which may lie here.
+            if first.alone.is_none() && !self.conflicts.is_empty() {
+                self.conflicts.remove(0);
+            }
+            if let Some(survivor) = before.alone {
+                self.conflicts.insert(0, (survivor, row));
+            }
+            if is_one_key {
+                end.alone = None;
+            }
+        }
+        last.0 = Some(end);
+        Ok(())
+    }
 }
 
 /// What became of records.
@@ -75,10 +132,19 @@ pub fn reduce_partition(
     let mut counts = Tally::default();
     let mut conflicts: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     let mut survivor = None;
+    let mut edges: Option<(Group, Group)> = None;
     reduce(&buffers, &order, policy, |reduced| {
         match reduced {
             Reduced::Survivor(row, place) => {
                 let Counts { copies, conflicting } = row.counts;
+                if policy == Policy::KeepLosers {
+                    let alone = (conflicting == 0).then(|| row.bytes.to_vec());
+                    let group = Group { key: row.key().to_vec(), alone, copies };
+                    match &mut edges {
+                        Some((_, last)) => *last = group,
+                        none => *none = Some((group.clone(), group)),
+                    }
+                }
                 let times = if policy == Policy::All { copies } else { 1 };
                 counts.written += times;
                 counts.identical += copies - times;
@@ -113,6 +179,7 @@ pub fn reduce_partition(
         rows: vec![ReducedRows::Encoded { buffers, kept, dropped }],
         counts,
         conflicts,
+        edges,
     })
 }
 
@@ -141,11 +208,71 @@ pub fn reduce_packed_partition(
             conflicting: reduced.conflicting,
         },
         conflicts: conflicts.collect(),
+        edges: None,
         rows: reduced
             .rows
             .into_buffers()
             .into_iter()
             .map(|words| ReducedRows::Packed(PackedRows::new(words, Arc::clone(table))))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The rows of some partitions, in order: kept, dropped, what became of them, conflicts.
+    type Found = (Vec<Vec<u8>>, Vec<Vec<u8>>, Tally, Vec<(Vec<u8>, Vec<u8>)>);
+
+    fn reduced(partitions: &[&[(Vec<u8>, u64)]]) -> Found {
+        let mut found = Found::default();
+        let mut last = LastKey::default();
+        for rows in partitions {
+            let mut buffers = RowBuffers::default();
+            for (bytes, copies) in *rows {
+                let counts = Counts { copies: *copies, conflicting: 0 };
+                buffers.push(&Row { bytes, key_length: 1, value_bytes: 0, counts });
+            }
+            let policy = Policy::KeepLosers;
+            let mut reduced = reduce_partition(buffers.full, policy, &mut Vec::new()).unwrap();
+            reduced.continue_from(&mut last).unwrap();
+            found.2.add(reduced.counts);
+            found.3.extend(reduced.conflicts);
+            for rows in &reduced.rows {
+                let ReducedRows::Encoded { buffers, kept, dropped } = rows else { continue };
+                let bytes = |at: &crate::rows::RowAt| at.row(buffers).unwrap().bytes.to_vec();
+                found.0.extend(kept.iter().map(bytes));
+                found.1.extend(dropped.iter().map(bytes));
+            }
+        }
+        found.3.truncate(SHOWN);
+        found
+    }
+
+    proptest! {
+        /// A key may lie in many partitions, as long as equal rows lie in one.
+        #[test]
+        fn partitions_cut_within_keys_equal_one(
+            rows in prop::collection::vec((0u8..3, 0u8..5, 1u64..4), 0..40),
+            cuts in prop::collection::vec((0u8..3, 0u8..5), 0..12),
+        ) {
+            let mut rows: Vec<(Vec<u8>, u64)> =
+                rows.into_iter().map(|(key, rest, copies)| (vec![key, rest], copies)).collect();
+            rows.sort();
+            let mut cuts: Vec<usize> = cuts
+                .into_iter()
+                .map(|(key, rest)| rows.partition_point(|(row, _)| row.as_slice() < &[key, rest][..]))
+                .chain([0, rows.len()])
+                .collect();
+            cuts.sort_unstable();
+            let pieces: Vec<&[(Vec<u8>, u64)]> =
+                cuts.windows(2).map(|pair| &rows[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(reduced(&pieces), reduced(&[&rows]));
+        }
     }
 }

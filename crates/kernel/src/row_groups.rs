@@ -1,16 +1,23 @@
 //! Reduced partitions to row groups.
 //!
 //! What a row group holds is a function of the rows alone: it is cut by counting rows and bytes of
-//! values from its first row, whatever the partitions and threads were.
+//! values from its first row, whatever the partitions and threads were. So are the batches that it is read in.
 
 use std::sync::Arc;
 
 use distil_plan::Result;
 
-use crate::rows::{PackedRows, Row, RowAt};
+use crate::rows::{PackedRows, PackedTable, Row, RowAt};
 
 /// Bytes of values after which a row group is cut.
 pub const ROW_GROUP_BYTES: u64 = 128 << 20;
+/// Rows that are read to arrays at once.
+const BATCH_ROWS: u64 = 8192;
+/// Bytes of values after which a batch is cut, however few its rows are: a row group may be far larger than the
+/// memory. Where there are thousands of leaves, each takes memory of its own.
+const BATCH_BYTES: u64 = 1 << 20;
+/// Bytes of values that a batch may have for each leaf.
+const LEAF_BYTES: u64 = 4 << 10;
 
 /// Which rows of a partition are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +45,17 @@ pub enum ReducedRows {
 }
 
 impl ReducedRows {
+    /// Bytes of memory.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Encoded { buffers, kept, dropped } => {
+                let rows: usize = buffers.iter().map(Vec::capacity).sum();
+                (rows + 8 * (kept.capacity() + dropped.capacity())) as u64
+            }
+            Self::Packed(rows) => rows.bytes(),
+        }
+    }
+
     fn rows(&self, wanted: Wanted) -> usize {
         match (self, wanted) {
             (Self::Encoded { kept, .. }, Wanted::Kept) => kept.len(),
@@ -82,99 +100,235 @@ pub(crate) struct Span {
     pub(crate) end: usize,
 }
 
-/// Rows of one row group.
+impl Span {
+    /// The words of packed rows.
+    pub(crate) fn words(&self) -> Option<&[u64]> {
+        match self.rows.as_ref() {
+            ReducedRows::Packed(rows) => rows.words(self.begin, self.end),
+            ReducedRows::Encoded { .. } => None,
+        }
+    }
+}
+
+/// Rows of a row group that are read to arrays at once. What they were in goes with them.
 #[derive(Debug, Default)]
-pub struct RowGroup {
+pub struct RowBatch {
     pub(crate) spans: Vec<Span>,
+    rows: u64,
+    bytes: u64,
+}
+
+/// All rows of a row group, each of them packed.
+#[derive(Debug)]
+pub struct PackedRowGroup {
+    pub(crate) table: Arc<PackedTable>,
+    pub(crate) spans: Vec<Span>,
+    /// How many rows there are up to the end of each span.
+    pub(crate) ends: Vec<usize>,
     /// How many rows it has.
     pub rows: u64,
+}
+
+/// What comes of the rows of an output, in order. Row groups are counted from 0.
+#[derive(Debug)]
+pub enum Cut {
+    /// The next batch of a row group.
+    Batch(usize, RowBatch),
+    /// A row group has all its batches, and this many rows.
+    End(usize, u64),
+    /// A row group that is written as it is.
+    Packed(usize, PackedRowGroup),
+}
+
+/// Cuts the rows of one output into row groups, and these into batches.
+#[derive(Debug)]
+pub struct RowGroupCutter {
+    wanted: Wanted,
+    most_rows: u64,
+    most_bytes: u64,
+    batch_bytes: u64,
+    most_packed: u64,
+    open: Open,
+    cut: usize,
+}
+
+/// The row group under way.
+#[derive(Debug, Default)]
+struct Open {
+    /// Its packed rows, as long as there are no others.
+    packed: Vec<Span>,
+    /// Its next batch, once there are others.
+    batch: RowBatch,
+    is_read: bool,
+    rows: u64,
     /// Bytes of the values, or more.
     bytes: u64,
     /// Whether all of them were counted.
     counted: bool,
 }
 
-/// Cuts the rows of one output into row groups.
-#[derive(Debug)]
-pub struct RowGroupCutter {
-    wanted: Wanted,
-    most_rows: u64,
-    most_bytes: u64,
-    open: RowGroup,
-    cut: usize,
-}
-
 impl RowGroupCutter {
-    /// Row groups are cut after the row that reaches one of the limits.
-    pub fn new(wanted: Wanted, most_rows: u64, most_bytes: u64) -> Self {
-        Self { wanted, most_rows, most_bytes, open: RowGroup::default(), cut: 0 }
+    /// Row groups of rows with this many leaves are cut after the row that reaches one of the limits.
+    pub fn new(wanted: Wanted, leaves: usize, most_rows: u64, most_bytes: u64) -> Self {
+        Self {
+            wanted,
+            most_rows,
+            most_bytes,
+            batch_bytes: (leaves as u64 * LEAF_BYTES).max(BATCH_BYTES),
+            most_packed: 0,
+            open: Open::default(),
+            cut: 0,
+        }
     }
 
-    /// Takes the next rows; returns the row groups that are full, each with its ordinal.
-    ///
-    /// # Errors
-    /// A bug if rows are not where they were put.
-    pub fn push(&mut self, reduced: &Arc<ReducedRows>) -> Result<Vec<(usize, RowGroup)>> {
-        let rows = reduced.rows(self.wanted);
-        // Other threads wait meanwhile: bytes are counted row by row only where they may decide.
-        if let ReducedRows::Packed(packed) = reduced.as_ref()
-            && !self.open.counted
-        {
-            let most = packed.table().most_value_bytes;
-            if self.open.bytes + rows as u64 * u64::from(most) < self.most_bytes {
-                return self.cut(reduced, rows, |_| Ok(most));
-            }
-        }
-        if !self.open.counted {
-            self.open.counted = true;
-            self.open.bytes = 0;
-            for span in &self.open.spans {
-                for at in span.begin..span.end {
-                    let bytes = span.rows.value_bytes(self.wanted, at)?;
-                    self.open.bytes += u64::from(bytes);
-                }
-            }
-        }
-        let wanted = self.wanted;
-        self.cut(reduced, rows, |at| reduced.value_bytes(wanted, at))
-    }
-
-    fn cut(
-        &mut self,
-        reduced: &Arc<ReducedRows>,
-        rows: usize,
-        bytes: impl Fn(usize) -> Result<u32>,
-    ) -> Result<Vec<(usize, RowGroup)>> {
-        let mut row_groups = Vec::new();
-        let mut begin = 0;
-        let span = |begin, end| Span { rows: Arc::clone(reduced), begin, end };
-        for at in 0..rows {
-            self.open.bytes += u64::from(bytes(at)?);
-            self.open.rows += 1;
-            if self.open.rows >= self.most_rows || self.open.bytes >= self.most_bytes {
-                self.open.spans.push(span(begin, at + 1));
-                begin = at + 1;
-                row_groups.extend(self.finish());
-            }
-        }
-        if begin < rows {
-            self.open.spans.push(span(begin, rows));
-        }
-        Ok(row_groups)
-    }
-
-    /// The last row group, if there are rows in it.
-    pub fn finish(&mut self) -> Option<(usize, RowGroup)> {
-        if self.open.rows == 0 {
-            return None;
-        }
-        self.cut += 1;
-        Some((self.cut - 1, std::mem::take(&mut self.open)))
+    /// The same cutter, which keeps the packed rows of a row group for [`Cut::Packed`] while they take no more than
+    /// `bytes` of memory. It decides nothing but the way: batches of the same rows come to the same chunks.
+    #[must_use]
+    pub fn keeping_packed(self, bytes: u64) -> Self {
+        Self { most_packed: bytes, ..self }
     }
 
     /// The rows that it cuts.
     pub fn wanted(&self) -> Wanted {
         self.wanted
+    }
+
+    /// Takes the next rows.
+    ///
+    /// # Errors
+    /// A bug if rows are not where they were put.
+    pub fn push(&mut self, reduced: &Arc<ReducedRows>) -> Result<Vec<Cut>> {
+        let mut cuts = Vec::new();
+        let rows = reduced.rows(self.wanted);
+        let mut begin = 0;
+        while begin < rows {
+            let rest = Span { rows: Arc::clone(reduced), begin, end: rows };
+            begin = match reduced.as_ref() {
+                ReducedRows::Packed(packed) if self.keeps(packed, rows - begin) => {
+                    self.push_packed(packed, rest, &mut cuts)?
+                }
+                _ => {
+                    self.read_packed(&mut cuts)?;
+                    self.push_read(&rest, &mut cuts)?
+                }
+            };
+        }
+        Ok(cuts)
+    }
+
+    /// Whether more packed rows can be kept as they are.
+    fn keeps(&self, packed: &PackedRows, rows: usize) -> bool {
+        let row_bytes = packed.table().layout.words as u64 * 8;
+        let rows = (self.open.rows + rows as u64).min(self.most_rows);
+        !self.open.is_read
+            && packed.table().writable
+            && rows.saturating_mul(row_bytes) <= self.most_packed
+    }
+
+    /// Takes packed rows until the row group is full; returns where the next one begins.
+    fn push_packed(
+        &mut self,
+        packed: &PackedRows,
+        rest: Span,
+        cuts: &mut Vec<Cut>,
+    ) -> Result<usize> {
+        let most = u64::from(packed.table().most_value_bytes);
+        let rows = (rest.end - rest.begin) as u64;
+        // Other threads wait meanwhile: bytes are counted row by row only where they may decide.
+        let estimated = !self.open.counted && self.open.bytes + rows * most < self.most_bytes;
+        if !estimated && !self.open.counted {
+            self.open.counted = true;
+            self.open.bytes = 0;
+            for span in &self.open.packed {
+                for at in span.begin..span.end {
+                    self.open.bytes += u64::from(span.rows.value_bytes(self.wanted, at)?);
+                }
+            }
+        }
+        let mut end = rest.begin;
+        while end < rest.end && !self.is_full() {
+            self.open.rows += 1;
+            self.open.bytes += match estimated {
+                true => most,
+                false => u64::from(rest.rows.value_bytes(self.wanted, end)?),
+            };
+            end += 1;
+        }
+        self.open.packed.push(Span { end, ..rest });
+        if self.is_full() {
+            cuts.extend(self.finish());
+        }
+        Ok(end)
+    }
+
+    fn is_full(&self) -> bool {
+        self.open.rows >= self.most_rows || self.open.bytes >= self.most_bytes
+    }
+
+    /// From here on the row group is read in batches; what is there of it already goes first.
+    fn read_packed(&mut self, cuts: &mut Vec<Cut>) -> Result<()> {
+        if self.open.is_read {
+            return Ok(());
+        }
+        let packed = std::mem::take(&mut self.open).packed;
+        self.open.is_read = true;
+        packed.iter().try_for_each(|span| self.push_read(span, cuts).map(drop))
+    }
+
+    /// Takes rows to be read until the row group is full; returns where the next one begins.
+    fn push_read(&mut self, rest: &Span, cuts: &mut Vec<Cut>) -> Result<usize> {
+        let mut begin = rest.begin;
+        let span = |begin, end| Span { rows: Arc::clone(&rest.rows), begin, end };
+        for at in rest.begin..rest.end {
+            let bytes = u64::from(rest.rows.value_bytes(self.wanted, at)?);
+            let Open { rows, bytes: of_group, batch, .. } = &mut self.open;
+            *rows += 1;
+            *of_group += bytes;
+            batch.rows += 1;
+            batch.bytes += bytes;
+            let batch_is_full = batch.rows >= BATCH_ROWS || batch.bytes >= self.batch_bytes;
+            let is_full = self.is_full();
+            if batch_is_full || is_full {
+                let mut batch = std::mem::take(&mut self.open.batch);
+                batch.spans.push(span(begin, at + 1));
+                begin = at + 1;
+                cuts.push(Cut::Batch(self.cut, batch));
+            }
+            if is_full {
+                cuts.extend(self.finish());
+                return Ok(begin);
+            }
+        }
+        if begin < rest.end {
+            self.open.batch.spans.push(span(begin, rest.end));
+        }
+        Ok(rest.end)
+    }
+
+    /// The end of the last row group, if there are rows in it.
+    pub fn finish(&mut self) -> Vec<Cut> {
+        let Open { packed, batch, is_read, rows, .. } = std::mem::take(&mut self.open);
+        if rows == 0 {
+            return Vec::new();
+        }
+        let row_group = self.cut;
+        self.cut += 1;
+        let table = packed.first().and_then(|span| match span.rows.as_ref() {
+            ReducedRows::Packed(packed) => Some(Arc::clone(packed.table())),
+            ReducedRows::Encoded { .. } => None,
+        });
+        if let Some(table) = table.filter(|_| !is_read) {
+            let mut end = 0;
+            let up_to = |span: &Span| {
+                end += span.end - span.begin;
+                end
+            };
+            let ends = packed.iter().map(up_to).collect();
+            let packed = PackedRowGroup { table, spans: packed, ends, rows };
+            return vec![Cut::Packed(row_group, packed)];
+        }
+        let last = (batch.rows > 0).then_some(Cut::Batch(row_group, batch));
+        last.into_iter().chain([Cut::End(row_group, rows)]).collect()
     }
 }
 
@@ -187,7 +341,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rows::{PackedScratch, PackedTable};
+    use crate::rows::{PackedScratch, RowBuffers, SINGLE};
 
     /// Keeps packed rows.
     #[derive(Default)]
@@ -241,6 +395,7 @@ mod tests {
             batches in prop::collection::vec(1usize..40, 1..20),
             most_rows in 1u64..100,
             most_bytes in 1u64..3000,
+            packed_bytes in 0u64..1000,
         ) {
             let mut expected = Vec::new();
             let (mut rows, mut bytes) = (0, 0);
@@ -255,27 +410,92 @@ mod tests {
             expected.extend((rows > 0).then_some(rows));
 
             let (words, table) = packed(&lengths);
-            let mut cutter = RowGroupCutter::new(Wanted::Kept, most_rows, most_bytes);
-            let mut groups = Vec::new();
-            let mut rest = words.as_slice();
-            for rows in batches.iter().cycle() {
-                let count = (rows * table.layout.words).min(rest.len());
-                let (now, later) = rest.split_at(count);
-                rest = later;
-                let rows = PackedRows::new(now.to_vec(), Arc::clone(&table));
-                groups.extend(cutter.push(&Arc::new(ReducedRows::Packed(rows))).unwrap());
-                if rest.is_empty() {
-                    break;
+            for (most_packed, encoded) in [(u64::MAX, false), (packed_bytes, false), (packed_bytes, true)] {
+                let cutter = RowGroupCutter::new(Wanted::Kept, 2, most_rows, most_bytes);
+                let mut cutter = cutter.keeping_packed(most_packed);
+                let mut cuts = Vec::new();
+                let mut rest = words.as_slice();
+                for (at, rows) in batches.iter().cycle().enumerate() {
+                    let count = (rows * table.layout.words).min(rest.len());
+                    let (now, later) = rest.split_at(count);
+                    rest = later;
+                    // Some of the rows are encoded.
+                    let rows = if encoded && at % 3 == 1 {
+                        let buffers = table.unpack_all(now);
+                        let kept = crate::rows::places(&buffers).map(|(place, _)| place).collect();
+                        ReducedRows::Encoded { buffers, kept, dropped: Vec::new() }
+                    } else {
+                        ReducedRows::Packed(PackedRows::new(now.to_vec(), Arc::clone(&table)))
+                    };
+                    cuts.extend(cutter.push(&Arc::new(rows)).unwrap());
+                    if rest.is_empty() {
+                        break;
+                    }
                 }
-            }
-            groups.extend(cutter.finish());
-            let found: Vec<u64> = groups.iter().map(|(_, group)| group.rows).collect();
-            prop_assert_eq!(found, expected);
-            for (at, (ordinal, group)) in groups.iter().enumerate() {
-                prop_assert_eq!(*ordinal, at);
-                let rows: usize = group.spans.iter().map(|span| span.end - span.begin).sum();
-                prop_assert_eq!(rows as u64, group.rows);
+                cuts.extend(cutter.finish());
+                let (groups, found) = row_groups(&cuts, &table);
+                prop_assert_eq!(&groups, &expected);
+                prop_assert_eq!(found, table.unpack_all(&words).concat());
             }
         }
+    }
+
+    /// The rows of each row group, and all rows in order.
+    fn row_groups(cuts: &[Cut], table: &PackedTable) -> (Vec<u64>, Vec<u8>) {
+        let (mut groups, mut all, mut batched) = (Vec::new(), Vec::new(), 0);
+        let mut add = |spans: &[Span]| {
+            let mut rows = 0;
+            for span in spans {
+                for at in span.begin..span.end {
+                    let mut buffer = Vec::new();
+                    span.rows.row(Wanted::Kept, at, &mut buffer).unwrap().write(&mut all);
+                    rows += 1;
+                }
+            }
+            rows
+        };
+        for cut in cuts {
+            let group = match cut {
+                Cut::Batch(group, batch) => {
+                    assert_eq!(add(&batch.spans), batch.rows);
+                    assert!(batch.rows > 0);
+                    batched += batch.rows;
+                    assert_eq!(*group, groups.len());
+                    continue;
+                }
+                Cut::End(group, rows) => {
+                    assert_eq!(std::mem::take(&mut batched), *rows);
+                    groups.push(*rows);
+                    group
+                }
+                Cut::Packed(group, rows) => {
+                    assert_eq!(add(&rows.spans), rows.rows);
+                    assert_eq!(rows.table.layout.words, table.layout.words);
+                    groups.push(rows.rows);
+                    group
+                }
+            };
+            assert_eq!(*group + 1, groups.len());
+        }
+        (groups, all)
+    }
+
+    #[test]
+    fn batches_of_long_rows_are_short() {
+        let row = Row { bytes: &[b'x'; 100], key_length: 1, value_bytes: 1 << 18, counts: SINGLE };
+        let mut buffers = RowBuffers::default();
+        let kept = (0..10).map(|_| buffers.place(&row)).collect();
+        let rows = ReducedRows::Encoded { buffers: buffers.full, kept, dropped: Vec::new() };
+        let mut cutter = RowGroupCutter::new(Wanted::Kept, 2, u64::MAX, ROW_GROUP_BYTES);
+        let mut cuts = cutter.push(&Arc::new(rows)).unwrap();
+        cuts.extend(cutter.finish());
+        let rows: Vec<u64> = cuts
+            .iter()
+            .filter_map(|cut| match cut {
+                Cut::Batch(0, batch) => Some(batch.rows),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(rows, [4, 4, 2]);
     }
 }

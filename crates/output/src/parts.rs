@@ -3,12 +3,11 @@
 //! How rows become the bytes of a file is up to a writer of the Parquet crate: the native engine appends
 //! encoded column chunks, a backend whose rows come as Arrow batches appends these.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use distil_json::digest::Digest;
 use distil_kernel::parquet_error;
-use distil_plan::{Error, Layout, Result};
+use distil_plan::{Layout, Result};
 use distil_storage::{Storage, StorageWriter};
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
@@ -121,7 +120,7 @@ impl<'a, F: ParquetFile> Parts<'a, F> {
                 };
                 let writer = StorageWriter::new(self.storage.create_new(&path)?);
                 self.files += 1;
-                let file = create(writer).map_err(cause)?;
+                let file = create(writer).map_err(parquet_error)?;
                 Part { file, path, rows: 0, bytes: 0, digest: Digest(0) }
             }
         };
@@ -142,7 +141,7 @@ impl<'a, F: ParquetFile> Parts<'a, F> {
         for (key, value) in footer.to_pairs()? {
             part.file.add_metadata(KeyValue::new(key, value));
         }
-        self.bytes += part.file.finish().map_err(cause)?;
+        self.bytes += part.file.finish().map_err(parquet_error)?;
         part.file.writer().sync()
     }
 
@@ -160,15 +159,4 @@ impl<'a, F: ParquetFile> Parts<'a, F> {
     pub fn may_split(&self) -> bool {
         self.layout == Layout::Dir
     }
-}
-
-/// The error of a Parquet writer: that of the file below, or a bug.
-pub fn cause(error: ParquetError) -> Error {
-    if let ParquetError::External(inner) = &error
-        && let Some(inner) = inner.downcast_ref::<io::Error>()
-        && let Some(cause) = StorageWriter::cause(inner)
-    {
-        return cause.clone();
-    }
-    parquet_error(error)
 }

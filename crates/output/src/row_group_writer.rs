@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use distil_json::digest::Digest;
 use distil_kernel::encode::{EncodedRowGroup, Encoder};
+use distil_kernel::parquet_error;
 use distil_plan::{Layout, Result, Sink};
 use distil_storage::{Storage, StorageWriter};
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::footer::Footer;
-use crate::parts::{Parts, cause};
+use crate::parts::Parts;
 
 /// The row groups of one output on their way to its files, which are cut at row groups.
 pub struct RowGroupWriter<'a> {
@@ -87,7 +88,7 @@ impl<'a> RowGroupWriter<'a> {
             }
             writer.close().map(|_| ())
         })();
-        appended.map_err(cause)
+        appended.map_err(parquet_error)
     }
 
     /// Ends the output: every file is complete and synced. An output without rows is one file.

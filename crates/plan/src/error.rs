@@ -173,6 +173,11 @@ impl Error {
         self.refused.as_ref().is_some_and(|refused| refused.needs.contains(&word))
     }
 
+    /// The error that an I/O error carries through code that knows no other.
+    pub fn inside(error: &std::io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
     /// A failed operation of the operating system on `path`.
     pub fn io(doing: &str, path: impl fmt::Display, cause: &std::io::Error) -> Self {
         Self::environment(format!("cannot {doing}: {}", cause_text(cause)))

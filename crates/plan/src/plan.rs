@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::path::overlap;
 use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Location, Result, Schema, SchemaSpec};
 
-/// The largest record, in bytes, unless the plan says otherwise.
-pub(crate) const MAX_RECORD: u64 = 64 << 20;
 /// Rows in a row group, unless the plan says otherwise.
 pub(crate) const ROW_GROUP_ROWS: u64 = 1 << 20;
 
@@ -346,6 +344,9 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The largest record, in bytes, unless the plan says otherwise.
+    pub const USUAL_MAX_RECORD: u64 = 64 << 20;
+
     /// A plan with the defaults: read `sources`, keep every record, write to `sink`.
     pub fn new(sources: Vec<String>, sink: Sink) -> Self {
         Self {
@@ -359,7 +360,7 @@ impl Plan {
             columns: None,
             quarantine: QuarantineSpec::default(),
             dropped: None,
-            max_record: MAX_RECORD,
+            max_record: Self::USUAL_MAX_RECORD,
             digest: false,
             assume_valid: false,
             sink,

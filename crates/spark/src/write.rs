@@ -7,8 +7,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use distil_json::arrow_schema;
 use distil_kernel::encode::{codec, parquet_path};
+use distil_kernel::parquet_error;
 use distil_output::footer::Footer;
-use distil_output::parts::{Part, Parts, cause};
+use distil_output::parts::{Part, Parts};
 use distil_plan::{Layout, Result, Sink};
 use distil_storage::{Storage, StorageWriter};
 use parquet::arrow::ArrowWriter;
@@ -57,7 +58,7 @@ impl<'a> Output<'a> {
             let room = usize::try_from(self.most_rows - written).unwrap_or(usize::MAX);
             let count = (batch.num_rows() - begin).min(room);
             let part = self.open()?;
-            part.file.write(&batch.slice(begin, count)).map_err(cause)?;
+            part.file.write(&batch.slice(begin, count)).map_err(parquet_error)?;
             part.rows += count as u64;
             begin += count;
         }
@@ -85,7 +86,7 @@ fn properties(sink: &Sink) -> Result<WriterProperties> {
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_created_by(format!("distil version {}", distil_plan::DISTIL_VERSION))
-        .set_compression(codec(sink.compression).map_err(cause)?)
+        .set_compression(codec(sink.compression).map_err(parquet_error)?)
         .set_max_row_group_row_count(usize::try_from(sink.row_group_rows).ok());
     for path in &sink.bloom {
         builder = builder.set_column_bloom_filter_enabled(parquet_path(path), true);

@@ -11,6 +11,7 @@ use distil_plan::{Error, InputCompression, Result};
 
 use self::gzip::Gzip;
 use self::window::{Source, Window};
+pub use self::zstd::WindowLimit;
 use self::zstd::Zstd;
 use crate::{InputFile, Stamp, Storage};
 
@@ -80,6 +81,15 @@ impl InputStream {
             _ => Decoder::Plain,
         };
         Ok(Self { window, decoder, ended: false, broken: None })
+    }
+
+    /// The same stream, which fails once more of a window of zstd is filled.
+    #[must_use]
+    pub fn within(mut self, limit: WindowLimit) -> Self {
+        if let Decoder::Zstd(zstd) = &mut self.decoder {
+            zstd.limit = limit;
+        }
+        self
     }
 
     /// How the input is compressed.

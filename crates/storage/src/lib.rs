@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use distil_plan::{Error, Result};
 
-pub use input::{InputStream, check_unchanged};
+pub use input::{InputStream, WindowLimit, check_unchanged};
 pub use local::Local;
 pub use memory::{Failure, Memory, Survive};
 pub use writer::StorageWriter;

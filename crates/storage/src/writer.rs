@@ -2,7 +2,7 @@
 
 use std::io;
 
-use distil_plan::{Error, Result};
+use distil_plan::Result;
 
 use crate::OutputFile;
 
@@ -11,7 +11,7 @@ const BUFFER: usize = 1 << 20;
 
 /// Writes to an [`OutputFile`] in large pieces.
 ///
-/// Its [`io::Error`]s carry the error of the file, with its path and advice: [`StorageWriter::cause`]
+/// Its [`io::Error`]s carry the error of the file, with its path and advice: [`distil_plan::Error::inside`]
 /// takes it out again.
 pub struct StorageWriter {
     file: Box<dyn OutputFile>,
@@ -41,11 +41,6 @@ impl StorageWriter {
         self.write_buffer()
     }
 
-    /// The error of the file that an I/O error carries.
-    pub fn cause(error: &io::Error) -> Option<&Error> {
-        error.get_ref()?.downcast_ref()
-    }
-
     fn write_buffer(&mut self) -> Result<()> {
         let written = self.file.write_all(&self.buffer);
         self.buffer.clear();
@@ -73,6 +68,8 @@ mod tests {
     use std::io::Write as _;
     use std::path::Path;
 
+    use distil_plan::Error;
+
     use super::*;
     use crate::{Memory, Storage as _};
 
@@ -93,9 +90,9 @@ mod tests {
         let mut writer = StorageWriter::new(Box::new(Full));
         writer.write_all(&[0; 100]).unwrap();
         let error = writer.write_all(&vec![0; BUFFER]).unwrap_err();
-        let cause = StorageWriter::cause(&error).unwrap();
+        let cause = Error::inside(&error).unwrap();
         assert_eq!(cause.place.as_ref().unwrap().path, "out.parquet");
-        assert!(StorageWriter::cause(&io::Error::other("another")).is_none());
+        assert!(Error::inside(&io::Error::other("another")).is_none());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use distil_json::digest::Digest;
 use distil_json::{MessageReader, MessageWriter, Sampler};
 use distil_kernel::conflicts::conflicts;
 use distil_kernel::decode::{Run, SliceDecoder, Wants};
-use distil_kernel::encode::Encoder;
+use distil_kernel::encode::{Encoder, RowGroupEncoder};
 use distil_kernel::partial::{Finished, Partial};
 use distil_kernel::reduce::Policy;
 use distil_kernel::reduce_partition::{SHOWN, Tally, reduce_partition};
@@ -303,7 +303,8 @@ fn write(
     let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
     let mut output = |wanted, most_rows, footer, path: &Path, layout| {
         let writer = RowGroupWriter::new(storage, &encoder, footer, path, sink, layout);
-        outputs.push((RowGroupCutter::new(wanted, most_rows, ROW_GROUP_BYTES), writer));
+        let cutter = RowGroupCutter::new(wanted, encoder.leaves(), most_rows, ROW_GROUP_BYTES);
+        outputs.push((cutter, RowGroupEncoder::new(&encoder, wanted), writer));
     };
     output(Wanted::Kept, most_rows, footer.clone(), &request.staging.output, sink.layout);
     if let Some(path) = &request.staging.dropped {
@@ -316,17 +317,21 @@ fn write(
         tally.add(reduced.counts);
         shown.extend(reduced.conflicts);
         for rows in reduced.rows.into_iter().map(Arc::new) {
-            for (cutter, writer) in &mut outputs {
-                for (_, row_group) in cutter.push(&rows)? {
-                    writer.push(encoder.encode(cutter.wanted(), &row_group)?)?;
+            for (cutter, encoder, writer) in &mut outputs {
+                for cut in cutter.push(&rows)? {
+                    if let Some(row_group) = encoder.push(cut)? {
+                        writer.push(row_group)?;
+                    }
                 }
             }
         }
     }
     shown.truncate(SHOWN);
-    for (at, (cutter, writer)) in outputs.iter_mut().enumerate() {
-        if let Some((_, row_group)) = cutter.finish() {
-            writer.push(encoder.encode(cutter.wanted(), &row_group)?)?;
+    for (at, (cutter, encoder, writer)) in outputs.iter_mut().enumerate() {
+        for cut in cutter.finish() {
+            if let Some(row_group) = encoder.push(cut)? {
+                writer.push(row_group)?;
+            }
         }
         let totals = writer.finish()?;
         if at == 0 {

@@ -9,6 +9,7 @@
     reason = "tests end at the first surprise, and look at files as a user does"
 )]
 
+mod budget;
 #[path = "../cli/context.rs"]
 #[allow(dead_code, reason = "shared with the other binary of tests, which uses all of it")]
 mod context;

@@ -79,3 +79,45 @@ fn a_zstd_frame_that_announces_a_large_window_takes_no_memory_for_it() {
     assert_eq!(context.out(&["head", "out.parquet"]), "{\"ts\":1}\n");
     assert!(peak_memory(&context) < 200 << 20, "{}", peak_memory(&context));
 }
+
+/// As `zstd --long=27` makes them, of content that fills the window.
+#[test]
+fn a_window_of_zstd_that_is_filled_beyond_the_budget_is_refused() {
+    let context = Context::new();
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.set_parameter(zstd::stream::raw::CParameter::WindowLog(27)).unwrap();
+    let line = format!("{{\"ts\":1,\"x\":\"{}\"}}\n", "x".repeat(1 << 20));
+    for _ in 0..40 {
+        encoder.write_all(line.as_bytes()).unwrap();
+    }
+    context.write("in.zst", encoder.finish().unwrap());
+    let flags =
+        ["in.zst", "-o", "out.parquet", "--key", "ts", "--threads", "2", "--report", "r.json"];
+    context.distil(&[&flags[..], &["--memory", "128MiB"]].concat()).fails(
+        3,
+        &[
+            "in.zst",
+            "with a window of 128 MiB",
+            "give the run more memory: --memory 512MiB",
+            "--threads",
+        ],
+    );
+    context.distil(&[&flags[..], &["--memory", "512MiB", "-q"]].concat()).succeeds();
+    assert!(peak_memory(&context) < 300 << 20, "{}", peak_memory(&context));
+}
+
+#[test]
+fn records_larger_than_the_budget_holds_are_refused_before_reading() {
+    let context = Context::new();
+    context.write("in.json", "{\"ts\":1}\n");
+    let flags = ["in.json", "-o", "out.parquet", "--key", "ts", "--max-record", "1GiB"];
+    context.distil(&[&flags[..], &["--memory", "512MiB"]].concat()).fails(
+        2,
+        &[
+            "for records of up to 1.00 GiB: at least 6.00 GiB is needed",
+            "--memory 6144MiB",
+            "--max-record",
+        ],
+    );
+    context.distil(&[&flags[..], &["--memory", "6GiB", "-q"]].concat()).succeeds();
+}

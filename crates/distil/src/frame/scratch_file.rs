@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use distil_json::arrow_schema;
 use distil_kernel::arrow::{conform, write_records};
-use distil_output::parts::cause;
+use distil_kernel::parquet_error;
 use distil_plan::{InputFormat, Result, Schema};
 use distil_storage::{OutputFile, Storage, StorageWriter};
 use parquet::arrow::ArrowWriter;
@@ -61,7 +61,7 @@ impl ScratchFile {
                     schema.clone(),
                     Some(properties.build()),
                 );
-                Form::Rows { schema, writer: Box::new(writer.map_err(cause)?) }
+                Form::Rows { schema, writer: Box::new(writer.map_err(parquet_error)?) }
             }
         };
         Ok(Self { path, form })
@@ -87,7 +87,7 @@ impl ScratchFile {
                 Ok(())
             }
             Form::Rows { schema, writer } => {
-                writer.write(&conform(batch, known, schema)?).map_err(cause)
+                writer.write(&conform(batch, known, schema)?).map_err(parquet_error)
             }
         }
     }
@@ -100,7 +100,7 @@ impl ScratchFile {
         match self.form {
             Form::Records { mut file, text } => file.write_all(&text)?,
             Form::Rows { writer, .. } => {
-                writer.into_inner().map_err(cause)?.finish()?;
+                writer.into_inner().map_err(parquet_error)?.finish()?;
             }
         }
         Ok(self.path)

@@ -5,5 +5,4 @@ mod slices;
 mod source;
 mod workers;
 
-pub(crate) use source::Source;
 pub(crate) use workers::{Decoded, Inputs, Opened, RowSink, decode};

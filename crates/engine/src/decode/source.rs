@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use distil_plan::{Cancel, Error, InputCompression, Result};
-use distil_storage::{InputStream, Storage};
+use distil_storage::{InputStream, Storage, WindowLimit};
 
 use crate::threads;
 
@@ -48,7 +48,7 @@ struct ReadBytes {
 }
 
 impl Source {
-    /// Opens an input; `is_pipe` says that reading it may take any time.
+    /// Opens an input; `is_pipe` says that reading it may take any time. Windows over the limit are refused.
     ///
     /// # Errors
     /// An environment error with the path.
@@ -56,15 +56,17 @@ impl Source {
         storage: &Arc<dyn Storage>,
         path: &Path,
         is_pipe: bool,
+        limit: WindowLimit,
         cancel: &Cancel,
     ) -> Result<Self> {
         if !is_pipe {
-            return Ok(Self::Direct(Box::new(InputStream::open(storage.as_ref(), path)?)));
+            let stream = InputStream::open(storage.as_ref(), path)?.within(limit);
+            return Ok(Self::Direct(Box::new(stream)));
         }
         let (sender, receiver) = sync_channel(WAITING);
         let (storage, path) = (Arc::clone(storage), path.to_owned());
         std::thread::Builder::new()
-            .spawn(move || serve(&storage, &path, &sender))
+            .spawn(move || serve(&storage, &path, limit, &sender))
             .map_err(|cause| threads::refused(&cause))?;
         let cancel = cancel.clone();
         Ok(Self::Background(Background { receiver, cancel, piece: ReadBytes::default(), used: 0 }))
@@ -146,9 +148,14 @@ impl Background {
 }
 
 /// Reads until the end, or until the receiver is gone.
-fn serve(storage: &Arc<dyn Storage>, path: &Path, sender: &SyncSender<Result<ReadBytes>>) {
+fn serve(
+    storage: &Arc<dyn Storage>,
+    path: &Path,
+    limit: WindowLimit,
+    sender: &SyncSender<Result<ReadBytes>>,
+) {
     let mut stream = match InputStream::open(storage.as_ref(), path) {
-        Ok(stream) => stream,
+        Ok(stream) => stream.within(limit),
         Err(error) => {
             // A receiver that is gone was cancelled.
             let _ = sender.send(Err(error));
@@ -179,6 +186,8 @@ mod tests {
     use super::*;
     use distil_storage::Memory;
 
+    const ANY: WindowLimit = WindowLimit { bytes: u64::MAX, memory: u64::MAX };
+
     #[test]
     fn a_background_source_gives_the_same_bytes_as_a_direct_one() {
         let memory = Memory::new();
@@ -187,7 +196,7 @@ mod tests {
         let storage: Arc<dyn Storage> = Arc::new(memory);
         for is_pipe in [false, true] {
             let mut source =
-                Source::open(&storage, Path::new("in"), is_pipe, &Cancel::new()).unwrap();
+                Source::open(&storage, Path::new("in"), is_pipe, ANY, &Cancel::new()).unwrap();
             let mut found = Vec::new();
             let mut buffer = vec![0; 100_000];
             loop {
@@ -200,7 +209,8 @@ mod tests {
             assert_eq!(source.position(), content.len() as u64);
             source.finish(storage.as_ref()).unwrap();
         }
-        let mut missing = Source::open(&storage, Path::new("none"), true, &Cancel::new()).unwrap();
+        let mut missing =
+            Source::open(&storage, Path::new("none"), true, ANY, &Cancel::new()).unwrap();
         assert!(missing.read(&mut [0; 8]).is_err());
     }
 

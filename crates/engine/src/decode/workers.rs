@@ -5,6 +5,7 @@
 //! busy alike. Of Parquet it finds out the row groups, which all workers take.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,7 +22,7 @@ use super::parquet::{self, RowGroup};
 use super::slices::SliceReader;
 use super::source::Source;
 use crate::work_queue::{Next, WorkQueue};
-use crate::{EngineOptions, threads};
+use crate::{EngineOptions, budget, threads};
 
 /// Slices that may wait for a worker; each is about as large as what is read at once.
 const WAITING: usize = 8;
@@ -33,6 +34,17 @@ pub(crate) struct Inputs<'a> {
     pub(crate) options: &'a EngineOptions,
     pub(crate) quarantine: &'a Quarantine,
     pub(crate) watch: Watch<'a>,
+}
+
+impl Inputs<'_> {
+    /// Opens an input; `is_pipe` says that reading it may take any time.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub(crate) fn source(&self, path: &Path, is_pipe: bool) -> Result<Source> {
+        let limit = budget::window(self.options.memory, self.options.threads);
+        Source::open(self.storage, path, is_pipe, limit, self.watch.cancel)
+    }
 }
 
 /// Receives the rows of one worker.
@@ -161,8 +173,7 @@ pub(crate) fn decode<S: RowSink>(
 type Found = (Seen, Vec<Dictionary>);
 
 fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> Result<Found> {
-    let texts = shared.layout.map_or(1, |layout| layout.texts);
-    let dictionary_bytes = shared.inputs.options.shares().dictionary(texts);
+    let dictionary_bytes = shared.inputs.options.shares().dictionaries();
     let decoder = Decoder::new(&shared.inputs.plan.plan)?;
     let decoder = decoder.expecting(shared.layout, dictionary_bytes);
     let decoder = decoder.stopped_by(shared.inputs.watch.cancel);
@@ -247,9 +258,7 @@ impl<S: RowSink> Worker<'_, S> {
             Some(opened) => opened,
             None => {
                 let is_pipe = input.bytes.is_none();
-                let source =
-                    Source::open(inputs.storage, &input.path, is_pipe, inputs.watch.cancel)?;
-                (source, Vec::new())
+                (inputs.source(&input.path, is_pipe)?, Vec::new())
             }
         };
         let mut reader = SliceReader::new(inputs, ordinal, opened);

@@ -12,19 +12,23 @@ use distil_plan::Result;
 
 use super::packed_spill::PackedSegment;
 use super::scatter::Shard;
-use super::spill::Segment;
+use super::spill::{Segment, bound, cuts};
+
+/// Marks of rows in memory for each piece that a partition is split into.
+const MARKS: u64 = 64;
 
 /// A partition, or a piece of one.
 #[derive(Default)]
 pub(crate) struct Partition {
     /// Rows are taken when it is reduced.
     buffers: Mutex<Vec<Vec<u8>>>,
-    segments: Vec<Segment>,
+    /// The runs of the whole partition, which its pieces share.
+    segments: Arc<Vec<Segment>>,
     low: Option<Vec<u8>>,
     high: Option<Vec<u8>>,
     /// Packed rows of each worker, taken likewise.
     packed: Mutex<Vec<(usize, Vec<Vec<u64>>)>>,
-    packed_segments: Vec<(usize, PackedSegment)>,
+    packed_segments: Arc<Vec<(usize, PackedSegment)>>,
     low_word: Option<u64>,
     high_word: Option<u64>,
 }
@@ -38,28 +42,44 @@ pub(crate) struct Scratch {
 }
 
 /// The partitions in order, from what each worker held of them. One of more than `most` bytes is split
-/// by the keys of its own rows.
+/// by its own rows.
 pub(crate) fn partitions(
     held: Vec<Vec<Shard>>,
+    policy: Policy,
     layout: Option<&PackedLayout>,
     most: u64,
 ) -> Vec<Partition> {
     let count = held.iter().map(Vec::len).max().unwrap_or_default();
-    let mut merged: Vec<Partition> = Vec::new();
-    merged.resize_with(count, Partition::default);
+    let mut merged: Vec<Merged> = Vec::new();
+    merged.resize_with(count, Merged::default);
     for (worker, held) in held.into_iter().enumerate() {
         for (whole, part) in merged.iter_mut().zip(held) {
-            unlocked(&mut whole.buffers).extend(part.buffers);
+            whole.buffers.extend(part.buffers);
             whole.segments.extend(part.segments);
             if !part.packed.is_empty() {
-                unlocked(&mut whole.packed).push((worker, part.packed));
+                whole.packed.push((worker, part.packed));
             }
-            whole
-                .packed_segments
-                .extend(part.packed_segments.into_iter().map(|segment| (worker, segment)));
+            let segments = part.packed_segments.into_iter().map(|segment| (worker, segment));
+            whole.packed_segments.extend(segments);
         }
     }
-    merged.into_iter().flat_map(|partition| partition.split(layout, most)).collect()
+    let whole = |merged: Merged| Partition {
+        buffers: Mutex::new(merged.buffers),
+        segments: Arc::new(merged.segments),
+        packed: Mutex::new(merged.packed),
+        packed_segments: Arc::new(merged.packed_segments),
+        ..Partition::default()
+    };
+    merged.into_iter().flat_map(|merged| whole(merged).split(policy, layout, most)).collect()
+}
+
+/// What all workers held of a partition.
+#[derive(Default)]
+struct Merged {
+    buffers: Vec<Vec<u8>>,
+    segments: Vec<Segment>,
+    packed: Vec<(usize, Vec<Vec<u64>>)>,
+    packed_segments: Vec<(usize, PackedSegment)>,
 }
 
 fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
@@ -72,36 +92,40 @@ fn taken<T: Default>(mutex: &Mutex<T>) -> T {
 
 impl Partition {
     /// Pieces of the partition: a piece has the rows in memory that are its own, and reads its part of the
-    /// segments. Runs of encoded rows in memory are never split, as they are only kept while they
-    /// are few.
-    fn split(mut self, layout: Option<&PackedLayout>, most: u64) -> Vec<Self> {
+    /// segments.
+    fn split(mut self, policy: Policy, layout: Option<&PackedLayout>, most: u64) -> Vec<Self> {
         let most = most.max(1);
         let on_disk: u64 = self.segments.iter().map(Segment::bytes).sum();
+        let in_memory: usize = unlocked(&mut self.buffers).iter().map(Vec::len).sum();
         let packed_words = self.packed_words();
-        let pieces = (on_disk + packed_words * 8).div_ceil(most) as usize;
-        if pieces < 2 || !unlocked(&mut self.buffers).is_empty() && packed_words == 0 {
+        let pieces = (on_disk + in_memory as u64 + packed_words * 8).div_ceil(most) as usize;
+        if pieces < 2 {
             return vec![self];
         }
-        let mut bounds: Vec<Vec<u8>> = match layout {
+        let marks: Vec<Vec<u8>> = match layout {
             // Packed rows are told apart by their first word.
-            Some(layout) if packed_words * 8 > on_disk => {
+            Some(layout) if packed_words * 8 > on_disk + in_memory as u64 => {
                 self.sample_words(layout).iter().map(|word| layout.first_key(*word)).collect()
             }
-            // The marks of the runs are evenly spaced, so equal shares of them are equal shares of
-            // rows.
-            _ => self
-                .segments
-                .iter()
-                .flat_map(Segment::mark_keys)
-                .map(|key| {
-                    if packed_words > 0 { PackedLayout::first_part(key) } else { key }.to_vec()
-                })
-                .collect(),
+            // Marks are evenly spaced, so equal shares of them are equal shares of rows.
+            _ => {
+                let rows = places(unlocked(&mut self.buffers));
+                let mut next = 0;
+                let apart = (most / MARKS).max(1);
+                let in_memory = rows.filter_map(|(_, row)| {
+                    next += row.stored_length() as u64;
+                    (next >= apart).then(|| {
+                        next = 0;
+                        bound(&row, policy)
+                    })
+                });
+                let marks = self.segments.iter().flat_map(Segment::marks).chain(in_memory);
+                let first =
+                    |mark| if packed_words > 0 { PackedLayout::first_part(mark) } else { mark };
+                marks.map(|mark| first(mark).to_vec()).collect()
+            }
         };
-        bounds.sort_unstable();
-        bounds =
-            (1..pieces).filter_map(|at| bounds.get(at * bounds.len() / pieces)).cloned().collect();
-        bounds.dedup();
+        let mut bounds = cuts(marks, pieces);
         let mut words = Vec::new();
         if packed_words > 0
             && let Some(layout) = layout
@@ -111,21 +135,25 @@ impl Partition {
         }
         let mut split: Vec<Self> = (0..=bounds.len())
             .map(|at| Self {
-                segments: self.segments.clone(),
+                segments: Arc::clone(&self.segments),
                 low: at.checked_sub(1).map(|below| bounds[below].clone()),
                 high: bounds.get(at).cloned(),
-                packed_segments: self.packed_segments.clone(),
+                packed_segments: Arc::clone(&self.packed_segments),
                 low_word: at.checked_sub(1).and_then(|below| words.get(below).copied()),
                 high_word: words.get(at).copied(),
                 ..Self::default()
             })
             .collect();
-        for (_, row) in places(unlocked(&mut self.buffers)) {
-            let at = bounds.partition_point(|bound| bound.as_slice() <= row.key());
-            let buffers = unlocked(&mut split[at].buffers);
-            let mut open = RowBuffers { full: std::mem::take(buffers), ..RowBuffers::default() };
-            open.push(&row);
-            *buffers = open.full;
+        let mut pieces: Vec<RowBuffers> = Vec::new();
+        pieces.resize_with(split.len(), RowBuffers::default);
+        for buffer in std::mem::take(unlocked(&mut self.buffers)) {
+            for (_, row) in places(&[buffer]) {
+                let at = bounds.partition_point(|bound| bound.as_slice() <= row.bytes);
+                pieces[at].push(&row);
+            }
+        }
+        for (part, piece) in split.iter_mut().zip(pieces) {
+            *unlocked(&mut part.buffers) = piece.full;
         }
         if let Some(layout) = layout {
             for (worker, buffers) in std::mem::take(unlocked(&mut self.packed)) {
@@ -158,7 +186,7 @@ impl Partition {
             words
                 .extend(buffers.iter().flat_map(|buffer| buffer.iter().step_by(layout.words * 16)));
         }
-        for (_, segment) in &self.packed_segments {
+        for (_, segment) in self.packed_segments.iter() {
             let mut rows = Vec::new();
             // A segment that can't be read fails the run when its rows are wanted.
             if segment.read(&mut rows).is_ok() {
@@ -203,7 +231,7 @@ impl Partition {
             }
         }
         let mut rows = Vec::new();
-        for (worker, segment) in &self.packed_segments {
+        for (worker, segment) in self.packed_segments.iter() {
             rows.clear();
             segment.read(&mut rows)?;
             scratch.load(table, *worker, &rows, within);
@@ -219,7 +247,7 @@ impl Partition {
         scratch: &mut Scratch,
         mut buffers: Vec<Vec<u8>>,
     ) -> Result<ReducedPartition> {
-        for segment in &self.segments {
+        for segment in self.segments.iter() {
             let buffer = segment.read(self.low.as_deref(), self.high.as_deref())?;
             if !buffer.is_empty() {
                 buffers.push(buffer);

@@ -12,7 +12,7 @@ use distil_plan::{InputCompression, InputFormat, Result};
 use distil_storage::{InputStream, Kind};
 
 use super::sample_rows::sample_rows;
-use crate::decode::{Inputs, Opened, Source};
+use crate::decode::{Inputs, Opened};
 
 /// Pieces read in all.
 pub(super) const PIECES: u64 = 256;
@@ -77,8 +77,8 @@ pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
 /// Partitions for about `bytes` of rows: one for each thread at least, or small inputs would keep one
 /// thread busy only.
 fn partitions(inputs: &Inputs<'_>, bytes: u64) -> usize {
-    let partitions = (bytes / PARTITION).clamp(1, MOST_PARTITIONS);
-    (partitions as usize).max(inputs.options.threads)
+    let most = MOST_PARTITIONS.min(inputs.options.shares().partitions());
+    ((bytes / PARTITION).clamp(1, most) as usize).max(inputs.options.threads)
 }
 
 fn sample_records(
@@ -95,7 +95,7 @@ fn sample_records(
         inputs.watch.cancel.check()?;
         let Some(size) = input.bytes else {
             // A pipe can't be read twice: what is read here is kept.
-            let mut stream = Source::open(inputs.storage, &input.path, true, inputs.watch.cancel)?;
+            let mut stream = inputs.source(&input.path, true)?;
             let mut prefix = vec![0; STREAM_PIECE];
             let count = stream.read(&mut prefix)?;
             prefix.truncate(count);

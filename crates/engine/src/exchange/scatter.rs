@@ -10,13 +10,13 @@ use std::sync::Arc;
 use distil_json::{Dictionary, PackedLayout};
 use distil_kernel::partitioned_rows::PartitionedRows;
 use distil_kernel::reduce::Policy;
-use distil_kernel::rows::{PackedBuffers, Row, reduce_repeated_keys};
+use distil_kernel::rows::{PackedBuffers, Row, RowBuffers, reduce_repeated_keys};
 use distil_kernel::splitters::{Splitters, WordSplitters};
 use distil_plan::{Error, Result};
 use distil_storage::Storage;
 
-use super::packed_spill::{PackedSegment, spill};
-use super::spill::{Segment, SpillWriter};
+use super::packed_spill::{PackedSegment, PackedSpillFile};
+use super::spill::{Segment, SpillFile};
 use crate::budget::Shares;
 
 /// One worker's rows.
@@ -25,11 +25,12 @@ pub(crate) struct Exchange<'a> {
     scratch: &'a Path,
     shares: Shares,
     worker: usize,
+    policy: Policy,
     rows: PartitionedRows<'a>,
+    /// Bytes of a partition from which on it is reduced, as it may have a hot key.
+    worth: Vec<u64>,
     packing: Option<PackedShard>,
-    segments: Vec<(usize, Segment)>,
-    files: usize,
-    spilled: u64,
+    file: Option<SpillFile>,
 }
 
 /// One worker's packed rows.
@@ -39,7 +40,7 @@ struct PackedShard {
     partitions: Vec<PackedBuffers>,
     /// Words of a partition from which on its repeated keys are reduced.
     worth: Vec<usize>,
-    segments: Vec<(usize, PackedSegment)>,
+    file: Option<PackedSpillFile>,
     /// Memory of the dictionaries when they were last looked at.
     dictionaries: u64,
     /// Memory of rows and dictionaries.
@@ -86,7 +87,7 @@ impl<'a> Exchange<'a> {
                 splitters: WordSplitters::new(splitters.words_of(layout).unwrap_or_default()),
                 worth: vec![(shares.hot() / 8) as usize; partitions.len()],
                 partitions,
-                segments: Vec::new(),
+                file: None,
                 dictionaries: 0,
                 bytes: 0,
             }
@@ -96,11 +97,11 @@ impl<'a> Exchange<'a> {
             scratch,
             shares,
             worker,
+            policy,
             rows: PartitionedRows::new(splitters, policy),
+            worth: vec![shares.hot(); splitters.partitions()],
             packing,
-            segments: Vec::new(),
-            files: 0,
-            spilled: 0,
+            file: None,
         }
     }
 
@@ -109,7 +110,14 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// An environment error when spilling fails.
     pub(crate) fn push(&mut self, row: &Row<'_>) -> Result<()> {
-        self.rows.push(row);
+        if let Some((partition, held)) = self.rows.push(row)
+            && held > self.worth[partition]
+            && self.policy == Policy::Keep
+        {
+            let left = self.rows.reduce_one(partition, self.shares.hot())?;
+            // A partition without a hot key is looked at again when it has doubled.
+            self.worth[partition] = self.worth[partition].max(left * 2);
+        }
         if self.bytes() > self.shares.rows() { self.free_memory() } else { Ok(()) }
     }
 
@@ -175,14 +183,18 @@ impl<'a> Exchange<'a> {
         Ok(())
     }
 
-    /// Reduces all partitions in place; spills them all if that freed less than half of the memory.
+    /// Reduces all partitions; spills them all if that freed less than half of the memory.
     fn free_memory(&mut self) -> Result<()> {
-        self.rows.reduce()?;
-        if self.bytes() > self.shares.kept() {
+        let runs = self.rows.take_runs(self.shares.hot())?;
+        let left: u64 = runs.iter().flatten().map(RowBuffers::capacity).sum();
+        if left + self.bytes() > self.shares.kept() {
             self.spill_packed()?;
-            if self.rows.bytes() > self.shares.worth_a_file() {
-                self.spill()?;
+            if left > self.shares.worth_a_file() {
+                return self.spill(runs);
             }
+        }
+        for (partition, runs) in runs.into_iter().enumerate() {
+            self.rows.put_back(partition, runs);
         }
         Ok(())
     }
@@ -192,38 +204,45 @@ impl<'a> Exchange<'a> {
         self.rows.bytes() + self.packing.as_ref().map_or(0, |packing| packing.bytes)
     }
 
-    /// Writes all packed rows to a new file.
+    /// Writes all packed rows to disk.
     fn spill_packed(&mut self) -> Result<()> {
         let Some(packing) = &mut self.packing else { return Ok(()) };
         if packing.partitions.iter().all(|buffers| buffers.words() == 0) {
             return Ok(());
         }
-        let path = self.scratch.join(format!("packed-{}-{}", self.worker, self.files));
-        self.files += 1;
-        let (segments, bytes) = spill(self.storage, &path, &mut packing.partitions)?;
-        packing.segments.extend(segments);
+        let file = match &mut packing.file {
+            Some(file) => file,
+            none => {
+                let path = self.scratch.join(format!("packed-{}", self.worker));
+                none.insert(PackedSpillFile::create(self.storage, path)?)
+            }
+        };
+        file.write(&mut packing.partitions)?;
         packing.count();
-        self.spilled += bytes;
         Ok(())
     }
 
-    /// Writes all partitions, which are reduced and in order, to a new file.
-    fn spill(&mut self) -> Result<()> {
-        let path = self.scratch.join(format!("rows-{}-{}", self.worker, self.files));
-        self.files += 1;
-        let mut file = SpillWriter::create(self.storage, &path)?;
-        for (partition, buffers) in self.rows.take() {
-            file.write(partition, &buffers)?;
+    /// Writes the runs of all partitions to disk.
+    fn spill(&mut self, runs: Vec<Vec<RowBuffers>>) -> Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                let path = self.scratch.join(format!("rows-{}", self.worker));
+                let (block, most) = (self.shares.block(), self.shares.hot());
+                none.insert(SpillFile::create(self.storage, &path, block, self.policy, most)?)
+            }
+        };
+        for (partition, runs) in runs.into_iter().enumerate() {
+            for run in runs {
+                file.write(partition, &run.full)?;
+            }
         }
-        let (segments, bytes) = file.finish(self.storage, &path)?;
-        self.segments.extend(segments);
-        self.spilled += bytes;
-        Ok(())
+        file.end_spill()
     }
 
     /// Whether encoded rows went to disk.
     pub(crate) fn has_spilled(&self) -> bool {
-        !self.segments.is_empty()
+        self.file.is_some()
     }
 
     /// Ends the exchange: what it holds of each partition, and the bytes spilled. Once any worker spilled
@@ -234,26 +253,35 @@ impl<'a> Exchange<'a> {
     /// As [`Exchange::push`].
     pub(crate) fn finish(mut self, to_disk: bool) -> Result<(Vec<Shard>, u64)> {
         if to_disk {
-            self.rows.reduce()?;
-            self.spill()?;
+            let runs = self.rows.take_runs(self.shares.hot())?;
+            self.spill(runs)?;
         }
         let held = |(_, buffers)| Shard { buffers, ..Shard::default() };
         let mut all: Vec<Shard> = self.rows.take().map(held).collect();
+        let mut spilled = 0;
         if let Some(packing) = self.packing {
             for (held, buffers) in all.iter_mut().zip(packing.partitions) {
                 held.packed = buffers.into_buffers();
             }
-            for (partition, segment) in packing.segments {
-                if let Some(held) = all.get_mut(partition) {
-                    held.packed_segments.push(segment);
+            if let Some(file) = packing.file {
+                let (segments, bytes) = file.finish(self.storage)?;
+                spilled += bytes;
+                for (partition, segment) in segments {
+                    if let Some(held) = all.get_mut(partition) {
+                        held.packed_segments.push(segment);
+                    }
                 }
             }
         }
-        for (partition, segment) in self.segments {
-            if let Some(held) = all.get_mut(partition) {
-                held.segments.push(segment);
+        if let Some(file) = self.file {
+            let (segments, bytes) = file.finish();
+            spilled += bytes;
+            for (partition, segment) in segments {
+                if let Some(held) = all.get_mut(partition) {
+                    held.segments.push(segment);
+                }
             }
         }
-        Ok((all, self.spilled))
+        Ok((all, spilled))
     }
 }

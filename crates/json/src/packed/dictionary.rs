@@ -64,7 +64,12 @@ impl Dictionary {
         }
     }
 
-    /// The number of a string; nothing when a new one would go beyond the bounds.
+    /// Sets the most bytes of strings, table included, that it may have from here on.
+    pub(crate) fn limit(&mut self, most_bytes: u64) {
+        self.most_bytes = most_bytes.min(u64::from(u32::MAX));
+    }
+
+    /// The number of a string; `None` when a new one would go beyond the bounds.
     #[inline]
     pub fn intern(&mut self, text: &[u8]) -> Option<u32> {
         self.find_or_add(self.tag(text), text)

@@ -87,6 +87,13 @@ pub struct PackedColumn {
     encoded_name: Vec<u8>,
 }
 
+impl PackedColumn {
+    /// Whether a row may have no value there.
+    pub fn may_be_null(&self) -> bool {
+        !matches!(self.slot, PackedSlot::Word(_, None))
+    }
+}
+
 /// An encoded row, packed, and memory for that.
 #[derive(Debug, Default)]
 pub(crate) struct Repacked {

@@ -48,6 +48,8 @@ pub(crate) struct Packer {
     layout: Arc<PackedLayout>,
     /// Dictionaries of the columns of text.
     pub(crate) dictionaries: Vec<Dictionary>,
+    /// Bytes of all dictionaries together, at most.
+    dictionary_bytes: u64,
     templates: Vec<Bound>,
     last: usize,
     next: usize,
@@ -83,6 +85,7 @@ impl Packer {
             } else {
                 Vec::new()
             },
+            dictionary_bytes,
             templates: Vec::new(),
             last: 0,
             next: 0,
@@ -203,6 +206,7 @@ impl Packer {
         self.rows.clear();
         self.rows.resize(count * self.layout.words, 0);
         let layout = Arc::clone(&self.layout);
+        let mut held: u64 = self.dictionaries.iter().map(Dictionary::memory).sum();
         for (at, column) in layout.columns.iter().enumerate() {
             let known = self.fields[at].map_or(0, |id| fields.get(id).facts.bits);
             let rest = column.part.is_none();
@@ -213,6 +217,9 @@ impl Packer {
                 }),
                 Class::Text => {
                     let mut dictionary = std::mem::take(&mut self.dictionaries[column.text]);
+                    // A column of many strings may take what the others leave.
+                    held -= dictionary.memory();
+                    dictionary.limit(self.dictionary_bytes.saturating_sub(held));
                     let mut probes = std::mem::take(&mut self.probes);
                     probes.clear();
                     let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
@@ -229,6 +236,7 @@ impl Packer {
                     });
                     self.packs &= dictionary.pays(count as u64);
                     self.probes = probes;
+                    held += dictionary.memory();
                     self.dictionaries[column.text] = dictionary;
                 }
                 Class::Instant(digits) => self.column(&layout, at, |span| {

@@ -24,56 +24,74 @@ pub(super) fn may_pay(count: usize, most: usize, distinct: usize, plain_bytes: u
         && (count != HEAD || distinct <= HEAD / 16 * 15)
 }
 
-/// Values as ranks in a dictionary that holds nothing else.
-pub(super) struct Ranked<'a> {
-    ranks: Cow<'a, [u32]>,
+/// Which strings of a dictionary the values of a row group use.
+pub(crate) struct Marks {
+    /// 1 for each that is used.
+    marks: Vec<u32>,
+    distinct: usize,
+    count: usize,
+    /// How many of the first values were distinct.
+    of_head: usize,
+}
+
+impl Marks {
+    /// No values of a dictionary of `strings`.
+    pub(crate) fn new(strings: usize) -> Self {
+        Self { marks: vec![0; strings], distinct: 0, count: 0, of_head: 0 }
+    }
+
+    /// Takes the code of the next value.
+    #[inline]
+    pub(crate) fn add(&mut self, code: u32) {
+        let mark = &mut self.marks[code as usize];
+        self.distinct += 1 - *mark as usize;
+        *mark = 1;
+        self.count += 1;
+        if self.count == HEAD {
+            self.of_head = self.distinct;
+        }
+    }
+
+    fn pays(&self, plain_bytes: usize) -> bool {
+        let head =
+            if self.count >= HEAD { may_pay(HEAD, self.count, self.of_head, 0) } else { true };
+        head && self.count > 0 && may_pay(0, self.count, self.distinct, plain_bytes)
+    }
+}
+
+/// A dictionary that holds what a row group uses, and nothing else.
+pub(super) struct Ranking<'a> {
     dictionary: Cow<'a, Strings>,
+    /// The rank of each code; `None` if codes are ranks.
+    ranks: Option<Vec<u32>>,
     /// Bits of a rank.
     width: u32,
     text: bool,
 }
 
-impl<'a> Ranked<'a> {
-    /// Leaves out of a dictionary in order what no code uses; none if it does not pay.
-    pub(super) fn new(codes: &'a [u32], dictionary: &'a Strings, text: bool) -> Option<Self> {
-        if codes.is_empty() {
+impl<'a> Ranking<'a> {
+    /// Leaves out of a dictionary in order what is not marked; `None` if it does not pay.
+    pub(super) fn new(mut marks: Marks, dictionary: &'a Strings, text: bool) -> Option<Self> {
+        if !marks.pays(0) {
             return None;
         }
-        // First marks, then ranks.
-        let mut ranks = vec![0u32; dictionary.len()];
-        let mut distinct = 0;
-        let mut mark = |codes: &[u32]| {
-            for code in codes {
-                let mark = &mut ranks[*code as usize];
-                distinct += 1 - *mark as usize;
-                *mark = 1;
-            }
-            distinct
-        };
-        if codes.len() >= HEAD && !may_pay(HEAD, codes.len(), mark(&codes[..HEAD]), 0) {
-            return None;
-        }
-        mark(codes);
-        let (ranks, dictionary) = if distinct == dictionary.len() {
-            (Cow::Borrowed(codes), Cow::Borrowed(dictionary))
-        } else if !may_pay(0, codes.len(), distinct, 0) {
-            return None;
+        let (ranks, dictionary) = if marks.distinct == dictionary.len() {
+            (None, Cow::Borrowed(dictionary))
         } else {
-            let used = ranks.iter().zip(dictionary.iter()).filter(|(mark, _)| **mark == 1);
+            let used = marks.marks.iter().zip(dictionary.iter()).filter(|(mark, _)| **mark == 1);
             let dictionary: Strings = used.map(|(_, string)| string).collect();
             let mut rank = 0;
-            for mark in &mut ranks {
+            for mark in &mut marks.marks {
                 rank += std::mem::replace(mark, rank);
             }
-            let codes = codes.iter().map(|code| ranks[*code as usize]);
-            (Cow::Owned(codes.collect()), Cow::Owned(dictionary))
+            (Some(std::mem::take(&mut marks.marks)), Cow::Owned(dictionary))
         };
-        if !may_pay(0, ranks.len(), dictionary.len(), dictionary.plain_bytes()) {
+        if !marks.pays(dictionary.plain_bytes()) {
             return None;
         }
         // Some readers take no width of 0.
         let width = bits::width((dictionary.len() - 1) as u64).max(1);
-        Some(Self { ranks, dictionary, width, text })
+        Some(Self { dictionary, ranks, width, text })
     }
 
     /// The content of the dictionary page, and its number of values.
@@ -85,40 +103,56 @@ impl<'a> Ranked<'a> {
         }
         (page, self.dictionary.len())
     }
+
+    /// Replaces codes by ranks.
+    pub(super) fn rank(&self, codes: &mut [u32]) {
+        if let Some(ranks) = &self.ranks {
+            codes.iter_mut().for_each(|code| *code = ranks[*code as usize]);
+        }
+    }
 }
 
-impl<'a> Leaf for &'a Ranked<'_> {
+/// Values as ranks.
+pub(super) struct Ranked<'r, 'a> {
+    pub(super) ranks: &'r [u32],
+    pub(super) ranking: &'a Ranking<'a>,
+}
+
+impl<'a> Leaf for Ranked<'_, 'a> {
     const ENCODING: Encoding = Encoding::RLE_DICTIONARY;
     const SHORTENED: bool = true;
     type Bound = &'a [u8];
 
     fn encode(&self, values: Range<usize>, out: &mut Vec<u8>) {
-        out.push(self.width as u8);
-        bits::hybrid(&self.ranks[values], self.width, out);
+        out.push(self.ranking.width as u8);
+        bits::hybrid(&self.ranks[values], self.ranking.width, out);
     }
 
     fn bounds(&self, values: Range<usize>) -> Option<Bounds<&'a [u8]>> {
         let ranks = &self.ranks[values];
         let least = ranks.iter().min()?;
         let greatest = ranks.iter().max()?;
-        Some((self.dictionary.get(*least as usize), self.dictionary.get(*greatest as usize)))
+        let dictionary = &self.ranking.dictionary;
+        Some((dictionary.get(*least as usize), dictionary.get(*greatest as usize)))
     }
 
-    fn index_entry(&self, (least, greatest): Bounds<&'a [u8]>) -> [Vec<u8>; 2] {
-        [super::statistics::lower(least, self.text), super::statistics::upper(greatest, self.text)]
+    fn index_entry(&self, (least, greatest): &Bounds<&'a [u8]>) -> [Vec<u8>; 2] {
+        let text = self.ranking.text;
+        [super::statistics::lower(least, text), super::statistics::upper(greatest, text)]
     }
 
     fn statistics(&self, bounds: Option<Bounds<&'a [u8]>>, nulls: u64) -> Statistics {
-        string_statistics(bounds, nulls, self.text)
+        string_statistics(bounds, nulls, self.ranking.text)
     }
 
     fn string_bytes(&self, values: Range<usize>) -> Option<i64> {
         let lengths =
-            self.ranks[values].iter().map(|rank| self.dictionary.get(*rank as usize).len());
+            self.ranks[values].iter().map(|rank| self.ranking.dictionary.get(*rank as usize).len());
         Some(lengths.sum::<usize>() as i64)
     }
 
-    fn fill(&self, filter: &mut Sbbf) {
-        self.dictionary.iter().for_each(|string| filter.insert(string));
+    /// The dictionary has all values of all pages.
+    fn fill(&self, _: Range<usize>, filter: &mut Sbbf) {
+        self.ranking.dictionary.iter().for_each(|string| filter.insert(string));
     }
 }

@@ -10,43 +10,25 @@ use super::strings::Strings;
 pub(crate) struct DictionaryBuilder {
     /// Values that may come.
     most: usize,
-    /// Codes count strings as they come first; none once a dictionary is certain not to pay.
+    /// Codes count strings as they come first; `None` once a dictionary is certain not to pay.
     codes: Option<Vec<u32>>,
     distinct: distil_json::Dictionary,
-    /// All strings, once there are no codes.
-    plain: Strings,
-}
-
-/// What was interned.
-pub(crate) enum Interned {
-    /// Codes into distinct strings in order.
-    Codes(Vec<u32>, Strings),
-    /// All strings; a dictionary does not pay.
-    Plain(Strings),
 }
 
 impl DictionaryBuilder {
     /// For `most` values at most.
     pub(crate) fn new(most: usize) -> Self {
-        Self {
-            most,
-            codes: Some(Vec::with_capacity(most)),
-            distinct: distil_json::Dictionary::new(u64::MAX),
-            plain: Strings::default(),
-        }
+        let distinct = distil_json::Dictionary::new(u64::MAX);
+        Self { most, codes: Some(Vec::with_capacity(most)), distinct }
     }
 
     /// Appends a string.
     pub(crate) fn push(&mut self, string: &[u8]) {
-        let Some(codes) = &mut self.codes else {
-            self.plain.push(string);
-            return;
-        };
+        let Some(codes) = &mut self.codes else { return };
         let before = self.distinct.len();
         let Some(code) = self.distinct.intern(string) else {
             // More than any dictionary holds.
             self.give_up();
-            self.plain.push(string);
             return;
         };
         codes.push(code);
@@ -59,19 +41,20 @@ impl DictionaryBuilder {
         }
     }
 
+    /// What was interned is of no use.
     fn give_up(&mut self) {
-        let Some(codes) = self.codes.take() else { return };
-        let distinct = std::mem::take(&mut self.distinct);
-        self.plain = codes.into_iter().map(|code| distinct.get(code)).collect();
+        self.codes = None;
+        self.distinct = distil_json::Dictionary::default();
     }
 
-    pub(crate) fn finish(self) -> Interned {
-        let Some(mut codes) = self.codes else { return Interned::Plain(self.plain) };
+    /// Codes into the distinct strings, in order; `None` if a dictionary does not pay.
+    pub(crate) fn finish(self) -> Option<(Vec<u32>, Strings)> {
+        let mut codes = self.codes?;
         let (sorted, ranks) = Ranks::of(&[&self.distinct]);
         let ranks = ranks.first().map(Vec::as_slice).unwrap_or_default();
         for code in &mut codes {
             *code = ranks[*code as usize];
         }
-        Interned::Codes(codes, sorted.into())
+        Some((codes, sorted.into()))
     }
 }

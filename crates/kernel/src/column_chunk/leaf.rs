@@ -21,16 +21,16 @@ pub(super) trait Leaf {
     const ENCODING: Encoding;
     /// Whether bounds are shortened, so that those of pages are compared as they are written.
     const SHORTENED: bool = false;
-    type Bound: Copy + PartialOrd;
+    type Bound: Clone + PartialOrd;
 
     /// Appends a page's values.
     fn encode(&self, values: Range<usize>, out: &mut Vec<u8>);
 
-    /// None without values that can be compared.
+    /// `None` without values that can be compared.
     fn bounds(&self, values: Range<usize>) -> Option<Bounds<Self::Bound>>;
 
     /// Bounds as the column index holds them.
-    fn index_entry(&self, bounds: Bounds<Self::Bound>) -> [Vec<u8>; 2];
+    fn index_entry(&self, bounds: &Bounds<Self::Bound>) -> [Vec<u8>; 2];
 
     fn statistics(&self, bounds: Option<Bounds<Self::Bound>>, nulls: u64) -> Statistics;
 
@@ -44,8 +44,8 @@ pub(super) trait Leaf {
         None
     }
 
-    /// Adds all values.
-    fn fill(&self, filter: &mut Sbbf);
+    /// Adds values, or more of the same column.
+    fn fill(&self, values: Range<usize>, filter: &mut Sbbf);
 }
 
 /// Integers.
@@ -63,7 +63,7 @@ pub(super) struct Decimals<'a> {
     pub(super) bytes: usize,
 }
 
-/// Strings that stand one after the other.
+/// Strings one after the other.
 pub(super) struct Plain<'a> {
     pub(super) strings: &'a Strings,
     pub(super) text: bool,
@@ -87,7 +87,7 @@ macro_rules! integers {
                 Some((least, values.iter().fold(first, |greatest, value| greatest.max(*value))))
             }
 
-            fn index_entry(&self, (least, greatest): Bounds<$type>) -> [Vec<u8>; 2] {
+            fn index_entry(&self, (least, greatest): &Bounds<$type>) -> [Vec<u8>; 2] {
                 [least.to_le_bytes().to_vec(), greatest.to_le_bytes().to_vec()]
             }
 
@@ -98,8 +98,8 @@ macro_rules! integers {
                     .into()
             }
 
-            fn fill(&self, filter: &mut Sbbf) {
-                self.0.iter().for_each(|value| filter.insert(value));
+            fn fill(&self, values: Range<usize>, filter: &mut Sbbf) {
+                self.0[values].iter().for_each(|value| filter.insert(value));
             }
         }
     };
@@ -130,7 +130,7 @@ macro_rules! floats {
                 Some((least, greatest))
             }
 
-            fn index_entry(&self, (least, greatest): Bounds<$type>) -> [Vec<u8>; 2] {
+            fn index_entry(&self, (least, greatest): &Bounds<$type>) -> [Vec<u8>; 2] {
                 [least.to_le_bytes().to_vec(), greatest.to_le_bytes().to_vec()]
             }
 
@@ -141,8 +141,8 @@ macro_rules! floats {
                     .into()
             }
 
-            fn fill(&self, filter: &mut Sbbf) {
-                self.0.iter().for_each(|value| filter.insert(value));
+            fn fill(&self, values: Range<usize>, filter: &mut Sbbf) {
+                self.0[values].iter().for_each(|value| filter.insert(value));
             }
         }
     };
@@ -172,8 +172,8 @@ impl Leaf for Booleans<'_> {
         Some((set == values.len(), set > 0))
     }
 
-    fn index_entry(&self, (least, greatest): Bounds<bool>) -> [Vec<u8>; 2] {
-        [vec![u8::from(least)], vec![u8::from(greatest)]]
+    fn index_entry(&self, (least, greatest): &Bounds<bool>) -> [Vec<u8>; 2] {
+        [vec![u8::from(*least)], vec![u8::from(*greatest)]]
     }
 
     fn statistics(&self, bounds: Option<Bounds<bool>>, nulls: u64) -> Statistics {
@@ -181,8 +181,9 @@ impl Leaf for Booleans<'_> {
         ValueStatistics::new(least, greatest, None, Some(nulls), false).into()
     }
 
-    fn fill(&self, filter: &mut Sbbf) {
-        self.0.iter().for_each(|value| filter.insert(&value));
+    fn fill(&self, values: Range<usize>, filter: &mut Sbbf) {
+        let values = self.0.slice(values.start, values.len());
+        values.iter().for_each(|value| filter.insert(&value));
     }
 }
 
@@ -207,8 +208,8 @@ impl Leaf for Decimals<'_> {
         values.clone().min().zip(values.max())
     }
 
-    fn index_entry(&self, (least, greatest): Bounds<i128>) -> [Vec<u8>; 2] {
-        [self.encoded(least), self.encoded(greatest)]
+    fn index_entry(&self, (least, greatest): &Bounds<i128>) -> [Vec<u8>; 2] {
+        [self.encoded(*least), self.encoded(*greatest)]
     }
 
     fn statistics(&self, bounds: Option<Bounds<i128>>, nulls: u64) -> Statistics {
@@ -219,15 +220,17 @@ impl Leaf for Decimals<'_> {
             .into()
     }
 
-    fn fill(&self, filter: &mut Sbbf) {
-        self.values.iter().for_each(|value| filter.insert(self.encoded(*value).as_slice()));
+    fn fill(&self, values: Range<usize>, filter: &mut Sbbf) {
+        let values = self.values[values].iter();
+        values.for_each(|value| filter.insert(self.encoded(*value).as_slice()));
     }
 }
 
-impl<'a> Leaf for Plain<'a> {
+impl Leaf for Plain<'_> {
     const ENCODING: Encoding = Encoding::DELTA_LENGTH_BYTE_ARRAY;
     const SHORTENED: bool = true;
-    type Bound = &'a [u8];
+    /// Strings leave the memory page by page, and their bounds stay.
+    type Bound = Vec<u8>;
 
     fn encode(&self, values: Range<usize>, out: &mut Vec<u8>) {
         let offsets = self.strings.offsets(values.clone());
@@ -236,19 +239,21 @@ impl<'a> Leaf for Plain<'a> {
         out.extend_from_slice(self.strings.bytes(values));
     }
 
-    fn bounds(&self, mut values: Range<usize>) -> Option<Bounds<&'a [u8]>> {
+    fn bounds(&self, mut values: Range<usize>) -> Option<Bounds<Vec<u8>>> {
         let first = self.strings.get(values.next()?);
-        Some(values.fold((first, first), |(least, greatest), at| {
+        let (least, greatest) = values.fold((first, first), |(least, greatest), at| {
             let value = self.strings.get(at);
             (least.min(value), greatest.max(value))
-        }))
+        });
+        Some((least.to_vec(), greatest.to_vec()))
     }
 
-    fn index_entry(&self, (least, greatest): Bounds<&'a [u8]>) -> [Vec<u8>; 2] {
+    fn index_entry(&self, (least, greatest): &Bounds<Vec<u8>>) -> [Vec<u8>; 2] {
         [lower(least, self.text), upper(greatest, self.text)]
     }
 
-    fn statistics(&self, bounds: Option<Bounds<&'a [u8]>>, nulls: u64) -> Statistics {
+    fn statistics(&self, bounds: Option<Bounds<Vec<u8>>>, nulls: u64) -> Statistics {
+        let bounds = bounds.as_ref().map(|(least, greatest)| (&**least, &**greatest));
         string_statistics(bounds, nulls, self.text)
     }
 
@@ -260,8 +265,8 @@ impl<'a> Leaf for Plain<'a> {
         Some(self.strings.bytes(values).len() as i64)
     }
 
-    fn fill(&self, filter: &mut Sbbf) {
-        self.strings.iter().for_each(|string| filter.insert(string));
+    fn fill(&self, values: Range<usize>, filter: &mut Sbbf) {
+        values.for_each(|at| filter.insert(self.strings.get(at)));
     }
 }
 

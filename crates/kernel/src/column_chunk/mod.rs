@@ -5,25 +5,27 @@
 //!
 //! The bytes of a chunk are a function of the row group's values and the plan: a dictionary holds the
 //! distinct values that the row group uses, in order, and whether there is one follows from them,
-//! however the strings came here. [`encode`] takes [`Values::Interned`] and [`Values::Codes`] to equal
-//! chunks.
+//! however the strings came here.
 
 mod bits;
 mod codec;
 mod delta;
 mod dictionary;
 mod dictionary_builder;
+mod gathered;
 mod leaf;
 mod pages;
+mod plain;
 mod statistics;
+mod stored_pages;
 mod strings;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use arrow_buffer::{BooleanBuffer, NullBuffer};
-use bytes::Bytes;
 use distil_plan::{Compression, Error};
 use parquet::basic::ZstdLevel;
 use parquet::column::writer::ColumnCloseResult;
@@ -31,10 +33,14 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
 
-use self::dictionary::Ranked;
+pub(crate) use self::dictionary::Marks;
 pub(crate) use self::dictionary_builder::DictionaryBuilder;
-use self::dictionary_builder::Interned;
-use self::leaf::{Booleans, Decimals, Floats, Integers, Plain};
+pub(crate) use self::gathered::Gathered;
+use self::leaf::{Booleans, Decimals, Floats, Integers};
+pub(crate) use self::plain::PlainWriter;
+pub(crate) use self::stored_pages::StockPages;
+use self::stored_pages::StoredPages;
+pub use self::stored_pages::{PageStores, PagesInMemory};
 pub(crate) use self::strings::Strings;
 
 /// The values of one flat column of a row group, nulls left out.
@@ -52,16 +58,16 @@ pub(crate) enum Values<'a> {
         codes: &'a [u32],
         dictionary: &'a Strings,
     },
-    /// Strings that were interned one by one.
-    Interned(DictionaryBuilder),
 }
 
 /// How the plan wants a chunk.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ChunkOptions {
     pub(crate) compression: Compression,
     /// Distinct values that a bloom filter is made for, if one is wanted.
     pub(crate) bloom_values: Option<u64>,
+    /// Where pages wait.
+    pub(crate) pages: Arc<dyn PageStores>,
 }
 
 impl ChunkOptions {
@@ -85,15 +91,21 @@ pub fn codec(compression: Compression) -> Result<parquet::basic::Compression> {
     })
 }
 
-/// Errors of the encoder are bugs: it writes to memory, from columns of the schema's types.
+/// The error of a Parquet writer: that of a file or a store inside, or a bug, as columns have the types of
+/// the schema.
 pub fn parquet_error(error: ParquetError) -> Error {
+    if let ParquetError::External(inner) = &error
+        && let Some(inner) = inner.downcast_ref::<io::Error>()
+        && let Some(cause) = Error::inside(inner)
+    {
+        return cause.clone();
+    }
     Error::bug(format!("the rows can't be encoded as Parquet: {error}"))
 }
 
 /// An encoded column chunk of a flat column.
-#[derive(Debug)]
 pub struct FlatChunk {
-    bytes: Bytes,
+    pages: StoredPages,
     close: ColumnCloseResult,
 }
 
@@ -108,7 +120,7 @@ impl FlatChunk {
         self,
         writer: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<()> {
-        writer.append_column(&self.bytes, self.close)
+        writer.append_column(&self.pages.into_reader(), self.close)
     }
 }
 
@@ -124,19 +136,11 @@ pub(crate) fn encode(
     if column.max_rep_level() > 0 || column.max_def_level() > 1 {
         return Err(ParquetError::General("the column is not flat".to_owned()));
     }
-    let text = statistics::is_text(column);
     macro_rules! write {
         ($leaf:expr) => {
-            pages::write(column, &$leaf, None, validity, rows, options)
+            pages::write(column, &$leaf, validity, rows, options)
         };
     }
-    let plain = |strings: &Strings| write!(Plain { strings, text });
-    let coded = |codes: &[u32], dictionary: &Strings| match Ranked::new(codes, dictionary, text) {
-        Some(ranked) => {
-            pages::write(column, &&ranked, Some(ranked.page()), validity, rows, options)
-        }
-        None => plain(&codes.iter().map(|code| dictionary.get(*code as usize)).collect()),
-    };
     match values {
         Values::Boolean(values) => write!(Booleans(values)),
         Values::Int32(values) => write!(Integers(values)),
@@ -147,10 +151,17 @@ pub(crate) fn encode(
             let bytes = column.type_length() as usize;
             write!(Decimals { values, bytes })
         }
-        Values::Codes { codes, dictionary } => coded(codes, dictionary),
-        Values::Interned(builder) => match builder.finish() {
-            Interned::Codes(codes, dictionary) => coded(&codes, &dictionary),
-            Interned::Plain(strings) => plain(&strings),
-        },
+        Values::Codes { codes, dictionary } => {
+            let mut marks = Marks::new(dictionary.len());
+            codes.iter().for_each(|code| marks.add(*code));
+            let mut at = 0;
+            Gathered { column, validity, rows, options }.codes(marks, dictionary, |rows, out| {
+                let nulls = validity
+                    .map_or(0, |validity| validity.slice(rows.start, rows.len()).null_count());
+                let end = at + rows.len() - nulls;
+                out.extend_from_slice(&codes[at..end]);
+                at = end;
+            })
+        }
     }
 }

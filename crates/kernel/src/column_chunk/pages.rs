@@ -1,5 +1,7 @@
 //! Pages of a chunk, and all that its footer says about them.
 
+use std::ops::Range;
+
 use arrow_buffer::NullBuffer;
 use bytes::Bytes;
 use parquet::basic::{BoundaryOrder, Encoding, PageType};
@@ -11,64 +13,159 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, ColumnIndexBuilder, LevelHistogram, OffsetIndexBuilder, PageEncodingStats,
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::codec::Codec;
 use super::leaf::{Bounds, Leaf};
+use super::stored_pages::StoredPages;
 use super::{ChunkOptions, FlatChunk, bits};
 
 /// Rows of a page. Pages begin at multiples of 8 rows, so that their levels are bytes of the validity.
 const PAGE_ROWS: usize = 20_000;
 /// Bytes of values of a page, unless they are those of 8 rows.
-const PAGE_BYTES: usize = 1 << 20;
+pub(super) const PAGE_BYTES: usize = 1 << 20;
+/// More than the header of a page takes.
+const PAGE_HEADER: usize = 64;
+/// Share of false hits of a bloom filter.
+const FALSE_HITS: f64 = 0.05;
 
-/// Writes a chunk; `dictionary` is the content of its dictionary page and the number of values there.
+/// Writes a chunk of values that are all there.
 pub(super) fn write<L: Leaf>(
     column: &ColumnDescPtr,
     leaf: &L,
-    dictionary: Option<(Vec<u8>, usize)>,
     validity: Option<&NullBuffer>,
     rows: usize,
     options: &ChunkOptions,
 ) -> Result<FlatChunk> {
-    let mut codec = Codec::new(options.compression)?;
-    let mut sink = TrackedWrite::new(Vec::new());
-    let mut pages = SerializedPageWriter::new(&mut sink);
-    let mut totals = Totals::default();
-    let mut encodings = vec![L::ENCODING, Encoding::RLE];
-    let mut page_encodings = Vec::new();
-    if let Some((page, values)) = dictionary {
-        let written = pages.write_page(CompressedPage::new(
-            Page::DictionaryPage {
-                buf: Bytes::copy_from_slice(codec.always(&page)?),
-                num_values: values as u32,
-                encoding: Encoding::PLAIN,
-                is_sorted: true,
-            },
-            page.len(),
-        ))?;
-        totals.add(&written);
-        encodings.push(Encoding::PLAIN);
-        page_encodings.push(page_encoding(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1));
+    let mut writer = ChunkWriter::new::<L>(column, validity, rows, options)?;
+    let values = rows - validity.map_or(0, NullBuffer::null_count);
+    let mut at = 0;
+    while !writer.is_complete() {
+        at += writer.page(leaf, at..values)?;
     }
-    let data_offset = totals.compressed;
+    writer.fill(leaf, 0..values);
+    writer.finish(|bounds, nulls| leaf.statistics(bounds, nulls))
+}
 
-    let mut offsets = OffsetIndexBuilder::new();
-    let mut index = Index::new(column, L::SHORTENED);
-    let (mut row, mut value, mut count) = (0, 0, 0);
-    let mut body = Vec::new();
-    while row < rows {
-        let (page_rows, page_values) = extent(leaf, validity, row, rows, value);
-        let levels = levels(column, validity, row, page_rows);
-        let values = value..value + page_values;
-        body.clear();
-        leaf.encode(values.clone(), &mut body);
-        let compressed = codec.if_smaller(&body)?;
-        let uncompressed = levels.len() + body.len();
+/// A chunk under way, page after page. Where pages end follows from the rows alone, however the values come.
+pub(super) struct ChunkWriter<'c, B> {
+    column: &'c ColumnDescPtr,
+    validity: Option<&'c NullBuffer>,
+    rows: usize,
+    options: &'c ChunkOptions,
+    codec: Codec,
+    pages: StoredPages,
+    totals: Totals,
+    encodings: Vec<Encoding>,
+    page_encodings: Vec<PageEncodingStats>,
+    data_offset: i64,
+    offsets: OffsetIndexBuilder,
+    index: Index<'c, B>,
+    filter: Option<Sbbf>,
+    /// Rows, values and data pages that are written.
+    row: usize,
+    value: usize,
+    count: i32,
+    body: Vec<u8>,
+}
+
+impl<'c, B: Clone + PartialOrd> ChunkWriter<'c, B> {
+    /// For the values of `rows` rows, of which `validity` says which have one.
+    pub(super) fn new<L: Leaf<Bound = B>>(
+        column: &'c ColumnDescPtr,
+        validity: Option<&'c NullBuffer>,
+        rows: usize,
+        options: &'c ChunkOptions,
+    ) -> Result<Self> {
+        let filter = options.bloom_values.map(|values| Sbbf::new_with_ndv_fpp(values, FALSE_HITS));
+        Ok(Self {
+            column,
+            validity,
+            rows,
+            options,
+            codec: Codec::new(options.compression)?,
+            pages: StoredPages::new(options.pages.as_ref()),
+            totals: Totals::default(),
+            encodings: vec![L::ENCODING, Encoding::RLE],
+            page_encodings: Vec::new(),
+            data_offset: 0,
+            offsets: OffsetIndexBuilder::new(),
+            index: Index::new(column, L::SHORTENED),
+            filter: filter.transpose()?,
+            row: 0,
+            value: 0,
+            count: 0,
+            body: Vec::new(),
+        })
+    }
+
+    /// Writes the dictionary page, before all others.
+    pub(super) fn dictionary(&mut self, page: &[u8], values: usize) -> Result<()> {
+        let dictionary = Page::DictionaryPage {
+            buf: Bytes::copy_from_slice(self.codec.always(page)?),
+            num_values: values as u32,
+            encoding: Encoding::PLAIN,
+            is_sorted: true,
+        };
+        self.push(dictionary, page.len())?;
+        self.data_offset = self.totals.compressed;
+        self.encodings.push(Encoding::PLAIN);
+        let encoding = page_encoding(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1);
+        self.page_encodings.push(encoding);
+        Ok(())
+    }
+
+    fn push(&mut self, page: Page, uncompressed: usize) -> Result<PageWriteSpec> {
+        let offset = self.pages.bytes();
+        let bytes = page.buffer().len() + PAGE_HEADER;
+        let mut sink = TrackedWrite::new(Vec::with_capacity(bytes));
+        let page = CompressedPage::new(page, uncompressed);
+        let mut written = SerializedPageWriter::new(&mut sink).write_page(page)?;
+        written.offset = offset;
+        self.pages.push(sink.into_inner()?)?;
+        self.totals.add(&written);
+        Ok(written)
+    }
+
+    /// Whether all rows are in pages.
+    pub(super) fn is_complete(&self) -> bool {
+        self.row >= self.rows
+    }
+
+    /// Rows of the next page if it has as many as a page may have.
+    pub(super) fn next_rows(&self) -> Range<usize> {
+        self.row..self.rows.min(self.row + PAGE_ROWS)
+    }
+
+    /// Values of the next page if it has as many rows as a page may have.
+    pub(super) fn most_values(&self) -> usize {
+        self.values_of(PAGE_ROWS.min(self.rows - self.row))
+    }
+
+    /// Values of the next `rows` rows.
+    fn values_of(&self, rows: usize) -> usize {
+        rows - self.validity.map_or(0, |validity| validity.slice(self.row, rows).null_count())
+    }
+
+    /// Writes the next page, of the first of the values `held` of a leaf; returns how many it took.
+    /// They have to be all values of the page, or of more bytes than a page may have and 8 at least.
+    pub(super) fn page<L: Leaf<Bound = B>>(
+        &mut self,
+        leaf: &L,
+        held: Range<usize>,
+    ) -> Result<usize> {
+        let (page_rows, page_values) = self.extent(leaf, &held);
+        let values = held.start..held.start + page_values;
+        let levels = levels(self.column, self.validity, self.row, page_rows);
+        self.body.clear();
+        leaf.encode(values.clone(), &mut self.body);
+        let compressed = self.codec.if_smaller(&self.body)?;
+        let uncompressed = levels.len() + self.body.len();
         let nulls = page_rows - page_values;
         let page = Page::DataPageV2 {
-            buf: [&levels, compressed.unwrap_or(&body)].concat().into(),
+            buf: [&levels, compressed.unwrap_or(&self.body)].concat().into(),
             num_values: page_rows as u32,
             encoding: L::ENCODING,
             num_nulls: nulls as u32,
@@ -78,63 +175,80 @@ pub(super) fn write<L: Leaf>(
             is_compressed: compressed.is_some(),
             statistics: None,
         };
-        let written = pages.write_page(CompressedPage::new(page, uncompressed))?;
-        totals.add(&written);
-        offsets.append_row_count(page_rows as i64);
-        offsets.append_offset_and_size(written.offset as i64, written.compressed_size as i32);
+        let written = self.push(page, uncompressed)?;
+        self.offsets.append_row_count(page_rows as i64);
+        self.offsets.append_offset_and_size(written.offset as i64, written.compressed_size as i32);
         let string_bytes = leaf.string_bytes(values.clone());
-        offsets.append_unencoded_byte_array_data_bytes(string_bytes);
+        self.offsets.append_unencoded_byte_array_data_bytes(string_bytes);
         if let Some(bytes) = string_bytes {
-            *totals.string_bytes.get_or_insert(0) += bytes;
+            *self.totals.string_bytes.get_or_insert(0) += bytes;
         }
-        index.add(leaf, leaf.bounds(values), page_values, nulls);
-        row += page_rows;
-        value += page_values;
-        count += 1;
+        self.index.add(leaf, leaf.bounds(values), page_values, nulls);
+        self.row += page_rows;
+        self.value += page_values;
+        self.count += 1;
+        Ok(page_values)
     }
-    page_encodings.push(page_encoding(PageType::DATA_PAGE_V2, L::ENCODING, count));
 
-    let nulls = rows - value;
-    let metadata = ColumnChunkMetaData::builder(column.clone())
-        .set_compression(options.codec()?)
-        .set_encodings(encodings)
-        .set_page_encoding_stats(page_encodings)
-        .set_total_compressed_size(totals.compressed)
-        .set_total_uncompressed_size(totals.uncompressed)
-        .set_num_values(rows as i64)
-        .set_data_page_offset(data_offset)
-        .set_dictionary_page_offset((data_offset > 0).then_some(0))
-        .set_statistics(leaf.statistics(index.bounds, nulls as u64))
-        .set_unencoded_byte_array_data_bytes(totals.string_bytes)
-        .set_definition_level_histogram(histogram(column, value, nulls))
-        .build()?;
-    let close = ColumnCloseResult {
-        bytes_written: totals.compressed as u64,
-        rows_written: rows as u64,
-        metadata,
-        bloom_filter: options.bloom_values.map(|values| bloom(leaf, values)).transpose()?,
-        column_index: index.finish()?,
-        offset_index: Some(offsets.build()),
-    };
-    Ok(FlatChunk { bytes: sink.into_inner()?.into(), close })
-}
-
-/// Rows and values of the page that begins at a row and a value.
-fn extent<L: Leaf>(
-    leaf: &L,
-    validity: Option<&NullBuffer>,
-    row: usize,
-    rows: usize,
-    value: usize,
-) -> (usize, usize) {
-    let mut page_rows = PAGE_ROWS.min(rows - row);
-    loop {
-        let nulls = validity.map_or(0, |validity| validity.slice(row, page_rows).null_count());
-        let values = page_rows - nulls;
-        if page_rows <= 8 || leaf.page_bytes(value..value + values) <= PAGE_BYTES {
-            return (page_rows, values);
+    /// Rows and values of the next page.
+    fn extent<L: Leaf>(&self, leaf: &L, held: &Range<usize>) -> (usize, usize) {
+        let mut page_rows = PAGE_ROWS.min(self.rows - self.row);
+        loop {
+            let values = self.values_of(page_rows);
+            let fits = || {
+                // What is not held is more than a page may have.
+                values <= held.len()
+                    && leaf.page_bytes(held.start..held.start + values) <= PAGE_BYTES
+            };
+            if page_rows <= 8 || fits() {
+                return (page_rows, values);
+            }
+            page_rows = (page_rows / 16 * 8).max(8);
         }
-        page_rows = (page_rows / 16 * 8).max(8);
+    }
+
+    /// Adds values to the bloom filter, if one is wanted.
+    pub(super) fn fill<L: Leaf>(&mut self, leaf: &L, values: Range<usize>) {
+        if let Some(filter) = &mut self.filter {
+            leaf.fill(values, filter);
+        }
+    }
+
+    /// The chunk. `statistics` makes them of bounds and the number of nulls.
+    pub(super) fn finish(
+        mut self,
+        statistics: impl FnOnce(Option<Bounds<B>>, u64) -> Statistics,
+    ) -> Result<FlatChunk> {
+        let Self { totals, rows, value, .. } = self;
+        let data_encoding = self.encodings[0];
+        let of_data = page_encoding(PageType::DATA_PAGE_V2, data_encoding, self.count);
+        self.page_encodings.push(of_data);
+        let nulls = rows - value;
+        let metadata = ColumnChunkMetaData::builder(self.column.clone())
+            .set_compression(self.options.codec()?)
+            .set_encodings(self.encodings)
+            .set_page_encoding_stats(self.page_encodings)
+            .set_total_compressed_size(totals.compressed)
+            .set_total_uncompressed_size(totals.uncompressed)
+            .set_num_values(rows as i64)
+            .set_data_page_offset(self.data_offset)
+            .set_dictionary_page_offset((self.data_offset > 0).then_some(0))
+            .set_statistics(statistics(self.index.bounds.take(), nulls as u64))
+            .set_unencoded_byte_array_data_bytes(totals.string_bytes)
+            .set_definition_level_histogram(histogram(self.column, value, nulls))
+            .build()?;
+        if let Some(filter) = &mut self.filter {
+            filter.fold_to_target_fpp(FALSE_HITS);
+        }
+        let close = ColumnCloseResult {
+            bytes_written: totals.compressed as u64,
+            rows_written: rows as u64,
+            metadata,
+            bloom_filter: self.filter,
+            column_index: self.index.finish()?,
+            offset_index: Some(self.offsets.build()),
+        };
+        Ok(FlatChunk { pages: self.pages, close })
     }
 }
 
@@ -169,16 +283,7 @@ fn histogram(column: &ColumnDescPtr, values: usize, nulls: usize) -> Option<Leve
     (column.max_def_level() == 1).then(|| vec![nulls as i64, values as i64].into())
 }
 
-fn bloom<L: Leaf>(leaf: &L, values: u64) -> Result<Sbbf> {
-    /// Share of false hits.
-    const FALSE: f64 = 0.05;
-    let mut filter = Sbbf::new_with_ndv_fpp(values, FALSE)?;
-    leaf.fill(&mut filter);
-    filter.fold_to_target_fpp(FALSE);
-    Ok(filter)
-}
-
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Totals {
     compressed: i64,
     uncompressed: i64,
@@ -204,7 +309,7 @@ struct Index<'c, B> {
     valid: bool,
 }
 
-impl<'c, B: Copy + PartialOrd> Index<'c, B> {
+impl<'c, B: Clone + PartialOrd> Index<'c, B> {
     fn new(column: &'c ColumnDescPtr, shortened: bool) -> Self {
         Self {
             column,
@@ -225,7 +330,8 @@ impl<'c, B: Copy + PartialOrd> Index<'c, B> {
         values: usize,
         nulls: usize,
     ) {
-        let entry = bounds.map_or_else(Default::default, |bounds| leaf.index_entry(bounds));
+        let entry =
+            bounds.as_ref().map_or_else(Default::default, |bounds| leaf.index_entry(bounds));
         // A page of values without bounds, all of them NaN, can't stand in an index.
         self.valid &= bounds.is_some() || values == 0;
         let [least, greatest] = entry.clone();
@@ -240,13 +346,17 @@ impl<'c, B: Copy + PartialOrd> Index<'c, B> {
             self.ascending &= up && *last_least <= least && *last_greatest <= greatest;
             self.descending &= down && *last_least >= least && *last_greatest >= greatest;
         }
-        self.last = Some(((least, greatest), entry));
-        self.bounds = Some(self.bounds.map_or((least, greatest), |(low, high)| {
-            (if least < low { least } else { low }, if greatest > high { greatest } else { high })
-        }));
+        self.last = Some(((least.clone(), greatest.clone()), entry));
+        self.bounds = Some(match self.bounds.take() {
+            None => (least, greatest),
+            Some((low, high)) => (
+                if least < low { least } else { low },
+                if greatest > high { greatest } else { high },
+            ),
+        });
     }
 
-    /// The index; none if a page has values but no bounds.
+    /// The index; `None` if a page has values but no bounds.
     fn finish(mut self) -> Result<Option<ColumnIndexMetaData>> {
         if !self.valid {
             return Ok(None);

@@ -36,6 +36,14 @@ impl Strings {
         (0..self.len()).map(|at| self.get(at))
     }
 
+    /// Leaves out the first `count` strings.
+    pub(super) fn drain(&mut self, count: usize) {
+        let bytes = self.offsets[count];
+        self.data.drain(..bytes);
+        self.offsets.drain(..count);
+        self.offsets.iter_mut().for_each(|offset| *offset -= bytes);
+    }
+
     /// The bytes of a range of strings.
     pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
         &self.data[self.offsets[range.start]..self.offsets[range.end]]
@@ -44,6 +52,11 @@ impl Strings {
     /// The offsets of a range of strings, one more than there are strings.
     pub(super) fn offsets(&self, range: Range<usize>) -> &[usize] {
         &self.offsets[range.start..=range.end]
+    }
+
+    /// Bytes of all strings.
+    pub(super) fn data_bytes(&self) -> usize {
+        self.data.len()
     }
 
     /// Bytes as plain values: each with its length before it.

@@ -20,8 +20,8 @@ use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::writer::SerializedFileWriter;
 use proptest::prelude::*;
 
-use super::{ChunkOptions, FlatChunk, Strings, Values, encode};
-use crate::encode::flat_column::FlatColumnBuilder;
+use super::{ChunkOptions, FlatChunk, PagesInMemory, Strings, Values, encode};
+use crate::encode::flat_column::flat_chunk;
 
 /// A column by itself: how many rows, which are null, what the values are like.
 #[derive(Clone, Debug)]
@@ -118,6 +118,7 @@ impl Shape {
         ChunkOptions {
             compression: self.compression,
             bloom_values: self.seed.is_multiple_of(2).then_some(4096),
+            pages: Arc::new(PagesInMemory),
         }
     }
 }
@@ -148,12 +149,9 @@ fn column_of(data_type: &DataType) -> parquet::schema::types::SchemaDescriptor {
 /// The chunk of an array that comes in slices.
 fn collect(array: &ArrayRef, options: ChunkOptions) -> FlatChunk {
     let column = column_of(array.data_type()).column(0);
-    let mut builder = FlatColumnBuilder::new(&column, array.len(), options).unwrap();
-    for begin in (0..array.len()).step_by(8192) {
-        let slice = array.slice(begin, (array.len() - begin).min(8192));
-        builder.append(&slice).unwrap();
-    }
-    builder.finish().unwrap()
+    let batches = (0..array.len()).step_by(8192);
+    let batches = batches.map(|begin| Ok(array.slice(begin, (array.len() - begin).min(8192))));
+    flat_chunk(&column, array.len(), &options, batches).unwrap()
 }
 
 fn file_of(data_type: &DataType, chunk: FlatChunk) -> Bytes {
@@ -301,8 +299,8 @@ fn check_order(order: BoundaryOrder, low: &ArrayRef, high: &ArrayRef) {
     }
 }
 
-fn same(a: &FlatChunk, b: &FlatChunk) {
-    assert_eq!(a.bytes, b.bytes);
+fn same(a: &mut FlatChunk, b: &mut FlatChunk) {
+    assert_eq!(a.pages.copy().unwrap(), b.pages.copy().unwrap());
     assert_eq!(format!("{:?}", a.close), format!("{:?}", b.close));
 }
 
@@ -378,8 +376,8 @@ proptest! {
     #[test]
     fn numbers_come_back(shape in shapes()) {
         for array in number_arrays(&shape) {
-            let chunk = collect(&array, shape.options());
-            same(&chunk, &collect(&array, shape.options()));
+            let mut chunk = collect(&array, shape.options());
+            same(&mut chunk, &mut collect(&array, shape.options()));
             check(&array, chunk, &shape, &|a, b| !at_most(&array, b, &array, a));
         }
     }
@@ -388,8 +386,8 @@ proptest! {
     fn strings_come_back_and_are_equal_however_they_come(shape in shapes(), text: bool) {
         let strings = shape.strings(text);
         let array = string_array(&strings, text);
-        let [collected, coded] = string_chunks(&array, &strings, shape.options());
-        same(&collected, &coded);
+        let [mut collected, mut coded] = string_chunks(&array, &strings, shape.options());
+        same(&mut collected, &mut coded);
         if let Some(filter) = &collected.close.bloom_filter {
             prop_assert!(strings.iter().flatten().all(|string| filter.check(string.as_slice())));
         }
@@ -399,9 +397,13 @@ proptest! {
 
 fn encodings(strings: &[Option<Vec<u8>>]) -> Vec<Encoding> {
     let array = string_array(strings, true);
-    let options = ChunkOptions { compression: Compression::Snappy, bloom_values: None };
-    let [collected, coded] = string_chunks(&array, strings, options);
-    same(&collected, &coded);
+    let options = ChunkOptions {
+        compression: Compression::Snappy,
+        bloom_values: None,
+        pages: Arc::new(PagesInMemory),
+    };
+    let [mut collected, mut coded] = string_chunks(&array, strings, options);
+    same(&mut collected, &mut coded);
     collected.close.metadata.encodings().collect()
 }
 
@@ -428,7 +430,11 @@ fn pages_of_long_strings_are_short() {
     let strings: Vec<_> =
         (0..100u8).map(|at| Some(vec![b'a' + at % 26; 200_000 + usize::from(at)])).collect();
     let array = string_array(&strings, true);
-    let options = ChunkOptions { compression: Compression::Zstd(1), bloom_values: None };
+    let options = ChunkOptions {
+        compression: Compression::Zstd(1),
+        bloom_values: None,
+        pages: Arc::new(PagesInMemory),
+    };
     let chunk = collect(&array, options);
     assert!(chunk.close.offset_index.as_ref().unwrap().page_locations.len() > 10);
     let shape = Shape {
@@ -444,8 +450,12 @@ fn pages_of_long_strings_are_short() {
 #[test]
 fn values_that_are_no_numbers_have_no_bounds() {
     let array: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN, 1.0, -2.0]));
-    let options = ChunkOptions { compression: Compression::None, bloom_values: None };
-    let chunk = collect(&array, options);
+    let options = ChunkOptions {
+        compression: Compression::None,
+        bloom_values: None,
+        pages: Arc::new(PagesInMemory),
+    };
+    let chunk = collect(&array, options.clone());
     let statistics = chunk.close.metadata.statistics().unwrap();
     assert_eq!(statistics.min_bytes_opt(), Some((-2f64).to_le_bytes().as_slice()));
     let array: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN; 3]));

@@ -1,4 +1,4 @@
-//! Arrow arrays of a row group, slice by slice, to the values of its flat columns.
+//! Arrow arrays of a row group, batch by batch, to the chunks of its flat columns.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -6,20 +6,19 @@ use arrow_array::types::{
     Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType,
 };
-use arrow_array::{Array, BooleanArray};
+use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder};
 use arrow_schema::{DataType, TimeUnit};
 use distil_plan::{Error, Result};
 use parquet::basic::Type as Physical;
-use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::column_chunk::{self, ChunkOptions, DictionaryBuilder, FlatChunk, Values};
+use crate::column_chunk::{
+    self, ChunkOptions, DictionaryBuilder, FlatChunk, PlainWriter, Values, parquet_error,
+};
 
-/// A flat column of a row group under way.
-pub(crate) struct FlatColumnBuilder {
-    column: ColumnDescPtr,
-    options: ChunkOptions,
+/// The values of a flat column of a row group under way.
+struct FlatColumnBuilder {
     values: Collected,
     validity: NullBufferBuilder,
 }
@@ -34,14 +33,58 @@ enum Collected {
     Strings(DictionaryBuilder),
 }
 
-/// Whether a column of the type has a [`FlatColumnBuilder`].
+/// Whether [`flat_chunk`] takes columns of the type.
 pub(crate) fn is_flat(data_type: &DataType) -> bool {
     !data_type.is_nested()
 }
 
+/// The chunk of a column of `rows` rows, whose batches are `arrays`. They may be read twice: strings are only
+/// kept while a dictionary may pay, and else read again and written page by page.
+///
+/// # Errors
+/// Those of the arrays; a bug if one is not of the column's type.
+pub(crate) fn flat_chunk(
+    column: &ColumnDescPtr,
+    rows: usize,
+    options: &ChunkOptions,
+    arrays: impl Iterator<Item = Result<ArrayRef>> + Clone,
+) -> Result<FlatChunk> {
+    let mut builder = FlatColumnBuilder::new(column, rows)?;
+    for array in arrays.clone() {
+        builder.append(array?.as_ref())?;
+    }
+    let FlatColumnBuilder { values, mut validity } = builder;
+    let validity = validity.finish();
+    let validity = validity.as_ref();
+    let encode = |values: Values<'_>| {
+        column_chunk::encode(column, values, validity, rows, options).map_err(parquet_error)
+    };
+    match values {
+        Collected::Boolean(mut values) => encode(Values::Boolean(&values.finish())),
+        Collected::Int32(values) => encode(Values::Int32(&values)),
+        Collected::Int64(values) => encode(Values::Int64(&values)),
+        Collected::Float32(values) => encode(Values::Float32(&values)),
+        Collected::Float64(values) => encode(Values::Float64(&values)),
+        Collected::Decimal(values) => encode(Values::Decimal(&values)),
+        Collected::Strings(builder) => match builder.finish() {
+            Some((codes, dictionary)) => {
+                encode(Values::Codes { codes: &codes, dictionary: &dictionary })
+            }
+            None => {
+                let plain = PlainWriter::new(column, validity, rows, options);
+                let mut plain = plain.map_err(parquet_error)?;
+                for array in arrays {
+                    strings(array?.as_ref(), |value| plain.push(value).map_err(parquet_error))?;
+                }
+                plain.finish().map_err(parquet_error)
+            }
+        },
+    }
+}
+
 impl FlatColumnBuilder {
     /// For at most `rows` rows.
-    pub(crate) fn new(column: &ColumnDescPtr, rows: usize, options: ChunkOptions) -> Result<Self> {
+    fn new(column: &ColumnDescPtr, rows: usize) -> Result<Self> {
         let values = match column.physical_type() {
             Physical::BOOLEAN => Collected::Boolean(BooleanBufferBuilder::new(rows)),
             Physical::INT32 => Collected::Int32(Vec::with_capacity(rows)),
@@ -52,12 +95,11 @@ impl FlatColumnBuilder {
             Physical::BYTE_ARRAY => Collected::Strings(DictionaryBuilder::new(rows)),
             Physical::INT96 => return Err(mismatch()),
         };
-        let validity = NullBufferBuilder::new(rows);
-        Ok(Self { column: column.clone(), options, values, validity })
+        Ok(Self { values, validity: NullBufferBuilder::new(rows) })
     }
 
     /// Appends an array of the column's type.
-    pub(crate) fn append(&mut self, array: &dyn Array) -> Result<()> {
+    fn append(&mut self, array: &dyn Array) -> Result<()> {
         match array.nulls() {
             Some(nulls) => self.validity.append_buffer(nulls),
             None => self.validity.append_n_non_nulls(array.len()),
@@ -90,44 +132,29 @@ impl FlatColumnBuilder {
             (Collected::Decimal(values), DataType::Decimal128(..)) => {
                 copy::<Decimal128Type>(array, values);
             }
-            (Collected::Strings(values), DataType::Utf8) => {
-                for value in array.as_string::<i32>().iter().flatten() {
-                    values.push(value.as_bytes());
-                }
-            }
-            (Collected::Strings(values), DataType::Binary) => {
-                for value in array.as_binary::<i32>().iter().flatten() {
-                    values.push(value);
-                }
-            }
+            (Collected::Strings(values), _) => strings(array, |value| {
+                values.push(value);
+                Ok(())
+            })?,
             _ => return Err(mismatch()),
         }
         Ok(())
-    }
-
-    /// The column's chunk.
-    pub(crate) fn finish(mut self) -> Result<FlatChunk, ParquetError> {
-        let rows = self.validity.len();
-        let validity = self.validity.finish();
-        let boolean;
-        let values = match self.values {
-            Collected::Boolean(mut values) => {
-                boolean = values.finish();
-                Values::Boolean(&boolean)
-            }
-            Collected::Int32(ref values) => Values::Int32(values),
-            Collected::Int64(ref values) => Values::Int64(values),
-            Collected::Float32(ref values) => Values::Float32(values),
-            Collected::Float64(ref values) => Values::Float64(values),
-            Collected::Decimal(ref values) => Values::Decimal(values),
-            Collected::Strings(values) => Values::Interned(values),
-        };
-        column_chunk::encode(&self.column, values, validity.as_ref(), rows, &self.options)
     }
 }
 
 fn mismatch() -> Error {
     Error::bug("an array is not of its column's type")
+}
+
+/// The values of an array of strings or binary values that are not null.
+fn strings(array: &dyn Array, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    match array.data_type() {
+        DataType::Utf8 => {
+            array.as_string::<i32>().iter().flatten().try_for_each(|value| each(value.as_bytes()))
+        }
+        DataType::Binary => array.as_binary::<i32>().iter().flatten().try_for_each(each),
+        _ => Err(mismatch()),
+    }
 }
 
 fn booleans(array: &BooleanArray, values: &mut BooleanBufferBuilder) {

@@ -3,11 +3,13 @@
 mod encoded_chunk;
 mod encoder;
 pub(crate) mod flat_column;
-mod nested;
+mod leaf_column;
 mod packed_columns;
 mod properties;
+mod row_group_encoder;
 
-pub use crate::column_chunk::codec;
+pub use crate::column_chunk::{PageStores, PagesInMemory, codec};
 pub use encoded_chunk::ColumnChunk;
 pub use encoder::{EncodedRowGroup, Encoder};
 pub use properties::parquet_path;
+pub use row_group_encoder::RowGroupEncoder;

@@ -1,37 +1,16 @@
 //! Packed rows of a row group to its column chunks, without encoded rows between.
 
-use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder};
+use std::ops::Range;
+
+use arrow_buffer::NullBufferBuilder;
 use distil_json::{Class, PackedColumn, to_f64, to_i64};
 use distil_plan::{Error, Result};
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::column_chunk::{self, ChunkOptions, FlatChunk, Values, parquet_error};
-use crate::row_groups::{ReducedRows, RowGroup};
-use crate::rows::PackedTable;
+use crate::column_chunk::{ChunkOptions, FlatChunk, Gathered, Marks, Strings, parquet_error};
+use crate::row_groups::PackedRowGroup;
 
-/// The rows of a row group, if all of them are packed and may be written as they are.
-pub(crate) struct PackedRowGroup<'a> {
-    table: &'a PackedTable,
-    spans: Vec<&'a [u64]>,
-    rows: usize,
-}
-
-impl<'a> PackedRowGroup<'a> {
-    /// `None` if a row is encoded, or the schema ended with other types.
-    pub(crate) fn of(row_group: &'a RowGroup) -> Option<Self> {
-        let mut table: Option<&PackedTable> = None;
-        let spans = row_group.spans.iter().map(|span| match span.rows.as_ref() {
-            ReducedRows::Packed(rows) => {
-                table = Some(rows.table());
-                rows.words(span.begin, span.end)
-            }
-            ReducedRows::Encoded { .. } => None,
-        });
-        let spans = spans.collect::<Option<_>>()?;
-        let table = table.filter(|table| table.writable)?;
-        Some(Self { table, spans, rows: row_group.rows as usize })
-    }
-
+impl PackedRowGroup {
     /// The chunk of the column of this name.
     ///
     /// # Errors
@@ -45,56 +24,67 @@ impl<'a> PackedRowGroup<'a> {
         let layout = &self.table.layout;
         let packed = layout.columns.iter().find(|packed| packed.name == name);
         let packed = packed.ok_or_else(|| Error::bug("a written column is not packed"))?;
-        let mut validity = NullBufferBuilder::new(self.rows);
-        let booleans;
-        let (integers, doubles, codes);
-        let values = match packed.class {
-            Class::Instant(_) | Class::Integer => {
-                integers = self.collect(packed, &mut validity, to_i64);
-                Values::Int64(&integers)
-            }
-            Class::Float => {
-                doubles = self.collect(packed, &mut validity, to_f64);
-                Values::Float64(&doubles)
-            }
-            Class::Text => {
-                codes = self.collect(packed, &mut validity, |code| code as u32);
-                let dictionary = &self.table.strings[packed.text];
-                Values::Codes { codes: &codes, dictionary }
-            }
-            Class::Boolean => {
-                let mut builder = BooleanBufferBuilder::new(self.rows);
-                for value in self.collect(packed, &mut validity, |value| value != 0) {
-                    builder.append(value);
-                }
-                booleans = builder.finish();
-                Values::Boolean(&booleans)
-            }
-            Class::Nothing => return Err(Error::bug("a column of nulls has no packed values")),
-        };
-        let validity = validity.finish();
-        column_chunk::encode(column, values, validity.as_ref(), self.rows, options)
-            .map_err(parquet_error)
-    }
-
-    /// The values of a column that are not null.
-    fn collect<T>(
-        &self,
-        column: &PackedColumn,
-        validity: &mut NullBufferBuilder,
-        value: impl Fn(u64) -> T,
-    ) -> Vec<T> {
-        let layout = &self.table.layout;
-        let mut values = Vec::with_capacity(self.rows);
-        for rows in &self.spans {
-            layout.each(rows, column, |word| match word {
+        let rows = self.rows as usize;
+        let mut validity = NullBufferBuilder::new(rows);
+        let strings = self.table.strings.get(packed.text).filter(|_| packed.class == Class::Text);
+        let mut marks = Marks::new(strings.map_or(0, Strings::len));
+        if packed.may_be_null() || strings.is_some() {
+            self.each(0..rows, packed, |word| match word {
                 Some(word) => {
-                    values.push(value(word));
                     validity.append_non_null();
+                    if strings.is_some() {
+                        marks.add(word as u32);
+                    }
                 }
                 None => validity.append_null(),
             });
         }
-        values
+        let validity = validity.finish();
+        let gathered = Gathered { column, validity: validity.as_ref(), rows, options };
+        let chunk = match packed.class {
+            Class::Instant(_) | Class::Integer => {
+                gathered.integers(|rows, out| self.gather(rows, packed, out, to_i64))
+            }
+            Class::Float => gathered.doubles(|rows, out| self.gather(rows, packed, out, to_f64)),
+            Class::Boolean => {
+                gathered.booleans(|rows, out| self.gather(rows, packed, out, |value| value != 0))
+            }
+            Class::Text => {
+                let strings = strings.ok_or_else(|| Error::bug("a column has no strings"))?;
+                gathered.codes(marks, strings, |rows, out| {
+                    self.gather(rows, packed, out, |code| code as u32);
+                })
+            }
+            Class::Nothing => return Err(Error::bug("a column of nulls has no packed values")),
+        };
+        chunk.map_err(parquet_error)
+    }
+
+    /// Appends the values of some rows that are not null.
+    fn gather<T>(
+        &self,
+        rows: Range<usize>,
+        column: &PackedColumn,
+        out: &mut Vec<T>,
+        value: impl Fn(u64) -> T,
+    ) {
+        out.reserve(rows.len());
+        self.each(rows, column, |word| out.extend(word.map(&value)));
+    }
+
+    /// The values of a column in some rows.
+    fn each(&self, rows: Range<usize>, column: &PackedColumn, mut value: impl FnMut(Option<u64>)) {
+        let layout = &self.table.layout;
+        let first = self.ends.partition_point(|end| *end <= rows.start);
+        let mut begin = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+        for (span, end) in self.spans[first..].iter().zip(&self.ends[first..]) {
+            if begin >= rows.end {
+                return;
+            }
+            let (from, to) = (rows.start.max(begin) - begin, rows.end.min(*end) - begin);
+            let words = span.words().unwrap_or_default();
+            layout.each(&words[from * layout.words..to * layout.words], column, &mut value);
+            begin = *end;
+        }
     }
 }

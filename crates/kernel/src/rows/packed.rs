@@ -148,6 +148,11 @@ impl PackedRows {
         self.words.len() / self.table.layout.words
     }
 
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.words.capacity() as u64 * 8
+    }
+
     /// The words of some rows.
     pub(crate) fn words(&self, begin: usize, end: usize) -> Option<&[u64]> {
         let words = self.table.layout.words;

@@ -8,7 +8,8 @@ use super::encoded::{Counts, Row, RowBuffers};
 use super::packed::{PackedBuffers, PackedTable, append};
 
 /// Takes the rows whose keys occur more than once out of `packed`, reduces them to one row a key and
-/// its witness, and appends these, encoded, to `encoded`. What stays has a key of its own.
+/// its witness, and appends these, encoded, to `encoded`. What stays has a key of its own. Where fewer than half of
+/// the rows would go, all stay: a partition with an encoded row is written the slow way.
 pub fn reduce_repeated_keys(
     layout: &PackedLayout,
     dictionaries: &[Dictionary],
@@ -27,6 +28,13 @@ pub fn reduce_repeated_keys(
     order.sort_unstable_by(|a, b| {
         row(a)[0].cmp(&row(b)[0]).then_with(|| layout.compare(row(a), row(b), codes))
     });
+    let runs = || order.chunk_by(|a, b| layout.same_key(row(a), row(b)));
+    if runs().count() * 2 > order.len() {
+        for row in rows.chunks_exact(layout.words) {
+            packed.push(row);
+        }
+        return;
+    }
     let mut buffer = Vec::new();
     let mut push = |at: &u32, counts: Counts| {
         let text = |column: usize, code| dictionaries[column].get(code);
@@ -34,7 +42,7 @@ pub fn reduce_repeated_keys(
         let value_bytes = layout.value_bytes(row(at), text);
         encoded.push(&Row { bytes: &buffer, key_length, value_bytes, counts });
     };
-    for run in order.chunk_by(|a, b| layout.same_key(row(a), row(b))) {
+    for run in runs() {
         let Some((first, others)) = run.split_first() else { continue };
         if others.is_empty() {
             packed.push(row(first));

@@ -1,6 +1,6 @@
 //! Zstandard (RFC 8878), frame by frame.
 
-use distil_plan::{Error, Result};
+use distil_plan::{Error, Hint, Result, format_bytes};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::Step;
@@ -8,6 +8,9 @@ use super::window::Window;
 
 /// The largest window that is accepted, as a power of two: the format's own largest on 64 bits.
 const WINDOW_LOG_MAX: u32 = 31;
+
+/// Bytes of the longest frame header.
+const HEADER: usize = 18;
 
 /// Bytes of a block header.
 const BLOCK_HEADER: usize = 3;
@@ -25,6 +28,20 @@ pub(super) struct Zstd {
     wanted: Option<usize>,
     /// Whether the decoder may hold content that did not fit into the last buffer.
     holds_content: bool,
+    /// The window of the frame, and how much of it is filled.
+    window: u64,
+    written: u64,
+    /// No more of a window may be filled.
+    pub(super) limit: WindowLimit,
+}
+
+/// How much of a window may be filled: what a frame asks for takes no memory by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowLimit {
+    /// Bytes of one stream.
+    pub bytes: u64,
+    /// The budget of the run that they are a share of.
+    pub memory: u64,
 }
 
 impl Zstd {
@@ -35,7 +52,8 @@ impl Zstd {
         });
         let decoder =
             decoder.map_err(|e| Error::environment(format!("cannot start decoding zstd: {e}")))?;
-        Ok(Self { decoder, wanted: None, holds_content: false })
+        let limit = WindowLimit { bytes: u64::MAX, memory: u64::MAX };
+        Ok(Self { decoder, wanted: None, holds_content: false, window: 0, written: 0, limit })
     }
 
     /// Decodes on into `output`, which is not empty.
@@ -44,7 +62,11 @@ impl Zstd {
             let Some(wanted) = self.wanted else {
                 match *window.peek(4)? {
                     [] => return Ok(Step::End),
-                    [a, b, c, d] if is_magic([a, b, c, d]) => self.wanted = Some(1),
+                    [a, b, c, d] if is_magic([a, b, c, d]) => {
+                        self.window = window_bytes(window.peek(HEADER)?).unwrap_or(0);
+                        self.written = 0;
+                        self.wanted = Some(1);
+                    }
                     ref cut if is_magic_cut(cut) => return Ok(cut_short()),
                     _ => return Ok(garbage()),
                 }
@@ -73,11 +95,51 @@ impl Zstd {
             }
             self.holds_content = self.wanted.is_some() && written == output.len();
             window.consume(read);
+            self.written += written as u64;
+            if self.window.min(self.written) > self.limit.bytes {
+                return Err(self.limit.exceeded(self.window, window));
+            }
             if written > 0 {
                 return Ok(Step::Wrote(written));
             }
         }
     }
+}
+
+impl WindowLimit {
+    /// The error for a window that does not fit.
+    fn exceeded(self, wanted: u64, window: &Window) -> Error {
+        let least = u128::from(self.memory) * u128::from(wanted) / u128::from(self.bytes.max(1));
+        let least = format!("{}MiB", least.div_ceil(1 << 20));
+        let wanted = format_bytes(wanted);
+        Error::environment(format!(
+            "cannot decompress within the memory budget: it was compressed with a window of {wanted}"
+        ))
+        .at(window.source().path().display().to_string(), None)
+        .help(Hint::set("give the run more memory", "memory", least))
+        .help(Hint::choose("or use fewer threads, each of which may hold a window", "threads"))
+    }
+}
+
+/// The window of the frame that begins with these bytes (RFC 8878, 3.1.1.1); `None` for a skippable frame, and
+/// where the header is cut short.
+fn window_bytes(frame: &[u8]) -> Option<u64> {
+    if frame.first_chunk::<4>()? != &[0x28, 0xb5, 0x2f, 0xfd] {
+        return None;
+    }
+    let descriptor = *frame.get(4)?;
+    let is_single_segment = descriptor & 0x20 != 0;
+    if !is_single_segment {
+        let window = *frame.get(5)?;
+        let base = 1u64 << (10 + (window >> 3));
+        return Some(base + base / 8 * u64::from(window & 7));
+    }
+    // The content is the window.
+    let begin = 5 + [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let length = [1, 2, 4, 8][usize::from(descriptor >> 6)];
+    let mut size = [0; 8];
+    size[..length].copy_from_slice(frame.get(begin..begin + length)?);
+    Some(u64::from_le_bytes(size) + if length == 2 { 256 } else { 0 })
 }
 
 /// Whether these bytes, fewer than a magic number has, can begin one.
@@ -116,4 +178,27 @@ fn broken(cause: &std::io::Error, window: &Window) -> Result<Step> {
         "its data is invalid"
     };
     Ok(Step::Broken(0, format!("the zstd stream is corrupt: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_of_a_frame_is_what_the_encoder_was_given() {
+        use zstd::stream::raw::CParameter;
+        for log in [10, 17, 23, 27] {
+            let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+            encoder.set_parameter(CParameter::WindowLog(log)).unwrap();
+            std::io::Write::write_all(&mut encoder, &[b'x'; 5000]).unwrap();
+            let frame = encoder.finish().unwrap();
+            assert_eq!(window_bytes(&frame), Some(1 << log));
+            assert_eq!(window_bytes(&frame[..5]), None);
+        }
+        for size in [0, 1, 255, 256, 257, 65_791, 65_792, 100_000] {
+            let frame = zstd::bulk::compress(&vec![b'x'; size], 1).unwrap();
+            assert_eq!(window_bytes(&frame), Some(size as u64), "{size}");
+        }
+        assert_eq!(window_bytes(&[0x50, 0x2a, 0x4d, 0x18, 9, 9, 9, 9]), None);
+    }
 }
