@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python bench fuzz lint deny
+.PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
 .PHONY: tools fetched spark-up spark-down spark-servers spark-older
 
 CARGO ?= cargo
@@ -96,7 +96,14 @@ test-all: export DISTIL_FLIPS ?= 2000
 test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: export DISTIL_BUDGETS ?= all
+test-all: export DISTIL_GROWTH ?= all
 test-all: test spark-older
+
+# The work of commands over inputs that are doubled three times, counted: all kinds of input, or those with GROWTH
+# in their names. The test builds the program once more, with counters.
+GROWTH ?= all
+growth:
+	DISTIL_GROWTH='$(GROWTH)' $(CARGO) test --locked -p distil-cli --test growth -- --nocapture
 
 # Every target for a minute, FUZZ_SECONDS another time, FUZZ some of them. What they learn is kept in
 # fuzz/corpus, what they break in fuzz/artifacts. The targets are those of cargo-fuzz, which can run them,

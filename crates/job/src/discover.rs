@@ -13,6 +13,10 @@ use crate::glob::{Glob, Place};
 /// The source that names standard input.
 pub const STDIN: &str = "-";
 
+/// Bytes of the longest name and of the longest path that file systems take.
+const LONGEST_NAME: usize = 255;
+const LONGEST_PATH: usize = 4_095;
+
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -83,7 +87,8 @@ fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) ->
     if source.is_empty() {
         return Err(Error::usage("a source is empty").help("name a file, a directory, a glob or -"));
     }
-    match storage.metadata(path)? {
+    let metadata = if is_glob_alone(source) { None } else { storage.metadata(path)? };
+    match metadata {
         Some(metadata) if metadata.kind == Kind::Directory => {
             let mut walk = Walk::new(storage, None);
             walk.directory(path, None, &metadata)?;
@@ -126,6 +131,12 @@ fn named(path: &Path, metadata: &Metadata) -> Result<Found> {
 
 fn is_glob_mark(c: char) -> bool {
     matches!(c, '*' | '?' | '[' | '{' | '\\')
+}
+
+/// Whether a source is too long for a path, but may be a glob.
+fn is_glob_alone(source: &str) -> bool {
+    let is_long = source.len() > LONGEST_PATH || source.split('/').any(|n| n.len() > LONGEST_NAME);
+    is_long && source.contains(is_glob_mark)
 }
 
 fn expand(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Result<()> {

@@ -146,6 +146,20 @@ fn links_are_followed_loops_end_and_a_file_is_read_once_under_its_first_path() {
     );
 }
 
+/// No file has such a name, but a pattern may be long.
+#[test]
+fn a_glob_may_be_longer_than_any_name_and_any_path() {
+    let tree = Tree::new(&["in/7.json", "in/8.json"]);
+    let names =
+        |count: usize| (0..count).map(|i| format!("{i}.json")).collect::<Vec<_>>().join(",");
+    for count in [8, 100, 2_000] {
+        assert_eq!(tree.found(&[&format!("in/{{{}}}", names(count))])[0], "in/7.json");
+    }
+    let levels = "[i]n/../".repeat(600) + "in/7.json";
+    let error = tree.discover(&[&levels]).unwrap_err();
+    assert_eq!(error.fault, Fault::Input, "{error}");
+}
+
 #[test]
 fn a_glob_follows_links_as_far_as_it_says_and_through_loops_once() {
     let tree = Tree::new(&["in/d/1.json", "in/e/2.json"]);

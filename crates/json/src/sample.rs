@@ -14,6 +14,9 @@ use crate::rows::sink::Sink;
 const TRIES: usize = 4;
 /// Most bytes without a record that are searched.
 const FRUITLESS: usize = 1 << 16;
+/// How often a piece is parsed at most: an object is parsed again for every object around it that is no
+/// record, which would be the square of the depth.
+const ROUNDS: usize = 8;
 
 struct Keys<'a>(&'a mut Vec<Vec<u8>>);
 
@@ -59,20 +62,27 @@ impl Sampler {
         let mut at = 0;
         let mut fruitless = 0;
         let mut tries = most.saturating_mul(TRIES);
+        let mut left = window.len().saturating_mul(ROUNDS);
         let most = self.keys.len().saturating_add(most);
         while self.keys.len() < most
             && tries > 0
+            && left > 0
             && let Some(found) = memchr::memchr(b'{', &window[at..])
         {
             at += found;
-            let Ok(end) = self.tape.parse(window, at) else {
-                fruitless += found + 1;
-                at += 1;
-                if fruitless > FRUITLESS {
-                    break;
+            let end = match self.tape.parse(window, at) {
+                Ok(end) => end,
+                Err(flaw) => {
+                    left = left.saturating_sub(flaw.at - at);
+                    fruitless += found + 1;
+                    at += 1;
+                    if fruitless > FRUITLESS {
+                        break;
+                    }
+                    continue;
                 }
-                continue;
             };
+            left = left.saturating_sub(end - at);
             let slice = FrameSlice {
                 input: 0,
                 offset: self.sampled + at as u64,

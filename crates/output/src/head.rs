@@ -65,6 +65,8 @@ fn describe(schema: Option<&Schema>, found: &arrow_schema::Schema) -> Vec<(Strin
     }
 }
 
+/// The members, which are sorted by name, in the order of the columns.
 fn file_order<'a>(members: &'a [Member], columns: &[(String, String)]) -> Vec<&'a Member> {
-    columns.iter().filter_map(|(name, _)| members.iter().find(|m| m.name == *name)).collect()
+    let member = |name: &String| members.binary_search_by(|member| member.name.cmp(name));
+    columns.iter().filter_map(|(name, _)| member(name).ok().map(|at| &members[at])).collect()
 }

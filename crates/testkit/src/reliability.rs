@@ -21,6 +21,9 @@ pub const SIGNALS: u64 = 15;
 /// Runs that lose their power in `make test`.
 pub const POWER_LOSSES: u64 = 0;
 
+/// Kinds of input whose growth is counted in `make test-all`.
+pub const GROWTH: usize = 147;
+
 /// Scenarios in which the engine crashes and fails at every call.
 pub const SCENARIOS: usize = 14;
 
@@ -496,6 +499,13 @@ pub const INPUTS: &[(&str, &str)] = &[
     ("a zstd frame cut inside", "a_zstd_file_cut_inside_a_frame"),
     ("several gzip members", "gzip_members_one_after_another"),
     ("trailing bytes behind a document", "trailing_bytes_behind_a_document"),
+            fault(
+                "inputs that are doubled three times, with the work counted",
+                Count::Sweep(0, GROWTH as u64),
+                "cli",
+                "growth",
+                "twice_the_input_takes_at_most_two_and_a_half_times_the_work",
+            ),
     ("two documents", "two_documents_are_refused"),
     ("an empty file", "an_empty_file_beside_another"),
     ("blanks only", "a_file_of_blanks_only"),
