@@ -102,7 +102,7 @@ fn refuse(path: &Path, why: &str) -> Error {
     Error::usage(format!("the report can't be written: {why}")).at(path.to_string_lossy(), None)
 }
 
-/// Writes a report as JSON, replacing an earlier one as a whole.
+/// Writes a report as JSON, replacing an earlier one as a whole; it keeps the permissions of that.
 ///
 /// # Errors
 /// An environment error with the path.
@@ -113,8 +113,14 @@ pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Resu
     check_kind(storage, path)?;
     let disk = storage.disk(path)?;
     let (staged, mut file) = create_beside(storage, path)?;
-    let written = file
-        .write_all(text.as_bytes())
+    // Before there is anything to read in it.
+    let access = match storage.metadata(path) {
+        Ok(Some(_)) => disk.copy_access(path, &staged),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    let written = access
+        .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.sync())
         .and_then(|()| disk.rename(&staged, path))
         .and_then(|()| disk.sync_dir(path.parent().unwrap_or(Path::new(""))));

@@ -442,9 +442,29 @@ pub const PROMISES: &[Promise] = &[
                 "an_output_keeps_the_permissions_of_the_one_that_it_replaces",
             ),
             hostile(
+                "permissions of the output, the quarantine, the dropped records and the report",
+                "4 files, 4 modes",
+                "every_file_that_a_run_replaces_keeps_its_permissions",
+            ),
+            hostile(
+                "names of 255 bytes for everything that is written, and paths of 4,096",
+                "5 names, 3 lengths",
+                "every_file_that_a_run_writes_may_have_a_long_name",
+            ),
+            hostile(
                 "a signal within a record of 40 GB in a small compressed file",
                 "1",
                 "a_run_stops_within_a_long_record",
+            ),
+            hostile(
+                "a signal within 40 GB of a string, blanks, digits, a list, brackets, siblings",
+                "10 places, 2 commands",
+                "every_command_stops_within_whatever_is_long",
+            ),
+            hostile(
+                "types and paths of 33 to 10,000 levels in flags, schemas, plans and configurations",
+                "13 places, 4 depths",
+                "what_nests_deep_in_options_is_refused_on_a_small_stack",
             ),
             fault(
                 "Parquet with flipped bytes and cut off, in every codec",
@@ -479,6 +499,13 @@ pub const PROMISES: &[Promise] = &[
                 "4 ways",
                 "streams_that_are_closed_altogether_change_nothing",
             ),
+            fault(
+                "inputs that are doubled three times, with the work counted",
+                Count::Sweep(0, GROWTH as u64),
+                "cli",
+                "growth",
+                "twice_the_input_takes_at_most_two_and_a_half_times_the_work",
+            ),
             hostile(
                 "data that steers terminals",
                 "12 commands",
@@ -499,13 +526,6 @@ pub const INPUTS: &[(&str, &str)] = &[
     ("a zstd frame cut inside", "a_zstd_file_cut_inside_a_frame"),
     ("several gzip members", "gzip_members_one_after_another"),
     ("trailing bytes behind a document", "trailing_bytes_behind_a_document"),
-            fault(
-                "inputs that are doubled three times, with the work counted",
-                Count::Sweep(0, GROWTH as u64),
-                "cli",
-                "growth",
-                "twice_the_input_takes_at_most_two_and_a_half_times_the_work",
-            ),
     ("two documents", "two_documents_are_refused"),
     ("an empty file", "an_empty_file_beside_another"),
     ("blanks only", "a_file_of_blanks_only"),

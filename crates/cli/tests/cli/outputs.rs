@@ -145,6 +145,47 @@ fn schema_tells_types_and_why_and_reads_back_as_a_declared_schema() {
     assert_eq!(context.out(&["schema", "in.ndjson", "--json", "--schema", "schema.json"]), json);
 }
 
+/// Whatever type a column is given, and wherever it is nested, the schema that is printed reads the same rows.
+#[test]
+fn a_printed_schema_reads_the_records_that_it_came_from() {
+    let context = Context::new();
+    context.write(
+        "in.ndjson",
+        r#"{"id":1,"t":5,"u":"2020-01-02T03:04:05Z","d":"2020-01-02","o":{"t":7,"a b":8,"x,y":[9],"q\"<>":1.5},"l":[1,2]}"#,
+    );
+    for hint in [
+        "t=epoch(s)",
+        "t=epoch(ns)",
+        "o.t=epoch(ms)",
+        "l=list<epoch(us)>",
+        r#"o."a b"=epoch(us)"#,
+        r#"o."x,y"=list<decimal(20,3)>"#,
+        r#"o."q""<>"=decimal(5,2)"#,
+        "t=decimal(38,0)",
+        "t=float32",
+        "t=int8",
+        "t=json",
+        "u=timestamp(ns)",
+        "u=string",
+        "d=date",
+        "d=string",
+        "o=json",
+        "l=list<json>",
+        r#"o=struct<t: epoch(s), "a b": int16, "x,y": list<epoch(ms)>, "q""<>": json>"#,
+    ] {
+        let schema = context.out(&["schema", "in.ndjson", "--type", hint, "--json"]);
+        context.write("schema.json", schema);
+        let mut digests = Vec::new();
+        for flags in [["--type", hint], ["--schema", "schema.json"]] {
+            let run =
+                ["run", "in.ndjson", "-o", "o.parquet", "--key", "id", "-q", "--mode", "overwrite"];
+            context.out(&[&run[..], &flags].concat());
+            digests.push(context.out(&["digest", "o.parquet"]));
+        }
+        assert_eq!(digests[0], digests[1], "{hint}");
+    }
+}
+
 #[test]
 fn a_directory_is_split_by_rows() {
     let context = Context::with_example();

@@ -137,6 +137,63 @@ fn the_nesting_of_a_million_levels_needs_no_stack() {
     assert_eq!(quarantined.lines().count(), 6);
 }
 
+/// Types and paths that nest deep, wherever they are given, are a usage error.
+#[test]
+fn what_nests_deep_in_options_is_refused_on_a_small_stack() {
+    let context = Context::with_example();
+    let run = ["run", "in.json", "-o", "out.parquet", "--key", "ts"];
+    for deep in [33, 60, 200, 10_000] {
+        let list = "list<".repeat(deep) + "int64" + &">".repeat(deep);
+        let record = "struct<a: ".repeat(deep) + "int64" + &">".repeat(deep);
+        let path = vec!["a"; deep].join(".");
+        context.write("schema.json", format!("[{{\"name\":\"x\",\"type\":\"{record}\"}}]"));
+        let job = "[jobs.j]\nsource = \"in.json\"\noutput = \"out.parquet\"\nkey = \"ts\"\n";
+        context.write("types.toml", format!("{job}types = {{ x = \"{list}\" }}\n"));
+        context.write("schema.toml", format!("{job}schema = \"x {record}\"\n"));
+        context.write("columns.toml", format!("{job}columns = [\"{path}\"]\n"));
+        let plan = context.out(&[
+            "plan",
+            "in.json",
+            "-o",
+            "out.parquet",
+            "--key",
+            "ts",
+            "--type",
+            "x=json",
+        ]);
+        assert_eq!(plan.matches("\"json\"").count(), 1, "{plan}");
+        context.write("plan.json", plan.replace("\"json\"", &format!("\"{list}\"")));
+        let (hint, named) = (format!("x={list}"), format!("{path}=json"));
+        let schema = format!("x {record}");
+        let mut commands: Vec<Vec<&str>> = vec![
+            vec!["run", "--job", "j", "--config", "types.toml"],
+            vec!["run", "--job", "j", "--config", "schema.toml"],
+            vec!["run", "--job", "j", "--config", "columns.toml"],
+            vec!["run", "--plan", "plan.json"],
+            vec!["schema", "in.json", "--type", &hint],
+        ];
+        for flag in [
+            ["--type", &hint],
+            ["--type", &named],
+            ["--schema", &schema],
+            ["--schema", "schema.json"],
+            ["--columns", &path],
+            ["--order-by", &path],
+            ["--bloom", &path],
+            ["--key", &path],
+        ] {
+            let before = if flag[0] == "--key" { &run[..4] } else { &run[..] };
+            commands.push([before, &flag].concat());
+        }
+        for command in commands {
+            let mut command = context.scene(&["prlimit", "--stack=262144"], &command);
+            let told = Told::of(&command.output().unwrap());
+            assert_eq!(told.code, Some(2), "{deep} levels: {told:?}");
+        }
+        assert!(!context.path("out.parquet").exists());
+    }
+}
+
 #[test]
 fn streams_that_are_closed_altogether_change_nothing() {
     let context = Context::with_example();

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use crate::context::{Context, end_of, wait_for};
-use crate::support::{Told, may_change_user, send};
+use crate::support::{Told, all_names, may_change_user, send};
 
 const RUN: [&str; 5] = ["in.ndjson", "-o", "out.parquet", "--key", "id"];
 
@@ -164,6 +164,26 @@ fn an_output_keeps_the_permissions_of_the_one_that_it_replaces() {
     }
 }
 
+/// What is written beside the output holds records, or names of files, as well.
+#[test]
+fn every_file_that_a_run_replaces_keeps_its_permissions() {
+    let context = shared();
+    context.write("in.ndjson", "{\"id\":1}\n{\"id\":1,\"v\":2}\nbad\n");
+    let flags = with(&["--quarantine", "q.ndjson", "--dropped", "d.ndjson", "--report", "r.json"]);
+    context.distil(&flags).succeeds();
+    let files = ["out.parquet", "q.ndjson", "d.ndjson", "r.json"];
+    for permissions in [0o600, 0o640, 0o604, 0o400] {
+        files.iter().for_each(|file| set_mode(&context.path(file), permissions));
+        context.distil(&[&flags[..], &["--mode", "overwrite"]].concat()).succeeds();
+        let found = files.map(|file| mode(&context.path(file)));
+        assert_eq!(found, [permissions; 4]);
+    }
+    // A run that fails replaces its report, too.
+    context.distil(&with(&["--mode", "overwrite", "--report", "r.json"])).fails(1, &["bad record"]);
+    assert!(context.read("r.json").contains("\"failed\""));
+    assert_eq!(mode(&context.path("r.json")), 0o400);
+}
+
 #[test]
 fn a_report_replaces_a_report_and_nothing_else() {
     let context = shared();
@@ -210,6 +230,78 @@ fn an_output_may_have_any_name_that_a_file_may_have() {
     let long = "n".repeat(256);
     let told = context.distil(&["in.ndjson", "-o", &long, "--key", "id"]);
     told.fails(3, &["File name too long"]);
+}
+
+#[test]
+fn every_file_that_a_run_writes_may_have_a_long_name() {
+    let context = shared();
+    context.write("in.ndjson", "{\"id\":1}\n{\"id\":1,\"v\":2}\nbad\n");
+    for bytes in [230, 241, 255] {
+        let [q, d, r, out, t] = ["q", "d", "r", "o", "t"].map(|letter| letter.repeat(bytes));
+        let mut flags = vec!["in.ndjson", "-o", &out, "--key", "id", "--temp-dir", &t];
+        flags.extend(["--quarantine", &q, "--dropped", &d, "--report", &r]);
+        std::fs::create_dir(context.path(&t)).unwrap();
+        context.distil(&flags).succeeds();
+        flags.extend(["--mode", "overwrite"]);
+        context.distil(&flags).succeeds();
+        let names = context.all_names();
+        assert!(names.iter().all(|name| !name.starts_with('.')), "{names:?}");
+        assert_eq!(all_names(&context.path(&t)), Vec::<String>::new());
+    }
+    // A path that is as long as a path may be, and one that is longer.
+    let folder = format!("{}/", "p".repeat(200)).repeat(15);
+    std::fs::create_dir_all(context.path(&folder)).unwrap();
+    let long = format!("{folder}out.parquet");
+    context.distil(&["in.ndjson", "-o", &long, "--key", "id", "--quarantine", "q"]).succeeds();
+    let longer = format!("{}out.parquet", folder.repeat(2));
+    let told = context.distil(&["in.ndjson", "-o", &longer, "--key", "id", "--quarantine", "q2"]);
+    told.fails(3, &["File name too long"]);
+}
+
+/// 40 GB within a small compressed file, wherever they are: no command waits for their end.
+#[test]
+fn every_command_stops_within_whatever_is_long() {
+    let context = Context::new();
+    let packed = |content: &[u8]| zstd::encode_all(content, 1).unwrap();
+    for (what, begin, piece) in [
+        ("a string", "{\"id\":1,\"s\":\"", "s"),
+        ("blanks in a record", "{\"id\":1,", " "),
+        ("digits", "{\"id\":1", "1"),
+        ("a list", "{\"id\":1,\"l\":[0", ",0"),
+        ("brackets", "{\"id\":1,\"l\":", "["),
+        ("what is no JSON", "{\"id\":1,\"l\":", "\u{1}"),
+        ("blank lines", "{\"id\":1}\n", "\n"),
+        ("a sibling of the records", "{\"s\":\"", "s"),
+        ("siblings of the records", "{\"s\":0", ",\"s\":0"),
+        ("blanks in an array", "[{\"id\":1},", " "),
+    ] {
+        let piece = packed(piece.repeat((20 << 20) / piece.len()).as_bytes());
+        let mut content = packed(begin.as_bytes());
+        (0..2_000).for_each(|_| content.extend_from_slice(&piece));
+        context.write("in.ndjson", content);
+        for arguments in [
+            &["run", "in.ndjson", "-o", "out.parquet", "--key", "id"][..],
+            &["schema", "in.ndjson"],
+        ] {
+            let mut command = context.command(arguments);
+            let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            wait_for("the command to be within it", || ticks(&child) > 20);
+            send(&child, Signal::TERM);
+            let told = Told::of(&end_of(child));
+            assert_eq!(told.code, Some(143), "{what}, {arguments:?}: {told:?}");
+            assert_eq!(context.names(), ["in.ndjson"], "{what}, {arguments:?}");
+        }
+    }
+}
+
+/// The time that a child has worked, in ticks of its clock; many if it ended.
+fn ticks(child: &std::process::Child) -> u64 {
+    let Ok(text) = std::fs::read_to_string(format!("/proc/{}/stat", child.id())) else {
+        return u64::MAX;
+    };
+    let (_, fields) = text.rsplit_once(") ").unwrap();
+    let fields: Vec<&str> = fields.split(' ').collect();
+    if fields[0] == "Z" { u64::MAX } else { fields[11].parse().unwrap() }
 }
 
 /// A little of a compressed file may be much of one record: the run stops within it all the same.
