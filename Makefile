@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
+.PHONY: advisories sbom
 .PHONY: tools fetched spark-up spark-down spark-servers spark-older
 
 CARGO ?= cargo
@@ -37,7 +38,7 @@ TOOLS := $(CURDIR)/.cache/tools-$(NEXTEST_VERSION)-$(DENY_VERSION)-$(RUFF_VERSIO
 NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
 DENY := $(TOOLS)/bin/cargo-deny
 RUFF := $(TOOLS)/bin/ruff
-PYTHON_SOURCES := tests bench crates/external/python crates/cli/licenses.py
+PYTHON_SOURCES := tests bench crates/external/python crates/cli/licenses.py crates/cli/sbom.py
 # Every build of the same features, so that none is done twice.
 FEATURES := --features distil-cli/spark
 # Runs shell commands while both servers run; those before the last, while they start.
@@ -145,6 +146,29 @@ lint: tools
 # As `lint` does, and whether a dependency has a known hole or was given up: that database is fetched.
 deny: $(TOOLS)/installed
 	$(DENY) check
+	$(DENY) --manifest-path fuzz/Cargo.toml --config deny.toml check
+
+# Known holes only, without a network: ADVISORIES is a clone of rustsec/advisory-db. cargo-deny looks for it under the
+# name that it gives to its own copies.
+ADVISORIES ?=
+DATABASE := $(CURDIR)/.cache/advisories
+advisories: $(TOOLS)/installed
+	test -d '$(ADVISORIES)'
+	rm -rf '$(DATABASE)'
+	mkdir -p '$(DATABASE)'
+	git clone --quiet --no-hardlinks '$(ADVISORIES)' '$(DATABASE)/advisory-db-3157b0e258782691'
+	git -C '$(DATABASE)/advisory-db-3157b0e258782691' fetch --quiet
+	sed 's|^\[advisories\]|&\ndb-path = "$(DATABASE)"|' deny.toml > '$(DATABASE)/deny.toml'
+	for manifest in Cargo.toml fuzz/Cargo.toml; do \
+		$(DENY) --offline --log-level error --manifest-path $$manifest --config '$(DATABASE)/deny.toml' \
+			check advisories; \
+	done
+
+# What a release is made of, as CycloneDX: SBOM_FEATURES are the features of its build.
+SBOM_FEATURES ?=
+sbom:
+	mkdir -p '$(CARGO_TARGET_DIR)'
+	$(PYTHON) crates/cli/sbom.py --features '$(SBOM_FEATURES)' > '$(CARGO_TARGET_DIR)/distil.cdx.json'
 
 # Apache Spark and Sail, each with the Python client that it goes with.
 spark-servers: .venv-spark/installed .venv-sail/installed
