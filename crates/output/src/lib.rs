@@ -1,6 +1,7 @@
 //! What a run leaves behind, written and read back: parts with their footers, the quarantine, and what reads
 //! an output again: head, digest, verify.
 
+mod claims;
 pub mod digest;
 pub mod expected;
 pub mod footer;

@@ -18,6 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::claims::impossible;
 use crate::footer::Footer;
 use crate::guard::guarded;
 
@@ -89,7 +90,10 @@ impl PartFile {
         let options = ArrowReaderOptions::new()
             .with_skip_arrow_metadata(true)
             .with_offset_index_policy(index);
-        let metadata = checked(path, || ArrowReaderMetadata::load(&file, options))?;
+        let metadata = checked(path, || {
+            file.check_claims()?;
+            ArrowReaderMetadata::load(&file, options)
+        })?;
         Ok(Self { path: path.to_owned(), file, metadata })
     }
 
@@ -285,6 +289,25 @@ fn failed(path: &Path, cause: ParquetError) -> Error {
 struct StorageChunks {
     input: Arc<dyn InputFile>,
     length: u64,
+}
+
+impl StorageChunks {
+    /// Refuses a footer that claims what would end the process. One that is not there, or encrypted, is
+    /// left to the library.
+    fn check_claims(&self) -> Result<(), ParquetError> {
+        const END: usize = 8;
+        let Some(end) = self.length.checked_sub(END as u64) else { return Ok(()) };
+        let bytes = self.get_bytes(end, END)?;
+        let (length, mark) = bytes.split_at(4);
+        let length = length.try_into().map_or(0, u32::from_le_bytes);
+        let Some(begin) = end.checked_sub(u64::from(length)).filter(|_| mark == b"PAR1") else {
+            return Ok(());
+        };
+        match impossible(&self.get_bytes(begin, length as usize)?) {
+            Some(problem) => Err(ParquetError::General(problem)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Length for StorageChunks {

@@ -12,6 +12,7 @@
 
 pub mod disk;
 pub mod documentation;
+pub mod foreign;
 pub mod generate;
 pub mod oracle;
 mod python;

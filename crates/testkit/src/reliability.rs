@@ -473,6 +473,20 @@ pub const PROMISES: &[Promise] = &[
                 "broken_parquet",
                 "a_flipped_byte_is_the_fault_of_the_file",
             ),
+            fault(
+                "Parquet whose schema nests deep, with and without a column at its end",
+                Count::Words("150 to 200,000 levels, 3 repetitions, 4 readers"),
+                "testkit",
+                "broken_parquet",
+                "a_schema_that_nests_deep_is_the_fault_of_the_file",
+            ),
+            fault(
+                "Parquet with lists and names that claim more than there is",
+                Count::Words("5 places, 2^16 to 2^62 elements, 4 readers"),
+                "testkit",
+                "broken_parquet",
+                "a_list_that_claims_too_much_is_the_fault_of_the_file",
+            ),
         ],
     },
     Promise {

@@ -10,71 +10,18 @@
 
 use std::path::Path;
 
-use distil_output::digest::digest_output;
-use distil_output::head::head;
 use distil_output::reader::PartFile;
-use distil_output::verify::verify;
-use distil_plan::{
-    ColumnPath, Dedup, Error, Fault, InputFormat, Plan, SchemaSpec, Sink, TimeUnit, Type,
-};
+use distil_plan::{Fault, SchemaSpec};
 use distil_storage::Memory;
-use distil_testkit::subject_native::NativeSubject;
-use distil_testkit::suite::{Stretch, Subject};
-
-/// Records of all kinds of columns, enough for dictionaries and several pages.
-fn records() -> Vec<u8> {
-    let mut text = String::new();
-    for n in 0..3_000 {
-        text.push_str(&format!(
-            "{{\"k\":{n},\"f\":{}.5,\"s\":\"{}\",\"u\":\"unique {n}\",\"b\":{},\"l\":[{n},null],\
-             \"o\":{{\"x\":\"{}\",\"y\":[{{\"z\":{n}}}]}},\"t\":\"2020-01-01T00:00:{:02}Z\",\"j\":[1,\"a\"],\
-             \"d\":12345678901234567890123}}\n",
-            n % 17,
-            n % 7,
-            n % 2 == 0,
-            n % 5,
-            n % 60
-        ));
-    }
-    text.into_bytes()
-}
-
-fn output(compression: &str) -> Vec<u8> {
-    let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
-    plan.dedup = Some(Dedup::on_columns(vec![ColumnPath::name("k")]));
-    plan.digest = true;
-    plan.schema.hints = vec![(ColumnPath::name("t"), Type::Timestamp(TimeUnit::Millis))];
-    plan.sink.compression = compression.parse().unwrap();
-    plan.sink.row_group_rows = 1_500;
-    plan.sink.bloom = vec![ColumnPath::name("u")];
-    let files = vec![("a.ndjson".to_owned(), records())];
-    NativeSubject.run(&files, &plan, &Stretch::plain()).unwrap().files.remove(0).1
-}
-
-/// What reads a file, by every way there is.
-fn read(content: &[u8], schema: &SchemaSpec) -> Vec<Error> {
-    let memory = Memory::new();
-    let path = Path::new("f.parquet");
-    memory.put(path, content);
-    let mut errors = Vec::new();
-    errors.extend(head(&memory, path, 10).err());
-    errors.extend(digest_output(&memory, path).err());
-    errors.extend(verify(&memory, path, None).err());
-    let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
-    plan.format = InputFormat::Parquet;
-    plan.schema = schema.clone();
-    let files = vec![("f.parquet".to_owned(), content.to_vec())];
-    errors.extend(NativeSubject.run(&files, &plan, &Stretch::plain()).err().map(|error| *error));
-    errors
-}
+use distil_testkit::foreign::{COMPRESSIONS, one_column, output, read};
 
 #[test]
 fn a_flipped_byte_is_the_fault_of_the_file() {
     let flips: usize =
         std::env::var("DISTIL_FLIPS").map_or(60, |text| text.parse().expect("a number"));
     let mut found = 0;
-    for compression in ["zstd", "snappy", "lz4", "none"] {
-        let whole = output(compression);
+    for compression in COMPRESSIONS {
+        let whole = output(compression, 3_000);
         let memory = Memory::new();
         memory.put("f", &whole);
         let footer = PartFile::open(&memory, Path::new("f")).unwrap().footer().unwrap().unwrap();
@@ -105,4 +52,82 @@ fn a_flipped_byte_is_the_fault_of_the_file() {
         }
     }
     assert!(found > flips, "only {found} readings found something broken");
+}
+
+/// A footer in the compact protocol of Thrift, with its length and mark.
+fn foreign(footer: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(footer.len()).unwrap().to_le_bytes();
+    [&b"PAR1"[..], footer, &length, b"PAR1"].concat()
+}
+
+/// A number as Thrift writes it.
+fn number(mut value: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}
+
+/// A schema of groups in each other, of this repetition; without the column inside, it claims a child that it lacks.
+fn nested(levels: usize, repetition: u8, whole: bool) -> Vec<u8> {
+    let group = [0x35, repetition << 1, 0x18, 1, b'a', 0x15, 2, 0];
+    let column = [0x15, 2, 0x25, 2, 0x18, 1, b'x', 0];
+    let root = [0x48, 1, b's', 0x15, 2, 0];
+    let mut footer =
+        [&[0x15, 2, 0x19, 0xfc][..], &number(levels + 1 + usize::from(whole))].concat();
+    footer.extend_from_slice(&root);
+    (0..levels).for_each(|_| footer.extend_from_slice(&group));
+    footer.extend_from_slice(if whole { &column } else { &[] });
+    footer.extend_from_slice(&[0x16, 0, 0x19, 0x0c, 0]);
+    foreign(&footer)
+}
+
+#[test]
+fn a_schema_that_nests_deep_is_the_fault_of_the_file() {
+    let schema = one_column();
+    for repetition in [0, 1, 2] {
+        assert!(PartFile::open(&holding(&nested(20, repetition, true)), Path::new("f")).is_ok());
+        for levels in [150, 2_000, 200_000] {
+            for whole in [true, false] {
+                let errors = read(&nested(levels, repetition, whole), &schema);
+                assert_eq!(errors.len(), 4, "{levels} levels: {errors:?}");
+                for error in errors {
+                    assert_eq!(error.fault, Fault::Input, "{levels} levels: {error:?}");
+                    assert!(error.what.contains("100 levels"), "{levels} levels: {error:?}");
+                }
+            }
+        }
+    }
+}
+
+fn holding(content: &[u8]) -> Memory {
+    let memory = Memory::new();
+    memory.put("f", content);
+    memory
+}
+
+/// A list that claims more than any memory holds is not given room first.
+#[test]
+fn a_list_that_claims_too_much_is_the_fault_of_the_file() {
+    let schema = one_column();
+    let begin =
+        [0x15, 2, 0x19, 0x2c, 0x48, 1, b's', 0x15, 2, 0, 0x15, 2, 0x25, 2, 0x18, 1, b'x', 0];
+    for claimed in [1 << 16, 1 << 24, (1 << 31) - 1, (1 << 32) - 1, 1 << 62] {
+        let many = [&[0xfc][..], &number(claimed)].concat();
+        let groups = [&begin[..], &[0x16, 0, 0x19], &many, &[0]].concat();
+        let columns = [&begin[..], &[0x16, 0, 0x19, 0x1c, 0x19], &many, &[0]].concat();
+        let pairs = [&begin[..], &[0x16, 0, 0x19, 0x0c, 0x19], &many, &[0]].concat();
+        let elements = [&[0x15, 2, 0x19][..], &many, &begin[4..], &[0]].concat();
+        let name = [&[0x15, 2, 0x19, 0x1c, 0x48][..], &number(claimed), &[0]].concat();
+        for footer in [groups, columns, pairs, elements, name] {
+            let errors = read(&foreign(&footer), &schema);
+            assert_eq!(errors.len(), 4, "{claimed}: {errors:?}");
+            for error in errors {
+                assert_eq!(error.fault, Fault::Input, "{claimed}: {error:?}");
+            }
+        }
+    }
 }

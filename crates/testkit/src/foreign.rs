@@ -1,0 +1,72 @@
+//! Parquet that may be anything, and everything that reads it.
+
+use std::path::Path;
+
+use distil_output::digest::digest_output;
+use distil_output::head::head;
+use distil_output::verify::verify;
+use distil_plan::{
+    ColumnPath, Dedup, Error, Field, InputFormat, Plan, Schema, SchemaSpec, Sink, TimeUnit, Type,
+};
+use distil_storage::Memory;
+
+use crate::subject_native::NativeSubject;
+use crate::suite::{Stretch, Subject};
+
+/// The codecs of [`output`].
+pub const COMPRESSIONS: [&str; 4] = ["zstd", "snappy", "lz4", "none"];
+
+/// Records of all kinds of columns, enough for dictionaries and several pages.
+fn records(count: usize) -> Vec<u8> {
+    let mut text = String::new();
+    for n in 0..count {
+        text.push_str(&format!(
+            "{{\"k\":{n},\"f\":{}.5,\"s\":\"{}\",\"u\":\"unique {n}\",\"b\":{},\"l\":[{n},null],\
+             \"o\":{{\"x\":\"{}\",\"y\":[{{\"z\":{n}}}]}},\"t\":\"2020-01-01T00:00:{:02}Z\",\"j\":[1,\"a\"],\
+             \"d\":12345678901234567890123}}\n",
+            n % 17,
+            n % 7,
+            n % 2 == 0,
+            n % 5,
+            n % 60
+        ));
+    }
+    text.into_bytes()
+}
+
+/// An output of so many records with all kinds of columns, in two row groups.
+pub fn output(compression: &str, count: usize) -> Vec<u8> {
+    let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
+    plan.dedup = Some(Dedup::on_columns(vec![ColumnPath::name("k")]));
+    plan.digest = true;
+    plan.schema.hints = vec![(ColumnPath::name("t"), Type::Timestamp(TimeUnit::Millis))];
+    plan.sink.compression = compression.parse().unwrap();
+    plan.sink.row_group_rows = count as u64 / 2;
+    plan.sink.bloom = vec![ColumnPath::name("u")];
+    let files = vec![("a.ndjson".to_owned(), records(count))];
+    NativeSubject.run(&files, &plan, &Stretch::plain()).unwrap().files.remove(0).1
+}
+
+/// What a plan has to declare before it reads Parquet.
+pub fn one_column() -> SchemaSpec {
+    let field = Field::new("x", Type::Int64);
+    SchemaSpec { declared: Some(Schema { fields: vec![field] }), ..SchemaSpec::default() }
+}
+
+/// Reads a file by every way there is: head, digest, verify, and as the input of a run. Returns what was
+/// wrong with it.
+pub fn read(content: &[u8], schema: &SchemaSpec) -> Vec<Error> {
+    let memory = Memory::new();
+    let path = Path::new("f.parquet");
+    memory.put(path, content);
+    let mut errors = Vec::new();
+    errors.extend(head(&memory, path, 10).err());
+    errors.extend(digest_output(&memory, path).err());
+    errors.extend(verify(&memory, path, None).err());
+    let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
+    plan.format = InputFormat::Parquet;
+    plan.schema = schema.clone();
+    let files = vec![("f.parquet".to_owned(), content.to_vec())];
+    errors.extend(NativeSubject.run(&files, &plan, &Stretch::plain()).err().map(|error| *error));
+    errors
+}
