@@ -109,7 +109,7 @@ growth:
 # Every target for a minute, FUZZ_SECONDS another time, FUZZ some of them. What they learn is kept in
 # fuzz/corpus, what they break in fuzz/artifacts. The targets are those of cargo-fuzz, which can run them,
 # too; here they are built by the stable compiler, which has coverage but no sanitizers.
-FUZZ ?= bytes borders paths values order spill pipeline
+FUZZ ?= bytes borders paths values order spill pipeline parquet
 FUZZ_SECONDS ?= 60
 FUZZ_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

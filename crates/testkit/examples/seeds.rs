@@ -79,6 +79,14 @@ fn main() {
             }
         }
     }
+    // No change, a change of the length of the footer and of a byte of it, and footers.
+    for how in 0..4u8 {
+        seeds.add("parquet", &[&[how]]);
+        seeds.add("parquet", &[&[how], &[4, 0, 1, 200, 1, 0x19]]);
+    }
+    let schema = b"\x15\x02\x19\x2c\x48\x01s\x15\x02\x00\x15\x02\x25\x02\x18\x01x\x00";
+    seeds.add("parquet", &[&[0x80], schema, b"\x16\x00\x19\x0c\x00"]);
+    seeds.add("parquet", &[&[0xc0], b"PAR1", schema, b"\x16\x00\x19\x0c\x00\x17\x00\x00\x00PAR1"]);
     // Choices of the generator: bytes that look random.
     for seed in 1..=16u64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);

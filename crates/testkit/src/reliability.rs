@@ -640,6 +640,10 @@ pub const TARGETS: &[(&str, &str)] = &[
     ("order", "the encoding whose bytes order as values do, with the oracle's comparison"),
     ("spill", "rows that went to disk and came back by ranges of keys, with the oracle"),
     ("pipeline", "whole runs over generated files and plans, with the oracle"),
+    (
+        "parquet",
+        "any bytes as Parquet or its footer, and files with bytes changed: an error of the file, or rows",
+    ),
 ];
 
 /// What nothing tries yet, or what is known not to hold.
