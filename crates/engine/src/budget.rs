@@ -3,6 +3,7 @@
 //! What a row group holds is not a matter of memory: its limit decides the output, and stands with the
 //! kernel that cuts it ([`distil_kernel::row_groups::ROW_GROUP_BYTES`]).
 
+use distil_kernel::reduce::Policy;
 use distil_plan::{Error, Hint, Plan, Result, format_bytes};
 use distil_storage::WindowLimit;
 
@@ -73,6 +74,12 @@ pub(crate) fn rows_of_thread(memory: u64, threads: usize) -> u64 {
     memory.saturating_sub(PROCESS) / 2 / threads.max(1) as u64
 }
 
+/// What a thread may hold of `rows` bytes of rows. Losers that are kept are never packed, reducing frees nothing of them, and
+/// two outputs are written at once.
+pub(crate) fn rows(rows: u64, policy: Policy) -> u64 {
+    if policy == Policy::KeepLosers { rows / 3 * 2 } else { rows }
+}
+
 /// The shares of what one thread holds of rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shares {
@@ -115,6 +122,11 @@ impl Shares {
     /// partitions are meant to have, but where the memory is small.
     pub(crate) fn hot(self) -> u64 {
         (self.rows / 4).min(PARTITION)
+    }
+
+    /// Rows that become a run at once: they are in memory twice meanwhile.
+    pub(crate) fn run(self) -> u64 {
+        (self.rows / 8).min(PARTITION)
     }
 
     /// Bytes between the marks of a run on disk, the least that is read of it. All runs together have to be

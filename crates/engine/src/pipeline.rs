@@ -31,6 +31,8 @@ pub(crate) fn run(
         request.staging.quarantine.clone(),
         request.staging.scratch.clone(),
     );
+    let policy = Policy::of(plan);
+    let options = &EngineOptions { row_bytes: budget::rows(options.row_bytes, policy), ..*options };
     let inputs = Inputs {
         storage,
         plan: request.plan,
@@ -38,7 +40,6 @@ pub(crate) fn run(
         quarantine: &quarantine,
         watch: request.watch,
     };
-    let policy = Policy::of(plan);
     let mut report = Report::new("native");
     let mut clock = Clock::start();
 

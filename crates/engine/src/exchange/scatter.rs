@@ -114,7 +114,7 @@ impl<'a> Exchange<'a> {
             && held > self.worth[partition]
             && self.policy == Policy::Keep
         {
-            let left = self.rows.reduce_one(partition, self.shares.hot())?;
+            let left = self.rows.reduce_one(partition, self.shares.run())?;
             // A partition without a hot key is looked at again when it has doubled.
             self.worth[partition] = self.worth[partition].max(left * 2);
         }
@@ -185,7 +185,7 @@ impl<'a> Exchange<'a> {
 
     /// Reduces all partitions; spills them all if that freed less than half of the memory.
     fn free_memory(&mut self) -> Result<()> {
-        let runs = self.rows.take_runs(self.shares.hot())?;
+        let runs = self.rows.take_runs(self.shares.run())?;
         let left: u64 = runs.iter().flatten().map(RowBuffers::capacity).sum();
         if left + self.bytes() > self.shares.kept() {
             self.spill_packed()?;
@@ -228,7 +228,7 @@ impl<'a> Exchange<'a> {
             Some(file) => file,
             none => {
                 let path = self.scratch.join(format!("rows-{}", self.worker));
-                let (block, most) = (self.shares.block(), self.shares.hot());
+                let (block, most) = (self.shares.block(), self.shares.run());
                 none.insert(SpillFile::create(self.storage, &path, block, self.policy, most)?)
             }
         };
@@ -253,7 +253,7 @@ impl<'a> Exchange<'a> {
     /// As [`Exchange::push`].
     pub(crate) fn finish(mut self, to_disk: bool) -> Result<(Vec<Shard>, u64)> {
         if to_disk {
-            let runs = self.rows.take_runs(self.shares.hot())?;
+            let runs = self.rows.take_runs(self.shares.run())?;
             self.spill(runs)?;
         }
         let held = |(_, buffers)| Shard { buffers, ..Shard::default() };

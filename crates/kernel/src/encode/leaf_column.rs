@@ -31,7 +31,7 @@ impl LeafColumn {
     /// The leaves of all columns, in order.
     ///
     /// # Errors
-    /// Does not occur.
+    /// A bug if a type has no such leaf.
     pub(crate) fn all(schema: &Schema) -> Result<Vec<Self>> {
         let mut leaves = Vec::new();
         for (column, field) in schema.fields().iter().enumerate() {
