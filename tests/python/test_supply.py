@@ -1,4 +1,4 @@
-"""What the released program is made of is told, and nothing of it is left out."""
+"""Everything that the released program is made of is listed, and nothing is left out."""
 
 import json
 import os

@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn levels_are_counted_where_children_end() {
-        // Many siblings, each with a child, are no depth.
+        // Many siblings, each with a child, nest one level.
         let flat: Vec<Vec<u8>> = [element(120)]
             .into_iter()
             .chain((0..120).flat_map(|_| [element(1), element(0)]))

@@ -34,7 +34,7 @@ fn records(count: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// An output of so many records with all kinds of columns, in two row groups.
+/// An output of records with all kinds of columns, in two row groups.
 pub fn output(compression: &str, count: usize) -> Vec<u8> {
     let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
     plan.dedup = Some(Dedup::on_columns(vec![ColumnPath::name("k")]));

@@ -306,7 +306,7 @@ fn shapes() -> Vec<Kind> {
             format!("[{{\"id\":1}} x {}", list(n, |i| i.to_string()))
         })
         .limited(),
-        content("an array of values that are no records", 3_000, &QUARANTINE, |n| {
+        content("an array of values without a record", 3_000, &QUARANTINE, |n| {
             format!("[{{\"id\":1}},{}]", list(n, |i| i.to_string()))
         }),
         content(

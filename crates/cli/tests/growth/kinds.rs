@@ -68,7 +68,7 @@ pub fn lines(n: usize, text: impl Fn(usize) -> String) -> String {
     (0..n).map(|i| text(i) + "\n").collect()
 }
 
-/// A record with so many columns, `c0` and on.
+/// A record with `n` columns, `c0` and on.
 pub fn wide(n: usize) -> String {
     format!("{{\"id\":1,{}}}", list(n, |i| format!("\"c{i}\":{i}")))
 }

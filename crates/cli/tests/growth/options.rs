@@ -1,4 +1,4 @@
-//! What a command is told: hints, columns, plans, schemas, configurations, and names that are misspelled.
+//! Arguments of a command: hints, columns, plans, schemas, configurations, and names that are misspelled.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ fn flags(name: &str, n: usize, value: impl Fn(usize) -> String) -> Vec<String> {
     (0..n).flat_map(|i| [name.to_owned(), value(i)]).collect()
 }
 
-/// A command over one record with so many columns.
+/// A command over one record with `n` columns.
 fn columns(scene: &Scene, n: usize, flags: &[String]) -> Vec<String> {
     scene.write("in.json", wide(n));
     run(flags)

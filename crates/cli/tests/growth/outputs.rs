@@ -3,13 +3,13 @@
 use crate::counted::Scene;
 use crate::kinds::{Kind, kind, lines, run, wide, words};
 
-/// An output of one record with so many columns.
+/// An output of one record with `n` columns.
 fn wide_output(scene: &Scene, n: usize) {
     scene.write("in.json", wide(n));
     scene.run(&["run", "in.json", "-o", "out.parquet", "--key", "id", "--digest", "-q"]);
 }
 
-/// Inputs for an output of so many rows.
+/// Inputs for an output of `n` rows.
 fn rows(scene: &Scene, n: usize) {
     scene.write("in.json", lines(n, |i| format!("{{\"id\":{i},\"s\":\"s{i}\"}}")));
 }

@@ -21,31 +21,13 @@ const SETS: [Set; 7] = [
     Set {
         name: "small records",
         records: [1_500_000, 5_000_000],
-        record: |at, _, line| {
-            let ts = at * 7_919 % 4_999_999;
-            write!(
-                line,
-                "{{\"id\":\"{:05}\",\"data\":\"{:03}\",\"ts\":{ts}}}",
-                at % 99_991,
-                at % 977
-            )
-            .unwrap();
-        },
+        record: small,
         flags: &["--key", "ts", "--order-by", "id,data"],
     },
     Set {
         name: "small records, a key of two columns",
         records: [1_000_000, 5_000_000],
-        record: |at, _, line| {
-            let ts = at * 7_919 % 4_999_999;
-            write!(
-                line,
-                "{{\"id\":\"{:05}\",\"data\":\"{:03}\",\"ts\":{ts}}}",
-                at % 99_991,
-                at % 977
-            )
-            .unwrap();
-        },
+        record: small,
         flags: &["--key", "id,ts"],
     },
     Set {
@@ -96,22 +78,26 @@ const SETS: [Set; 7] = [
     Set {
         name: "one key",
         records: [1_000_000, 5_000_000],
-        record: |at, choices, line| {
-            write!(line, "{{\"k\":1,\"n\":{},\"t\":\"t{}\"}}", choices.below(1 << 30), at % 1000)
-                .unwrap();
-        },
+        record: of_one_key,
         flags: &["--key", "k"],
     },
     Set {
         name: "one key, its losers kept",
         records: [1_000_000, 5_000_000],
-        record: |at, choices, line| {
-            write!(line, "{{\"k\":1,\"n\":{},\"t\":\"t{}\"}}", choices.below(1 << 30), at % 1000)
-                .unwrap();
-        },
+        record: of_one_key,
         flags: &["--key", "k", "--dropped", "dropped.parquet"],
     },
 ];
+
+fn small(at: u64, _: &mut Choices, line: &mut String) {
+    let (id, data, ts) = (at % 99_991, at % 977, at * 7_919 % 4_999_999);
+    write!(line, "{{\"id\":\"{id:05}\",\"data\":\"{data:03}\",\"ts\":{ts}}}").unwrap();
+}
+
+fn of_one_key(at: u64, choices: &mut Choices, line: &mut String) {
+    let (n, t) = (choices.below(1 << 30), at % 1000);
+    write!(line, "{{\"k\":1,\"n\":{n},\"t\":\"t{t}\"}}").unwrap();
+}
 
 /// A peak that a budget allows: the rows are 1.1 times it at most, and the process is there, too.
 fn allowed(mebibytes: u64) -> u64 {

@@ -210,8 +210,8 @@ impl Segment {
         self.marks.iter().map(|mark| mark.begin.as_slice())
     }
 
-    /// The rows that are at least `low` and less than `high`, as one buffer. Of a key they are all or none, if these
-    /// are keys.
+    /// The rows that are at least `low` and less than `high`, which are bounds of rows ([`bound`]) or parts of them, as
+    /// one buffer. Of a key they are all or none, if these are keys.
     ///
     /// # Errors
     /// An environment error when reading fails; a bug if the file is not what was written.
@@ -289,22 +289,27 @@ mod tests {
             }
             buffers.full
         };
-        for policy in [Policy::Keep, Policy::KeepLosers] {
+        // Where a block is as long as a row, each row has a mark of its own.
+        let sizes = [(Policy::Keep, 16 << 10), (Policy::KeepLosers, 16 << 10)];
+        for (policy, block) in sizes.into_iter().chain([(Policy::Keep, 1), (Policy::KeepLosers, 1)])
+        {
             let storage = Memory::new();
             storage.put_dir("scratch");
             let mut file =
-                SpillFile::create(&storage, "scratch/rows".as_ref(), 16 << 10, policy, 1).unwrap();
+                SpillFile::create(&storage, "scratch/rows".as_ref(), block, policy, 1).unwrap();
             file.write(3, &buffers(&[b"before another run".to_vec()])).unwrap();
             file.write(7, &buffers(&rows)).unwrap();
             let (segments, bytes) = file.finish();
             let (partition, segment) = &segments[1];
             assert_eq!((*partition, segment.bytes()), (7, bytes - segments[0].1.bytes()));
             assert!(segment.marks().count() > 8);
+            assert_eq!(segment.marks.iter().all(|mark| mark.is_alone), block == 1);
             let cuts_keys = segment.marks().any(|mark| mark.len() > 6);
             assert_eq!(cuts_keys, policy == Policy::KeepLosers);
             let mut bounds: Vec<Option<&[u8]>> =
                 vec![None, Some(b"0"), Some(b"000500"), Some(b"9")];
-            bounds.extend(segment.marks().map(Some));
+            let apart = segment.marks().count().div_ceil(25);
+            bounds.extend(segment.marks().step_by(apart).map(Some));
             for low in &bounds {
                 for high in &bounds {
                     let buffer = segment.read(*low, *high).unwrap();
