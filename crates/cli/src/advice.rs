@@ -8,9 +8,9 @@ use distil::{Error, Hint, printable};
 
 use crate::flags::{Group, Planning};
 
-/// The option that bad records ask for. Its advice is a whole command, since so much of the work is done
-/// once it is given.
-const QUARANTINE: &str = "quarantine";
+/// Options whose advice is a whole command, since so much of the work is done once they are given: what bad
+/// records ask for, and what finds records.
+const WHOLE: [&str; 2] = ["quarantine", "records"];
 
 /// A command as it was typed.
 pub(crate) struct Advice<'a> {
@@ -52,13 +52,32 @@ impl<'a> Advice<'a> {
         if is_planned && Planning::options().any(|planning| planning.name == option) {
             return Some(format!("{text}: make the plan again, with {}", shown(&flag, argument)));
         }
-        if option == QUARANTINE
+        if WHOLE.contains(&option.as_str())
             && value.is_some()
-            && let Some(command) = command_line(&self.arguments, &flag)
+            && !self.is_typed(option)
+            && let Some(command) = self.command_line(option, &flag)
         {
             return Some(format!("{text}: {command}"));
         }
         Some(format!("{text}: {}", shown(&flag, argument)))
+    }
+
+    /// The command line that was typed, and a flag.
+    fn command_line(&self, option: &str, flag: &[String]) -> Option<String> {
+        let mut arguments = self.arguments.clone();
+        // A shape that is a path says where the records are, too, and gives way.
+        let shape = "--shape";
+        if option == "records" && self.is_typed("shape") {
+            let given = |word: &OsString| word.to_string_lossy().into_owned();
+            let at = arguments.iter().position(|word| given(word).starts_with(shape))?;
+            let (own, next) = (given(&arguments[at]), arguments.get(at + 1).map(given));
+            let value = own.strip_prefix("--shape=").map(str::to_owned);
+            let words = if value.is_some() { 1 } else { 2 };
+            if value.or(next).is_some_and(|value| value.contains('/')) {
+                arguments.drain(at..(at + words).min(arguments.len()));
+            }
+        }
+        command_line(&arguments, flag)
     }
 
     fn is_typed(&self, option: &str) -> bool {

@@ -16,7 +16,7 @@ use std::time::Instant;
 use distil_datagen::{Parameters, Shape, generate};
 use distil_engine::{EngineOptions, Native};
 use distil_job::run::{Job, run};
-use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator};
+use distil_json::{Decoder, Dictionary, FrameSlice, Frames, Sampler};
 use distil_plan::{
     BadPart, ColumnPath, Dedup, InputFormat, Mode, OrderBy, Plan, Result, Schema, Sink, StageReport,
 };
@@ -124,15 +124,16 @@ fn decoded(storage: &Memory, shape: Shape) -> f64 {
     let begin = Instant::now();
     let mut decoder = Decoder::new(&plan).unwrap().expecting(layout.as_ref(), 1 << 30);
     for (input, file) in files.iter().enumerate() {
-        let (start, end, separator) = match shape {
-            Shape::Lines => (0, file.len(), Separator::Line),
+        let (start, end, frames) = match shape {
+            Shape::Lines => (0, file.len(), Frames::Lines),
             _ => {
                 let start = file.iter().position(|byte| *byte == b'[').unwrap() + 1;
                 let end = file.iter().rposition(|byte| *byte == b']').unwrap();
-                (start, end, Separator::Blank)
+                (start, end, Frames::Blanks)
             }
         };
-        let slice = FrameSlice { input, offset: start as u64, bytes: &file[start..end], separator };
+        let slice =
+            FrameSlice { input, offset: start as u64, bytes: &file[start..end], frames: &frames };
         decoder.decode(&slice, &mut Nowhere).unwrap();
     }
     begin.elapsed().as_secs_f64()

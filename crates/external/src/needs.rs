@@ -29,6 +29,7 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         | Need::Concatenated
         | Need::Array
         | Need::Document
+        | Need::Records
         | Need::Type(_)
         | Need::IgnoreExtra
         | Need::KeepExtra
@@ -63,13 +64,14 @@ mod tests {
     use super::*;
 
     /// Everything that a process may leave out of `supports`.
-    const ASKED: [Need; 25] = [
+    const ASKED: [Need; 26] = [
         Need::Gzip,
         Need::Zstd,
         Need::Lines,
         Need::Concatenated,
         Need::Array,
         Need::Document,
+        Need::Records,
         Need::Type("NAME"),
         Need::IgnoreExtra,
         Need::KeepExtra,

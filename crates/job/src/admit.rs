@@ -236,11 +236,12 @@ fn compression(text: &str) -> Result<InputCompression> {
 pub fn sniff(storage: &dyn Storage, plan: &Plan, input: &mut Input) -> Result<()> {
     let mut stream = InputStream::open(storage, &input.path)?;
     input.compression = Some(stream.compression());
-    let mut framer = Framer::new(&plan.shape, plan.max_record);
+    let mut framer = Framer::of(plan, &plan.shape);
     let mut window: Vec<u8> = Vec::new();
     let mut begin = 0;
     let mut eof = false;
-    while *framer.shape() == Shape::Auto {
+    // Of records under a path only the end of the file says whether it is one document.
+    while *framer.shape() == Shape::Auto || plan.records.is_some() {
         match framer.step(&window[begin..], eof) {
             Step::Slice { used, .. } | Step::Bad { used, .. } | Step::Skip { used } => {
                 begin += used

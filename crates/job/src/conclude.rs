@@ -20,6 +20,7 @@ pub(crate) fn conclude(plan: &Plan, report: &mut Report) -> Result<()> {
         .coded(Code::NoRows)
         .help("run it without a quarantine file to see why: every record is bad"));
     }
+    warn_of_values_without_records(plan, report);
     conclude_conflicts(plan, report)?;
     for names in alike(report) {
         report.warnings.push(format!(
@@ -41,6 +42,16 @@ pub(crate) fn conclude(plan: &Plan, report: &mut Report) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn warn_of_values_without_records(plan: &Plan, report: &mut Report) {
+    let Some(path) = &plan.records else { return };
+    let without: u64 = report.inputs.iter().map(|input| input.without_records).sum();
+    let Some(first) = report.inputs.iter().find(|input| input.without_records > 0) else { return };
+    let has = if without == 1 { "value has" } else { "values have" };
+    report
+        .warnings
+        .push(format!("{without} {has} no records at {path}, the first of them in {}", first.path));
 }
 
 fn conclude_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {

@@ -13,6 +13,7 @@ use distil_storage::Storage;
 use crate::admit::{Scan, Scanned, admit, confirm};
 use crate::conclude::conclude;
 use crate::discover::Discovery;
+use crate::locate::locate;
 use crate::places::{Place, check_places};
 use crate::publish::{Publisher, publisher};
 use crate::refuse::refuse;
@@ -121,7 +122,8 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
         ..Place::target("temporary directory", path, true)
     }));
     check_places(storage, discovery, &places)?;
-    let scanned = admit(storage, &mut resolved, job.backend, job.scan, job.watch)?;
+    let scanned = admit(storage, &mut resolved, job.backend, job.scan, job.watch)
+        .map_err(|error| locate(storage, &resolved.plan, error))?;
     let Resolved { plan, discovery } = resolved;
     refuse(&plan, job.backend)?;
     job.watch.cancel.check()?;
@@ -133,7 +135,8 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     let Prepared { plan, discovery, scanned, publisher } = prepare(job, report)?;
     let claimed = publisher.claim(job.temp_dir.as_deref())?;
     let request = Request { plan: &plan, staging: claimed.staging(), watch: job.watch };
-    let mut done = job.backend.run(&request)?;
+    let ran = job.backend.run(&request);
+    let mut done = ran.map_err(|error| locate(&*job.storage, &plan, error))?;
     if !job.backend.supports(&Need::SameBytes)?.is_yes() {
         check_files(&*job.storage, &request, job.backend, &mut done)?;
     }

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator, Sink};
+use distil_json::{Decoder, Dictionary, FrameSlice, Frames, Sampler, Sink};
 use distil_plan::{BadPart, ColumnPath, Dedup, OrderBy, Plan, Result};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -33,31 +33,25 @@ enum Shape {
 
 #[divan::bench(args = [Shape::Plain, Shape::Lengths, Shape::Escapes, Shape::Wide, Shape::Nested])]
 fn lines(bencher: Bencher<'_, '_>, shape: Shape) {
-    decode(bencher, &records(shape).join("\n"), Separator::Line, "ts", None);
+    decode(bencher, &records(shape).join("\n"), Frames::Lines, "ts", None);
 }
 
 #[divan::bench(args = [Shape::Plain, Shape::Wide])]
 fn array(bencher: Bencher<'_, '_>, shape: Shape) {
-    decode(bencher, &records(shape).join(", "), Separator::Blank, "ts", None);
+    decode(bencher, &records(shape).join(", "), Frames::Blanks, "ts", None);
 }
 
 #[divan::bench(args = [Shape::Plain, Shape::Lengths, Shape::Wide])]
 fn packed(bencher: Bencher<'_, '_>, shape: Shape) {
-    decode(bencher, &records(shape).join("\n"), Separator::Line, "ts", Some(true));
+    decode(bencher, &records(shape).join("\n"), Frames::Lines, "ts", Some(true));
 }
 
 #[divan::bench(args = [Shape::Plain, Shape::Lengths, Shape::Wide])]
 fn encoded(bencher: Bencher<'_, '_>, shape: Shape) {
-    decode(bencher, &records(shape).join("\n"), Separator::Line, "id", Some(false));
+    decode(bencher, &records(shape).join("\n"), Frames::Lines, "id", Some(false));
 }
 /// Decodes records; `expected` says whether they are, and then whether they are packed.
-fn decode(
-    bencher: Bencher<'_, '_>,
-    text: &str,
-    separator: Separator,
-    key: &str,
-    expected: Option<bool>,
-) {
+fn decode(bencher: Bencher<'_, '_>, text: &str, frames: Frames, key: &str, expected: Option<bool>) {
     let mut plan = Plan::new(Vec::new(), distil_plan::Sink::new("out.parquet"));
     let order = if key == "ts" { "id" } else { "ts" };
     plan.dedup = Some(Dedup {
@@ -69,7 +63,7 @@ fn decode(
     let layout = sampler.finish(&plan).1.filter(|_| expected.is_some()).map(Arc::new);
     assert_eq!(layout.as_ref().map(|layout| layout.packs), expected);
     let mut decoder = Decoder::new(&plan).unwrap().expecting(layout.as_ref(), 1 << 20);
-    let slice = FrameSlice { input: 0, offset: 0, bytes: text.as_bytes(), separator };
+    let slice = FrameSlice { input: 0, offset: 0, bytes: text.as_bytes(), frames: &frames };
     bencher.counter(ItemsCount::new(RECORDS)).counter(BytesCount::of_str(text)).bench_local(|| {
         assert_eq!(decoder.decode(&slice, &mut Nowhere).unwrap(), RECORDS);
     });

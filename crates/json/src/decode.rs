@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use distil_plan::{BadPart, Cancel, Error, Plan, Reason, Result};
 
-use crate::frame::framer::{Separator, too_large_detail};
+use crate::frame::framer::too_large_detail;
+use crate::frame::list::{FrameList, Frames};
 use crate::packed::dictionary::Dictionary;
 use crate::packed::layout::PackedLayout;
 use crate::packed::packer::Packer;
 use crate::parse::scan::FrameScan;
 use crate::parse::tape::{Kind, Tape};
+use crate::rewrite::{Clash, Merger, Placed, Rewritten};
 use crate::rows::record::{Bad, RecordEncoder};
 use crate::rows::sink::Sink;
 use crate::seen::Seen;
@@ -26,8 +28,59 @@ pub struct FrameSlice<'a> {
     pub offset: u64,
     /// The bytes.
     pub bytes: &'a [u8],
-    /// How the frames are separated.
-    pub separator: Separator,
+    /// Where the frames are.
+    pub frames: &'a Frames,
+}
+
+/// Text of records, and where it stands in the input.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    input: usize,
+    /// Offset of the slice.
+    offset: u64,
+    /// The slice.
+    source: &'a [u8],
+    bytes: &'a [u8],
+    /// Where `bytes` come from, if they are not the slice: places in order, and what was added to all of them.
+    placed: Option<(&'a [Placed], &'a [u8])>,
+}
+
+impl<'a> Text<'a> {
+    fn of(slice: &FrameSlice<'a>) -> Self {
+        let FrameSlice { input, offset, bytes, .. } = *slice;
+        Self { input, offset, source: bytes, bytes, placed: None }
+    }
+
+    /// The frame that holds a byte, if the text is not the slice.
+    fn placed(&self, at: usize) -> Option<Placed> {
+        let (places, _) = self.placed?;
+        let next = places.partition_point(|placed| placed.start <= at);
+        places.get(next.saturating_sub(1)).copied()
+    }
+
+    /// The offset in the input of a byte.
+    fn offset_of(&self, at: usize) -> u64 {
+        self.offset + self.placed(at).map_or(at, |placed| placed.source_of(at)) as u64
+    }
+
+    /// The range in the slice of a frame.
+    fn source_of(&self, start: usize, end: usize) -> (usize, usize) {
+        self.placed(start).map_or((start, end), |placed| placed.source)
+    }
+
+    fn bad_part(&self, start: usize, end: usize, bad: Bad) -> BadPart {
+        let (start, end) = self.source_of(start, end);
+        let length = (end - start) as u64;
+        BadPart {
+            input: self.input,
+            offset: self.offset + start as u64,
+            length,
+            reason: bad.reason,
+            detail: bad.detail,
+            raw: (length <= BadPart::MAX_RAW && bad.reason != Reason::TooLarge)
+                .then(|| self.source[start..end].to_vec()),
+        }
+    }
 }
 
 /// Decodes slices, in any order, and knows what it saw of the columns.
@@ -36,6 +89,8 @@ pub struct Decoder {
     encoder: RecordEncoder,
     tape: Tape,
     packer: Option<Packer>,
+    rewritten: Rewritten,
+    merger: Merger,
     max_record: u64,
     cancel: Cancel,
     /// The latest position noted, and what was seen before positions went back.
@@ -57,6 +112,8 @@ impl Decoder {
             sort_columns,
             tape: Tape::default(),
             packer: None,
+            rewritten: Rewritten::default(),
+            merger: Merger::default(),
             max_record: plan.max_record,
             cancel: Cancel::new(),
             latest: None,
@@ -86,69 +143,115 @@ impl Decoder {
     /// Those of the sink; that of the cancelled run.
     pub fn decode(&mut self, slice: &FrameSlice<'_>, sink: &mut impl Sink) -> Result<u64> {
         self.begin(slice);
-        let bytes = slice.bytes;
-        // One check for the whole slice: records are looked at singly only if it fails.
-        let utf8 = simdutf8::basic::from_utf8(bytes).is_ok();
+        let text = Text::of(slice);
+        match slice.frames {
+            Frames::Lines => self.rows(&text, [(0, text.bytes.len())], true, sink),
+            Frames::Blanks => self.rows(&text, [(0, text.bytes.len())], false, sink),
+            Frames::Listed(list) if list.added.is_empty() => {
+                self.rows(&text, list.rows.iter().map(|row| (row.start, row.end)), false, sink)
+            }
+            Frames::Listed(list) => self.rewritten(&text, list, sink),
+        }
+    }
+
+    /// Decodes the frames in ranges of text.
+    fn rows(
+        &mut self,
+        text: &Text<'_>,
+        rows: impl IntoIterator<Item = (usize, usize)>,
+        on_lines: bool,
+        sink: &mut impl Sink,
+    ) -> Result<u64> {
         let mut records = 0;
-        let mut at = 0;
+        for row in rows {
+            records += self.frames(text, row, on_lines, sink)?;
+        }
+        self.flush(text, sink)?;
+        Ok(records)
+    }
+
+    /// Decodes records that get members added.
+    fn rewritten(
+        &mut self,
+        slice: &Text<'_>,
+        list: &FrameList,
+        sink: &mut impl Sink,
+    ) -> Result<u64> {
+        let mut rewritten = std::mem::take(&mut self.rewritten);
+        rewritten.fill(slice.source, list);
+        let placed = Some((rewritten.places.as_slice(), list.added.as_slice()));
+        let text = Text { bytes: &rewritten.text, placed, ..*slice };
+        let end = text.bytes.len();
+        let records = self.rows(&text, [(0, end)], false, sink);
+        self.rewritten = rewritten;
+        records
+    }
+
+    /// Decodes the frames in a range of text, on lines or with blanks between them. Those that were expected may
+    /// be in the block still.
+    fn frames(
+        &mut self,
+        text: &Text<'_>,
+        (mut at, end_of_all): (usize, usize),
+        on_lines: bool,
+        sink: &mut impl Sink,
+    ) -> Result<u64> {
+        let bytes = &text.bytes[..end_of_all];
+        // One check for all of it: records are looked at singly only if it fails.
+        let utf8 = simdutf8::basic::from_utf8(&bytes[at..]).is_ok();
+        let mut records = 0;
         loop {
-            if slice.separator == Separator::Blank {
+            if !on_lines {
                 while let Some(b' ' | b'\t' | b'\n' | b'\r' | b',') = bytes.get(at) {
                     at += 1;
                 }
             }
-            if utf8 && let Some(next) = self.expected(slice, at, sink)? {
+            if utf8 && let Some(next) = self.expected(text, at, (end_of_all, on_lines), sink)? {
                 records += 1;
                 at = next;
                 continue;
             }
-            self.flush(slice, sink)?;
-            let (start, end, next) = match slice.separator {
-                Separator::Line => {
-                    if at >= bytes.len() {
-                        return Ok(records);
-                    }
-                    let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n);
-                    let (start, last) = trim(bytes, at, end);
-                    at = (end + 1).min(bytes.len());
-                    if start == last {
-                        continue;
-                    }
-                    (start, last, at)
+            if at >= bytes.len() {
+                return Ok(records);
+            }
+            self.flush(text, sink)?;
+            let (start, end, next) = if on_lines {
+                let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n);
+                let (start, last) = trim(bytes, at, end);
+                at = (end + 1).min(bytes.len());
+                if start == last {
+                    continue;
                 }
-                Separator::Blank => {
-                    if at >= bytes.len() {
-                        return Ok(records);
-                    }
-                    // A value that parses ends where its frame does, unless it is a scalar.
-                    let composite = matches!(bytes[at], b'{' | b'[');
-                    if composite && let Ok(end) = self.tape.parse(bytes, at) {
-                        records += 1;
-                        self.take(slice, at, end, utf8, sink)?;
-                        at = end;
-                        continue;
-                    }
-                    let end = FrameScan::default().advance(bytes, at).unwrap_or(bytes.len());
-                    (at, end, end)
+                (start, last, at)
+            } else {
+                // A value that parses ends where its frame does, unless it is a scalar.
+                let composite = matches!(bytes[at], b'{' | b'[');
+                if composite && let Ok(end) = self.tape.parse(bytes, at) {
+                    records += 1;
+                    self.take(text, (at, end), utf8, sink)?;
+                    at = end;
+                    continue;
                 }
+                let end = FrameScan::default().advance(bytes, at).unwrap_or(bytes.len());
+                (at, end, end)
             };
             records += 1;
             at = next;
             match self.tape.parse_frame(bytes, start, end) {
-                _ if (end - start) as u64 > self.max_record => {
-                    sink.bad(self.too_large(slice, start, end))?;
+                _ if self.is_too_large(text, start, end) => {
+                    sink.bad(text.bad_part(start, end, self.too_large()))?;
                 }
-                Ok(()) => self.take(slice, start, end, utf8, sink)?,
+                Ok(()) => self.take(text, (start, end), utf8, sink)?,
                 Err(flaw) => {
                     // What comes first in the bytes: this flaw, or bytes that are no UTF-8.
-                    let bad = invalid_utf8(bytes, slice.offset, (start, flaw.at.min(end)), utf8)
-                        .unwrap_or_else(|| {
+                    let bad =
+                        invalid_utf8(text, (start, flaw.at.min(end)), utf8).unwrap_or_else(|| {
                             let reason =
                                 if flaw.too_deep { Reason::TooDeep } else { Reason::InvalidJson };
-                            let at = slice.offset + flaw.at.min(end) as u64;
+                            let at = text.offset_of(flaw.at.min(end));
                             Bad { reason, detail: format!("{} at byte {at}", flaw.what) }
                         });
-                    sink.bad(bad_part(slice, start, end, bad))?;
+                    sink.bad(text.bad_part(start, end, bad))?;
                 }
             }
         }
@@ -158,24 +261,27 @@ impl Decoder {
     #[inline]
     fn expected(
         &mut self,
-        slice: &FrameSlice<'_>,
+        text: &Text<'_>,
         at: usize,
+        (end_of_all, on_lines): (usize, bool),
         sink: &mut impl Sink,
     ) -> Result<Option<usize>> {
         let Some(packer) = &mut self.packer else { return Ok(None) };
         if packer.is_full() {
-            self.flush(slice, sink)?;
+            self.flush(text, sink)?;
         }
         let Some(packer) = &mut self.packer else { return Ok(None) };
-        let on_a_line = slice.separator == Separator::Line;
-        let Some(end) = packer.match_at(slice.bytes, at, on_a_line) else { return Ok(None) };
-        let next = match (slice.separator, &slice.bytes[end..]) {
-            (Separator::Blank, _) | (Separator::Line, []) => Some(end),
-            (Separator::Line, [b'\n', ..]) => Some(end + 1),
-            (Separator::Line, [b'\r', b'\n', ..]) => Some(end + 2),
+        let bytes = &text.bytes[..end_of_all];
+        let Some(end) = packer.match_at(bytes, at, on_lines) else { return Ok(None) };
+        let next = match (on_lines, &bytes[end..]) {
+            (false, _) | (true, []) => Some(end),
+            (true, [b'\n', ..]) => Some(end + 1),
+            (true, [b'\r', b'\n', ..]) => Some(end + 2),
             _ => None,
         };
-        if next.is_none() || (end - at) as u64 > self.max_record {
+        // What is added makes a record longer, and no smaller one too large.
+        let is_long = (end - at) as u64 > self.max_record;
+        if next.is_none() || is_long {
             packer.unmatch();
             return Ok(None);
         }
@@ -183,33 +289,33 @@ impl Decoder {
     }
 
     /// Hands on the records that were expected.
-    fn flush(&mut self, slice: &FrameSlice<'_>, sink: &mut impl Sink) -> Result<()> {
+    fn flush(&mut self, text: &Text<'_>, sink: &mut impl Sink) -> Result<()> {
         let Some(mut packer) = self.packer.take_if(|packer| !packer.is_empty()) else {
             return Ok(());
         };
-        packer.convert(slice.bytes, &self.encoder.fields);
+        packer.convert(text.bytes, &self.encoder.fields);
         packer.count_instants(&mut self.encoder.fields);
-        let notes = packer.notes(slice.bytes, &self.encoder.fields);
+        let notes = packer.notes(text.bytes, &self.encoder.fields);
         let mut notes = notes.into_iter().peekable();
         if notes.peek().is_some() || packer.records().any(|(.., rejected)| rejected) {
             let records: Vec<_> = packer.records().collect();
             for (record, (start, end, rejected)) in records.into_iter().enumerate() {
                 while let Some(note) = notes.next_if(|note| note.record == record) {
-                    let offset = slice.offset + start as u64;
+                    let offset = text.offset_of(start);
                     let position =
-                        Position { input: slice.input as u32, offset, ordinal: note.ordinal };
+                        Position { input: text.input as u32, offset, ordinal: note.ordinal };
                     self.encoder.fields.get_mut(note.field).facts.note(note.bits, position);
                 }
                 if rejected {
-                    let parsed = self.tape.parse_frame(slice.bytes, start, end);
+                    let parsed = self.tape.parse_frame(text.bytes, start, end);
                     parsed.map_err(|_| Error::bug("a record that was expected does not parse"))?;
-                    if self.encode(slice, start, end, true, sink)? {
+                    if self.encode(text, (start, end), true, sink)? {
                         packer.hand_on(&self.encoder, sink)?;
                     }
                 }
             }
         }
-        packer.hand_on_block(slice.bytes, sink)?;
+        packer.hand_on_block(text.bytes, sink)?;
         self.packer = Some(packer);
         Ok(())
     }
@@ -218,40 +324,40 @@ impl Decoder {
     /// handed on.
     fn take(
         &mut self,
-        slice: &FrameSlice<'_>,
-        start: usize,
-        end: usize,
+        text: &Text<'_>,
+        frame: (usize, usize),
         utf8: bool,
         sink: &mut impl Sink,
     ) -> Result<()> {
-        if !self.encode(slice, start, end, utf8, sink)? {
+        if !self.encode(text, frame, utf8, sink)? {
             return Ok(());
         }
         let encoder = &self.encoder;
         let Some(packer) = &mut self.packer else {
             return sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes());
         };
-        packer.learn(&self.tape, slice.bytes, &encoder.fields);
+        if !self.tape.nodes().is_empty() {
+            packer.learn(&self.tape, text.bytes, &encoder.fields);
+        }
         packer.hand_on(encoder, sink)
     }
 
     /// Encodes the record on the tape; false if it is bad: the sink gets it.
     fn encode(
         &mut self,
-        slice: &FrameSlice<'_>,
-        start: usize,
-        end: usize,
+        text: &Text<'_>,
+        (start, end): (usize, usize),
         utf8: bool,
         sink: &mut impl Sink,
     ) -> Result<bool> {
-        if (end - start) as u64 > self.max_record {
-            sink.bad(self.too_large(slice, start, end))?;
+        if self.is_too_large(text, start, end) {
+            sink.bad(text.bad_part(start, end, self.too_large()))?;
             return Ok(false);
         }
-        let bytes = slice.bytes;
+        let bytes = text.bytes;
         let position =
-            Position { input: slice.input as u32, offset: slice.offset + start as u64, ordinal: 0 };
-        let encoded = if let Some(bad) = invalid_utf8(bytes, slice.offset, (start, end), utf8) {
+            Position { input: text.input as u32, offset: text.offset_of(start), ordinal: 0 };
+        let mut encoded = if let Some(bad) = invalid_utf8(text, (start, end), utf8) {
             Err(bad)
         } else if self.tape.nodes().first().is_none_or(|node| node.kind != Kind::Object) {
             let detail = "the value is not an object".to_owned();
@@ -259,20 +365,62 @@ impl Decoder {
         } else {
             self.encoder.encode(&self.tape, bytes, position)
         };
+        if let Err(Bad { reason: Reason::DuplicateMember, .. }) = encoded
+            && let Some(placed) = text.placed(start)
+        {
+            encoded = self.merged(text, &placed, position, encoded);
+        }
         match encoded {
             Ok(()) => Ok(true),
             Err(bad) => {
                 // A record that was not encoded to its end is not bad.
                 self.cancel.check()?;
-                sink.bad(bad_part(slice, start, end, bad))?;
+                sink.bad(text.bad_part(start, end, bad))?;
                 Ok(false)
             }
         }
     }
 
-    fn too_large(&self, slice: &FrameSlice<'_>, start: usize, end: usize) -> BadPart {
-        let bad = Bad { reason: Reason::TooLarge, detail: too_large_detail(self.max_record) };
-        bad_part(slice, start, end, bad)
+    /// Encodes a record that has a member twice, perhaps for what is added to it.
+    fn merged(
+        &mut self,
+        text: &Text<'_>,
+        placed: &Placed,
+        position: Position,
+        encoded: std::result::Result<(), Bad>,
+    ) -> std::result::Result<(), Bad> {
+        let Some((_, added)) = text.placed else { return encoded };
+        let record = &text.source[placed.source.0..placed.source.1];
+        match self.merger.merge(record, &added[placed.added.0..placed.added.1]) {
+            Ok(merged) => {
+                let parsed = self.tape.parse(&merged, 0);
+                if parsed.is_err() {
+                    return encoded;
+                }
+                let encoded = self.encoder.encode(&self.tape, &merged, position);
+                // Nothing is learned of a text that is not the one of the slice.
+                self.tape = Tape::default();
+                encoded
+            }
+            Err(Clash::Duplicate) => encoded,
+            Err(Clash::Differs(name)) => Err(Bad {
+                reason: Reason::NameClash,
+                detail: format!("the plan adds another value of the member `{name}`"),
+            }),
+        }
+    }
+
+    /// Whether a record, without what is added to it, is longer than any may be.
+    fn is_too_large(&self, text: &Text<'_>, start: usize, end: usize) -> bool {
+        if (end - start) as u64 <= self.max_record {
+            return false;
+        }
+        let (start, end) = text.source_of(start, end);
+        (end - start) as u64 > self.max_record
+    }
+
+    fn too_large(&self) -> Bad {
+        Bad { reason: Reason::TooLarge, detail: too_large_detail(self.max_record) }
     }
 
     /// First positions are found by never looking back: when slices come out of order, what was seen is
@@ -306,37 +454,19 @@ impl Decoder {
     }
 }
 
-fn bad_part(slice: &FrameSlice<'_>, start: usize, end: usize, bad: Bad) -> BadPart {
-    let length = (end - start) as u64;
-    BadPart {
-        input: slice.input,
-        offset: slice.offset + start as u64,
-        length,
-        reason: bad.reason,
-        detail: bad.detail,
-        raw: (length <= BadPart::MAX_RAW && bad.reason != Reason::TooLarge)
-            .then(|| slice.bytes[start..end].to_vec()),
-    }
-}
-
-/// The flaw of a record that is not UTF-8; `offset` is that of the slice in its input.
-fn invalid_utf8(
-    bytes: &[u8],
-    offset: u64,
-    (start, end): (usize, usize),
-    checked: bool,
-) -> Option<Bad> {
+/// The flaw of a record that is not UTF-8.
+fn invalid_utf8(text: &Text<'_>, (start, end): (usize, usize), checked: bool) -> Option<Bad> {
     if checked {
         return None;
     }
-    let error = std::str::from_utf8(&bytes[start..end]).err()?;
+    let error = std::str::from_utf8(&text.bytes[start..end]).err()?;
     // A character cut by the end that another flaw set is not that flaw's cause.
     error.error_len()?;
     let at = start + error.valid_up_to();
     let detail = format!(
         "not UTF-8, perhaps Latin-1 or Windows-1252: 0x{:02X} at byte {}",
-        bytes[at],
-        offset + at as u64
+        text.bytes[at],
+        text.offset_of(at)
     );
     Some(Bad { reason: Reason::InvalidJson, detail })
 }
@@ -408,7 +538,7 @@ mod tests {
         while decoder.packer.as_ref().unwrap().learns() {
             slices += 1;
             let (offset, bytes) = (slices << 32, text.as_bytes());
-            let slice = FrameSlice { input: 0, offset, bytes, separator: Separator::Line };
+            let slice = FrameSlice { input: 0, offset, bytes, frames: &Frames::Lines };
             let mut counts = Counts::default();
             decoder.decode(&slice, &mut counts).unwrap();
             assert_eq!((counts.encoded, counts.packed), (10_000, 0));
@@ -424,7 +554,7 @@ mod tests {
             let packs = key == Some("n");
             let mut decoder = decoder_of(&plan_of(key), &text);
             let bytes = text.as_bytes();
-            let slice = FrameSlice { input: 0, offset: 0, bytes, separator: Separator::Line };
+            let slice = FrameSlice { input: 0, offset: 0, bytes, frames: &Frames::Lines };
             let mut counts = Counts::default();
             assert_eq!(decoder.decode(&slice, &mut counts).unwrap(), 1000);
             let Counts { encoded, packed } = counts;
@@ -439,7 +569,7 @@ mod tests {
         let members: Vec<String> = (0..100_000).map(|n| format!("\"m{n}\":{n}")).collect();
         let text = format!("{{{}}}", members.join(","));
         let slice =
-            FrameSlice { input: 0, offset: 0, bytes: text.as_bytes(), separator: Separator::Line };
+            FrameSlice { input: 0, offset: 0, bytes: text.as_bytes(), frames: &Frames::Lines };
         let plan = Plan::new(vec!["in".into()], distil_plan::Sink::new("out.parquet"));
         let cancel = Cancel::new();
         let mut decoder = Decoder::new(&plan).unwrap().stopped_by(&cancel);
@@ -460,7 +590,7 @@ mod tests {
         let mut offset = 0;
         let mut decode = |text: &str, decoder: &mut Decoder| {
             let bytes = text.as_bytes();
-            let slice = FrameSlice { input: 0, offset, bytes, separator: Separator::Line };
+            let slice = FrameSlice { input: 0, offset, bytes, frames: &Frames::Lines };
             offset += 1_000;
             decoder.decode(&slice, &mut sink).unwrap();
         };

@@ -7,19 +7,23 @@
 //! [`Seen`] joins facts into a schema, and [`RowReader`] turns rows into Arrow columns. `values` is what all
 //! of them agree on. No input or output, and no threads.
 
+mod candidates;
 mod decode;
 mod frame;
 mod message;
 mod packed;
 mod parse;
+mod rewrite;
 mod rows;
 mod sample;
 mod seen;
 mod types;
 mod values;
 
+pub use candidates::Candidates;
 pub use decode::{Decoder, FrameSlice};
-pub use frame::framer::{Framer, Separator, Step};
+pub use frame::framer::{Framer, PassedOver, Step};
+pub use frame::list::{FrameList, Frames};
 pub use message::{MessageReader, MessageWriter};
 pub use packed::dictionary::Dictionary;
 pub use packed::layout::{Class, PackedColumn, PackedLayout, to_f64, to_i64};

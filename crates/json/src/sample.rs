@@ -4,7 +4,7 @@
 use distil_plan::{BadPart, Plan, Result};
 
 use crate::decode::{Decoder, FrameSlice};
-use crate::frame::framer::Separator;
+use crate::frame::list::Frames;
 use crate::packed::dictionary::Dictionary;
 use crate::packed::layout::PackedLayout;
 use crate::parse::tape::Tape;
@@ -87,7 +87,7 @@ impl Sampler {
                 input: 0,
                 offset: self.sampled + at as u64,
                 bytes: &window[at..end],
-                separator: Separator::Blank,
+                frames: &Frames::Blanks,
             };
             tries -= 1;
             let before = self.keys.len();

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use distil_json::{
-    Decoder, Dictionary, FrameSlice, PackedLayout, Sampler, Separator, Sink, SortColumn, Why,
+    Decoder, Dictionary, FrameSlice, Frames, PackedLayout, Sampler, Sink, SortColumn, Why,
 };
 use distil_plan::{BadPart, ColumnPath, Dedup, Keep, NullKeys, OrderBy, Plan, Result, Schema};
 use proptest::prelude::*;
@@ -68,12 +68,8 @@ fn decode(
         pending.push_str(line);
         pending.push('\n');
         if cuts.get(at).copied().unwrap_or(at + 1 == lines.len()) || at + 1 == lines.len() {
-            let slice = FrameSlice {
-                input: 0,
-                offset,
-                bytes: pending.as_bytes(),
-                separator: Separator::Line,
-            };
+            let slice =
+                FrameSlice { input: 0, offset, bytes: pending.as_bytes(), frames: &Frames::Lines };
             records += decoder.decode(&slice, &mut sink).unwrap();
             offset += pending.len() as u64;
             pending.clear();
@@ -294,7 +290,7 @@ fn packed_rows_order_as_encoded_rows_do() {
         for offset in [0, 1 << 20] {
             all.clear();
             let slice =
-                FrameSlice { input: 0, offset, bytes: text.as_bytes(), separator: Separator::Line };
+                FrameSlice { input: 0, offset, bytes: text.as_bytes(), frames: &Frames::Lines };
             decoder.decode(&slice, &mut Both(&layout, &mut all)).unwrap();
         }
         assert_eq!(all.len(), lines.len());
@@ -316,8 +312,8 @@ fn a_record_over_several_lines_is_no_line() {
     let decoded = |layout: Option<&Arc<PackedLayout>>| {
         let mut sink = Rows { layout: layout.cloned(), ..Rows::default() };
         let mut decoder = Decoder::new(&plan).unwrap().expecting(layout, 1 << 20);
-        for (input, separator) in [(0, Separator::Blank), (1, Separator::Line)] {
-            let slice = FrameSlice { input, offset: 0, bytes: text.as_bytes(), separator };
+        for (input, frames) in [(0, Frames::Blanks), (1, Frames::Lines)] {
+            let slice = FrameSlice { input, offset: 0, bytes: text.as_bytes(), frames: &frames };
             decoder.decode(&slice, &mut sink).unwrap();
         }
         (sink.rows.len(), sink.bad, sink.packed)

@@ -142,7 +142,7 @@ impl<'a> SliceDecoder<'a> {
         }
         self.open = Some(OpenSlice {
             slice,
-            window: window(self.plan, slice, Framer::new(shape, self.plan.plan.max_record)),
+            window: window(self.plan, slice, Framer::of(&self.plan.plan, shape)),
             enough: 0,
             first: 0,
             position: slice.read_from(),
@@ -171,7 +171,7 @@ impl<'a> SliceDecoder<'a> {
             at += end as u64 + 1;
             open.skipping = false;
             open.first = at;
-            let framer = Framer::lines_from(at, self.plan.plan.max_record);
+            let framer = Framer::lines_from(&self.plan.plan, at);
             open.window = window(self.plan, open.slice, framer);
             if open.slice.end.is_some_and(|end| at >= end) {
                 open.done = true;
@@ -222,6 +222,7 @@ impl<'a> SliceDecoder<'a> {
         open.account.bytes = framer.offset() - open.first;
         open.account.shape = framer.shape().to_string();
         open.account.ignored_members = framer.ignored_members().to_vec();
+        open.account.passed_over = framer.passed_over();
         self.accounts.insert(open.slice, open.account);
         Ok(())
     }
@@ -234,9 +235,9 @@ impl<'a> SliceDecoder<'a> {
         loop {
             let before = scatter.bad.len();
             match open.window.advance()? {
-                Framed::Slice { start, end, offset, separator } => {
+                Framed::Slice { start, end, offset, frames } => {
                     let bytes = &open.window.bytes()[start..end];
-                    let slice = FrameSlice { input, offset, bytes, separator };
+                    let slice = FrameSlice { input, offset, bytes, frames: &frames };
                     open.account.records += decoder.decode(&slice, scatter)?;
                 }
                 Framed::Bad(part) => {

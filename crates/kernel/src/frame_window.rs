@@ -3,7 +3,7 @@
 //! Whoever reads the input fills the window, and takes the frames out of it: a thread from a file, a task
 //! from bytes that are pushed to it.
 
-use distil_json::{Framer, Separator, Step};
+use distil_json::{Framer, Frames, Step};
 use distil_plan::{BadPart, Error, Result};
 
 /// What comes next of an input.
@@ -17,8 +17,8 @@ pub enum Framed {
         end: usize,
         /// Offset in the input of the first byte.
         offset: u64,
-        /// How the frames are separated.
-        separator: Separator,
+        /// Where the frames are.
+        frames: Frames,
     },
     /// A bad record that was too long to keep, or a bad range.
     Bad(BadPart),
@@ -71,10 +71,10 @@ impl FrameWindow {
             let window = &self.buffer[self.start..self.end];
             let offset = self.framer.offset();
             match self.framer.step(window, self.eof) {
-                Step::Slice { end, used, separator } => {
+                Step::Slice { end, used, frames } => {
                     let start = self.start;
                     self.start += used;
-                    return Ok(Framed::Slice { start, end: start + end, offset, separator });
+                    return Ok(Framed::Slice { start, end: start + end, offset, frames });
                 }
                 Step::Bad { used, offset, length, reason, detail } => {
                     self.start += used;

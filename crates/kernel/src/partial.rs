@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use distil_json::{MessageWriter, Seen};
+use distil_json::{MessageWriter, PassedOver, Seen};
 use distil_plan::{BadPart, Error, InputReport, Reason, ResolvedPlan, Result, Schema};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -50,8 +50,10 @@ pub struct Account {
     pub shape: String,
     /// The compression of its input.
     pub compression: String,
-    /// Members beside the array of records.
+    /// Members beside the records of its first value.
     pub ignored_members: Vec<String>,
+    /// What it held beside records.
+    pub passed_over: PassedOver,
 }
 
 impl Account {
@@ -151,6 +153,8 @@ impl Partial {
                 report.ignored_members.clone_from(&account.ignored_members);
             }
             report.records += account.records;
+            report.without_records += account.passed_over.without;
+            report.holes += account.passed_over.holes;
             report.quarantined += account.bad_records + account.bad_ranges;
         }
         let read = self.accounts.values().map(|account| account.records).sum();
@@ -160,6 +164,7 @@ impl Partial {
         for run in self.runs {
             partitions[run.partition as usize].extend(run.rows);
         }
+        plan.check_inputs(&inputs)?;
         let schema = self.seen.schema()?;
         self.seen.require_chosen(&plan.plan, &schema)?;
         Ok(Finished {

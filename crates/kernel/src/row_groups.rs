@@ -336,7 +336,7 @@ impl RowGroupCutter {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use distil_json::{Decoder, Dictionary, FrameSlice, Sampler, Separator, Sink};
+    use distil_json::{Decoder, Dictionary, FrameSlice, Frames, Sampler, Sink};
     use distil_plan::{BadPart, ColumnPath, Dedup, Error, Plan};
     use proptest::prelude::*;
 
@@ -378,7 +378,7 @@ mod tests {
         let mut decoder = Decoder::new(&plan).unwrap().expecting(Some(&layout), 1 << 20);
         let mut rows = Rows::default();
         let bytes = text.as_bytes();
-        let slice = FrameSlice { input: 0, offset: 0, bytes, separator: Separator::Line };
+        let slice = FrameSlice { input: 0, offset: 0, bytes, frames: &Frames::Lines };
         decoder.decode(&slice, &mut rows).unwrap();
         let (seen, dictionaries) = decoder.finish();
         let schema = seen.schema().unwrap();

@@ -18,6 +18,8 @@ pub enum Reason {
     NotAnObject,
     /// A member name occurs twice in one object.
     DuplicateMember,
+    /// A member has another value than the one that the plan adds under its name.
+    NameClash,
     /// A member lies outside the declared schema.
     ExtraMember,
     /// A value lies outside its declared type.
@@ -29,12 +31,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::TooLarge,
         Self::InvalidJson,
         Self::TooDeep,
         Self::NotAnObject,
         Self::DuplicateMember,
+        Self::NameClash,
         Self::ExtraMember,
         Self::BadValue,
         Self::NullKey,
@@ -54,6 +57,7 @@ impl Reason {
             Self::TooDeep => "too_deep",
             Self::NotAnObject => "not_an_object",
             Self::DuplicateMember => "duplicate_member",
+            Self::NameClash => "name_clash",
             Self::ExtraMember => "extra_member",
             Self::BadValue => "bad_value",
             Self::NullKey => "null_key",

@@ -15,6 +15,8 @@ pub enum Code {
     TooManyBadRecords,
     /// No record has a column that the plan names.
     MissingColumn,
+    /// No value has records at the path of the plan.
+    MissingRecords,
     /// Records of one key differ, and the plan says that they must not.
     Conflicts,
     /// The text of a key or order column does not sort as what it means.
@@ -59,10 +61,11 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::BadRecords,
         Self::TooManyBadRecords,
         Self::MissingColumn,
+        Self::MissingRecords,
         Self::Conflicts,
         Self::MisleadingOrder,
         Self::NoRows,
@@ -105,6 +108,7 @@ impl Code {
             Self::BadRecords
             | Self::TooManyBadRecords
             | Self::MissingColumn
+            | Self::MissingRecords
             | Self::Conflicts
             | Self::MisleadingOrder
             | Self::NoRows
@@ -130,6 +134,7 @@ impl Code {
             Self::BadRecords => "bad_records",
             Self::TooManyBadRecords => "too_many_bad_records",
             Self::MissingColumn => "missing_column",
+            Self::MissingRecords => "missing_records",
             Self::Conflicts => "conflicts",
             Self::NotScalar => "not_scalar",
             Self::MisleadingOrder => "misleading_order",
@@ -159,6 +164,7 @@ impl Code {
             Self::BadRecords => "Records are bad, and the plan does not set them aside",
             Self::TooManyBadRecords => "More records are bad than `max_quarantined` allows",
             Self::MissingColumn => "No record has a column that the plan names",
+            Self::MissingRecords => "No value has records at the path of the plan",
             Self::Conflicts => "Records of one key differ, and the plan says that they must not",
             Self::NotScalar => {
                 "A column of the key or the order holds lists, objects or mixed values"

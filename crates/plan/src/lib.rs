@@ -15,6 +15,7 @@ mod location;
 mod need;
 mod path;
 mod plan;
+mod records;
 mod report;
 mod schema;
 mod size;
@@ -33,6 +34,7 @@ pub use plan::{
     Compression, ExtraMembers, Input, InputCompression, InputFormat, Layout, MaxQuarantined, Mode,
     Plan, QuarantineSpec, ResolvedPlan, Shape, Sink,
 };
+pub use records::{Added, PathStep, RecordsPath};
 pub use report::{
     Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,
     Report, ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,

@@ -2,7 +2,7 @@
 //! other processes, error reports, the conformance suite and the documentation.
 
 use crate::{
-    Compression, ExtraMembers, InputCompression, InputFormat, Keep, Key, Layout, NullKeys,
+    Compression, ExtraMembers, Input, InputCompression, InputFormat, Keep, Key, Layout, NullKeys,
     ResolvedPlan, Schema, Shape, Type, format_bytes,
 };
 
@@ -34,6 +34,8 @@ pub enum Need {
     Array,
     /// Files that are an object with an array of records.
     Document,
+    /// Records at a path within values.
+    Records,
     /// The size on disk, in bytes, of the largest file that is one array or one document.
     WholeFile(u64),
     /// A column, or a part of one, of the type of this name ([`Type::name`]).
@@ -107,6 +109,7 @@ impl Need {
             Self::Concatenated => ("shape:concatenated", "reading files of the shape concatenated"),
             Self::Array => ("shape:array", "reading files of the shape array"),
             Self::Document => ("shape:document", "reading files of the shape document"),
+            Self::Records => ("records", "records at a path within values"),
             Self::WholeFile(bytes) => {
                 let size = format_bytes(*bytes);
                 return ("whole_file".into(), format!("an array or a document of {size}"));
@@ -247,6 +250,10 @@ impl ResolvedPlan {
     fn input_needs(&self, list: &mut List) {
         let mut largest = 0;
         list.add_if(self.plan.format == InputFormat::Parquet, Need::Parquet);
+        // What one array in one document holds is asked for by its shape.
+        let is_document = |input: &Input| matches!(input.shape, Some(Shape::Document(_)));
+        let is_more = !self.plan.add.is_empty() || !self.inputs.iter().all(is_document);
+        list.add_if(self.plan.records.is_some() && is_more, Need::Records);
         for input in &self.inputs {
             list.add_if(input.path.to_str().is_none(), Need::OpaquePath);
             match input.compression {

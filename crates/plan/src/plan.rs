@@ -6,7 +6,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::path::overlap;
-use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Location, Result, Schema, SchemaSpec};
+use crate::records::check_added;
+use crate::{
+    Added, Code, ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, InputReport, Location,
+    RecordsPath, Result, Schema, SchemaSpec,
+};
 
 /// Rows in a row group, unless the plan says otherwise.
 pub(crate) const ROW_GROUP_ROWS: u64 = 1 << 20;
@@ -36,7 +40,7 @@ impl InputFormat {
     }
 }
 
-/// Where the records of a file are.
+/// How values follow each other in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Shape {
@@ -49,7 +53,8 @@ pub enum Shape {
     Concatenated,
     /// One array of records.
     Array,
-    /// An object with an array of records at these member names.
+    /// An object with records at these member names; given by a plan it says no more than
+    /// [`Plan::records`] does.
     Document(Vec<String>),
 }
 
@@ -310,9 +315,15 @@ pub struct Plan {
     /// What the files hold.
     #[serde(default, skip_serializing_if = "InputFormat::is_json")]
     pub format: InputFormat,
-    /// Where the records are.
+    /// How values follow each other in a file; in a plan that was checked never a document.
     #[serde(default)]
     pub shape: Shape,
+    /// Where in each value its records are; without it, values are records, but for those of documents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<RecordsPath>,
+    /// Members beside the records that each of them gets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<Added>,
     /// Declared types and hints.
     #[serde(default)]
     pub schema: SchemaSpec,
@@ -354,6 +365,8 @@ impl Plan {
             sources,
             format: InputFormat::Json,
             shape: Shape::Auto,
+            records: None,
+            add: Vec::new(),
             schema: SchemaSpec::default(),
             extra_members: ExtraMembers::Error,
             dedup: None,
@@ -420,10 +433,27 @@ impl Plan {
             }
         }
         self.schema.normalise()?;
+        self.settle_records()?;
         if self.format == InputFormat::Parquet {
             self.check_parquet()?;
         }
         Ok(self)
+    }
+
+    /// Turns the path of a document into that of its records, and checks that what is added to records can be.
+    ///
+    /// # Errors
+    /// A usage error if it can't be meant.
+    pub fn settle_records(&mut self) -> Result<()> {
+        if let Shape::Document(names) = &self.shape {
+            if self.records.is_some() {
+                return Err(Error::usage("the shape names a path, and so does `records`")
+                    .help(Hint::choose("give the whole path here", "records")));
+            }
+            self.records = Some(RecordsPath::of_names(names));
+            self.shape = Shape::Auto;
+        }
+        check_added(self.records.as_ref(), &self.add)
     }
 
     /// Checks that nothing is asked of rows that only records have.
@@ -431,7 +461,8 @@ impl Plan {
         if self.schema.declared.is_none() {
             return Err(Error::usage("a plan that reads Parquet declares its columns"));
         }
-        if self.shape != Shape::Auto || self.extra_members != ExtraMembers::Error {
+        let is_of_json = self.shape != Shape::Auto || self.records.is_some();
+        if is_of_json || self.extra_members != ExtraMembers::Error {
             return Err(Error::usage(
                 "shapes and extra members are of JSON, and the plan reads Parquet",
             ));
@@ -495,6 +526,53 @@ pub struct ResolvedPlan {
     pub schema: Option<Schema>,
     /// Whether a native scan found every record valid and typed.
     pub admitted: bool,
+}
+
+impl ResolvedPlan {
+    /// Checks what only all inputs together show: that values have records where the plan says, in one of them at
+    /// least; or, where it does not say, that none is read as a document among others that are not.
+    ///
+    /// # Errors
+    /// An input error if not.
+    pub fn check_inputs(&self, inputs: &[InputReport]) -> Result<()> {
+        let Some(path) = &self.plan.records else { return self.check_shapes(inputs) };
+        let without: u64 = inputs.iter().map(|input| input.without_records).sum();
+        if without == 0 || inputs.iter().any(|input| input.records > 0) {
+            return Ok(());
+        }
+        let none = match without {
+            1 => "the value has no records".to_owned(),
+            _ => format!("none of the {without} values has records"),
+        };
+        Err(Error::input(format!("{none} at {path}")).coded(Code::MissingRecords))
+    }
+
+    /// A file with one record that has a list `records` looks like a document. Its neighbours tell.
+    fn check_shapes(&self, inputs: &[InputReport]) -> Result<()> {
+        if self.plan.shape != Shape::Auto {
+            return Ok(());
+        }
+        let is_document = |input: &&InputReport| input.shape.starts_with("document:");
+        let is_other = |input: &&InputReport| {
+            input.records > 0 && matches!(input.shape.as_str(), "lines" | "concatenated")
+        };
+        let (Some(document), Some(other)) =
+            (inputs.iter().find(is_document), inputs.iter().find(is_other))
+        else {
+            return Ok(());
+        };
+        Err(Error::input(format!(
+            "{} looks like a document with an array `records`, and {} like records by themselves \
+             ({})",
+            document.path, other.path, other.shape
+        ))
+        .help(Hint::set("read every line as a record", "shape", "lines"))
+        .help(Hint::set(
+            "take the elements of `records` for records",
+            "records",
+            "/records",
+        )))
+    }
 }
 
 #[cfg(test)]

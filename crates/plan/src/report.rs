@@ -102,8 +102,19 @@ pub struct InputReport {
     pub records: u64,
     /// Bad records and ranges.
     pub quarantined: u64,
-    /// Members beside the array of records.
+    /// Members beside the records of its first value.
     pub ignored_members: Vec<String>,
+    /// Values that have no records at the path of the plan.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_records: u64,
+    /// Nulls among the records.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub holes: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A column of the output.

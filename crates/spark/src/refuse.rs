@@ -51,6 +51,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
             "the query names every column many times, which works up to 500; it could be made of \
              fewer names",
         ),
+        Need::Records => Support::Could(
+            "the query takes every value for a record; it could take values apart first",
+        ),
         Need::MaxFileBytes => Support::Could(
             "the writer of the merged result is never asked how large a file has become",
         ),

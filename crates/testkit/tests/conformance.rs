@@ -40,6 +40,7 @@ groups_pass! {
     every_column_has_its_inferred_type "types"
     every_value_becomes_its_declared_type "declared"
     every_shape_is_framed "frames"
+    records_are_found_within_values "paths"
     every_bad_record_is_set_aside "bad"
     names_and_texts_are_kept "names"
     outputs_are_laid_out_as_planned "output"

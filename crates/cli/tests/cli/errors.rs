@@ -68,8 +68,13 @@ fn help_and_version_go_to_standard_output() {
       -h, --help                Print help (see more with '--help')
 
     Reading:
-          --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
-                                  an array in a document [default: auto]
+          --records <PATH>        Where in each value of a file its records are: /data/items, '/*' for
+                                  all elements or members, '/{id}' for members whose names become a
+                                  column
+          --add <NAME=PATH>       Members around the records that each of them gets as a column:
+                                  NAME=/PATH [repeatable]
+          --shape <SHAPE>         How values follow each other in a file: auto, lines, concatenated or
+                                  array; /PATH is short for --records [default: auto]
           --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
                                   [repeatable]
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
@@ -161,8 +166,13 @@ fn help_and_version_go_to_standard_output() {
       -h, --help        Print help (see more with '--help')
 
     Reading:
-          --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
-                                  an array in a document [default: auto]
+          --records <PATH>        Where in each value of a file its records are: /data/items, '/*' for
+                                  all elements or members, '/{id}' for members whose names become a
+                                  column
+          --add <NAME=PATH>       Members around the records that each of them gets as a column:
+                                  NAME=/PATH [repeatable]
+          --shape <SHAPE>         How values follow each other in a file: auto, lines, concatenated or
+                                  array; /PATH is short for --records [default: auto]
           --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
                                   [repeatable]
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'

@@ -204,6 +204,7 @@ fn more_behind_a_document_names_the_shape_that_reads_it() {
       output: nothing was written; the output is as it was before
       help: read every value of the file as a record: --shape concatenated
       help: or read every line as one: --shape lines
+      help: or take the elements of `records` for records: distil run in.json -o out.parquet --key ts --records /records
     ");
 }
 
@@ -221,9 +222,9 @@ fn a_record_elsewhere_is_reached_by_a_pointer() {
         @"
     exit: 1
     --- stderr
-    error: in.json: no array of records at document:/nope
+    error: the value has no records at /nope
       output: nothing was written; the output is as it was before
-      help: name the array of records: --shape /MEMBER
+      help: take the 2 objects at /result/items for records: distil run in.json -o x.parquet --key ts --records /result/items
     "
     );
 }

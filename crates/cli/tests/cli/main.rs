@@ -11,5 +11,7 @@ mod context;
 mod errors;
 mod inputs;
 mod outputs;
+mod paths;
+mod recipes;
 mod runs;
 mod streams;

@@ -2,8 +2,8 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "the texts are those of the help as well")]
 
 use distil_plan::{
-    ColumnPath, Compression, Dedup, Error, ExtraMembers, Hint, Keep, Key, Layout, MaxQuarantined,
-    Mode, NullKeys, OnConflict, OrderBy, Plan, Result, Shape, Sink,
+    Added, ColumnPath, Compression, Dedup, Error, ExtraMembers, Hint, Keep, Key, Layout,
+    MaxQuarantined, Mode, NullKeys, OnConflict, OrderBy, Plan, RecordsPath, Result, Shape, Sink,
 };
 use distil_storage::Storage;
 
@@ -25,7 +25,14 @@ options! {
         /// Columns whose values make two records the same, or '*' for the whole record
         #[short = 'k']
         key: Key,
-        /// Where the records are: auto, lines, concatenated, array, or /PATH of an array in a document
+        /// Where in each value of a file its records are: /data/items, '/*' for all elements or members, '/{id}' for members whose names become a column
+        #[heading = Heading::Reading]
+        #[value = "PATH"]
+        records: RecordsPath,
+        /// Members around the records that each of them gets as a column: NAME=/PATH
+        #[heading = Heading::Reading]
+        add: Vec<Added>,
+        /// How values follow each other in a file: auto, lines, concatenated or array; /PATH is short for --records
         #[heading = Heading::Reading]
         #[default = "auto"]
         shape: Shape,
@@ -179,6 +186,9 @@ impl JobOptions {
         let sources = self.source.clone().map_or(Vec::new(), |source| source.0);
         let mut plan = Plan::new(sources, Sink::new("schema.parquet"));
         plan.shape = self.shape.clone().unwrap_or_default();
+        plan.records.clone_from(&self.records);
+        plan.add = self.add.clone().unwrap_or_default();
+        plan.settle_records()?;
         plan.schema.hints = self.types.clone().map_or(Vec::new(), |types| types.0);
         plan.schema.declared = match &self.schema {
             Some(SchemaText(text)) => Some(parse_schema_argument(storage, text)?),

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use distil_plan::{
-    ColumnPath, Compression, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
-    NullKeys, OnConflict, OrderBy, Result, Shape, Type, parse_size,
+    Added, ColumnPath, Compression, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
+    NullKeys, OnConflict, OrderBy, RecordsPath, Result, Shape, Type, parse_size,
 };
 use figment::value::Value;
 use serde::de::DeserializeOwned;
@@ -221,6 +221,16 @@ impl Setting for Vec<ColumnPath> {
     }
 }
 
+impl Setting for Vec<Added> {
+    const WRITTEN: &'static str = "`NAME=/PATH` or a list of them";
+    const VALUE: Option<&'static str> = Some("NAME=PATH");
+    const REPEATS: bool = true;
+
+    fn read(value: &Value, _: &Path) -> Result<Self> {
+        texts(value, Self::WRITTEN)?.iter().map(|text| text.parse()).collect()
+    }
+}
+
 impl Setting for Vec<OrderBy> {
     const WRITTEN: &'static str =
         "a list of columns, each with `asc` or `desc` behind it or without";
@@ -279,8 +289,8 @@ macro_rules! parsed {
 }
 
 parsed! {
-    Shape: "SHAPE",
-        "`auto`, `lines`, `concatenated`, `array` or the `/PATH` of an array in a document";
+    Shape: "SHAPE", "`auto`, `lines`, `concatenated`, `array`, or a `/PATH` as `records` has it";
+    RecordsPath: "PATH", "a path: `/data/items`, `/*` or `/{id}`";
     Compression: "CODEC", "`zstd`, `zstd:1` to `zstd:22`, `snappy`, `lz4` or `none`";
     MaxQuarantined: "N|P%", "a count, or a share such as `\"0.1%\"`";
 }

@@ -30,7 +30,7 @@ impl<'a> SliceReader<'a> {
         let plan = &inputs.plan.plan;
         let input: &Input = &inputs.plan.inputs[ordinal];
         let shape: &Shape = input.shape.as_ref().unwrap_or(&plan.shape);
-        let framer = Framer::new(shape, plan.max_record);
+        let framer = Framer::of(plan, shape);
         let window = FrameWindow::new(ordinal, input.display(), framer, prefix);
         let (storage, cancel) = (inputs.storage.as_ref(), inputs.watch.cancel);
         Self { storage, cancel, stream, window, read_size: inputs.options.read_chunk.max(1) }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use distil_json::{Decoder, Dictionary, FrameSlice, PackedLayout, Seen, Separator, Sink};
+use distil_json::{Decoder, Dictionary, FrameSlice, Frames, PackedLayout, Seen, Sink};
 use distil_kernel::arrow::BatchDecoder;
 use distil_kernel::frame_window::Framed;
 use distil_output::quarantine::Quarantine;
@@ -82,7 +82,7 @@ struct Handed {
     input: usize,
     offset: u64,
     bytes: Vec<u8>,
-    separator: Separator,
+    frames: Frames,
 }
 
 /// What is to be done.
@@ -160,6 +160,7 @@ pub(crate) fn decode<S: RowSink>(
             ..report
         })
         .collect();
+    inputs.plan.check_inputs(&reports)?;
     Ok(Decoded {
         seen,
         dictionaries,
@@ -228,7 +229,7 @@ impl<S: RowSink> Worker<'_, S> {
     fn task(&mut self, task: Task) -> Result<()> {
         match task {
             Task::Slice(handed) => {
-                self.decode(handed.input, handed.offset, &handed.bytes, handed.separator)?;
+                self.decode(handed.input, handed.offset, &handed.bytes, &handed.frames)?;
                 // What a large record needed is given back.
                 if handed.bytes.capacity() <= 2 * self.shared.inputs.options.read_chunk {
                     self.shared.queue.look(|tasks| tasks.spare.push(handed.bytes));
@@ -273,10 +274,10 @@ impl<S: RowSink> Worker<'_, S> {
             inputs.watch.events.advance(position - shown, 0);
             shown = position;
             match piece {
-                Framed::Slice { start, end, offset, separator } => {
+                Framed::Slice { start, end, offset, frames } => {
                     let bytes = &reader.bytes()[start..end];
-                    if !self.hand_over(ordinal, offset, bytes, separator) {
-                        self.decode(ordinal, offset, bytes, separator)?;
+                    if let Some(frames) = self.hand_over(ordinal, offset, bytes, frames) {
+                        self.decode(ordinal, offset, bytes, &frames)?;
                     }
                 }
                 Framed::Bad(part) => {
@@ -302,6 +303,8 @@ impl<S: RowSink> Worker<'_, S> {
             shape: reader.framer().shape().to_string(),
             compression: reader.stream().compression().to_string(),
             ignored_members: reader.framer().ignored_members().to_vec(),
+            without_records: reader.framer().passed_over().without,
+            holes: reader.framer().passed_over().holes,
             ..InputReport::default()
         };
         self.shared.queue.look(|tasks| tasks.reports[ordinal] = report);
@@ -361,7 +364,7 @@ impl<S: RowSink> Worker<'_, S> {
     /// Gives a slice to the workers that have no input of their own any more. They find a slice or two
     /// when they come back: those that had to wait until this one looked again were idle for a
     /// quarter of the time.
-    fn hand_over(&self, input: usize, offset: u64, bytes: &[u8], separator: Separator) -> bool {
+    fn hand_over(&self, input: usize, offset: u64, bytes: &[u8], frames: Frames) -> Option<Frames> {
         let threads = self.shared.inputs.options.threads;
         let spare = self.shared.queue.look(|tasks| {
             let helpers = match tasks.next_input < tasks.inputs {
@@ -371,22 +374,16 @@ impl<S: RowSink> Worker<'_, S> {
             let is_wanted = tasks.waiting.len() < WAITING.min(helpers * 2);
             is_wanted.then(|| tasks.spare.pop().unwrap_or_default())
         });
-        let Some(mut copy) = spare else { return false };
+        let Some(mut copy) = spare else { return Some(frames) };
         copy.clear();
         copy.extend_from_slice(bytes);
-        let handed = Handed { input, offset, bytes: copy, separator };
+        let handed = Handed { input, offset, bytes: copy, frames };
         self.shared.queue.give(|tasks| tasks.waiting.push_back(handed));
-        true
+        None
     }
 
-    fn decode(
-        &mut self,
-        input: usize,
-        offset: u64,
-        bytes: &[u8],
-        separator: Separator,
-    ) -> Result<()> {
-        let slice = FrameSlice { input, offset, bytes, separator };
+    fn decode(&mut self, input: usize, offset: u64, bytes: &[u8], frames: &Frames) -> Result<()> {
+        let slice = FrameSlice { input, offset, bytes, frames };
         if self.shared.inputs.quarantine.is_past_the_last(input, offset) {
             return Ok(());
         }

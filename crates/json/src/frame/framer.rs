@@ -7,21 +7,14 @@
 //! One state machine for all shapes, and so one file: which shape it is may turn out late, and from
 //! then on the same states go on.
 
-use distil_plan::{Error, Hint, Reason, Shape};
+use distil_plan::{Error, Hint, Plan, Reason, Shape};
 
 use crate::frame::bitmaps::frames_end;
 use crate::frame::envelope::{Envelope, Walk};
+use crate::frame::list::Frames;
+use crate::frame::path_framer::PathFramer;
 use crate::parse::scan::FrameScan;
 use crate::parse::tape::skip_blanks;
-
-/// How frames follow each other in a slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Separator {
-    /// One frame a line.
-    Line,
-    /// Blanks, and in an array commas, between frames.
-    Blank,
-}
 
 /// What to do next. `used` bytes of the window are done with.
 #[derive(Debug)]
@@ -32,8 +25,8 @@ pub enum Step {
         end: usize,
         /// Bytes done with; the slice among them.
         used: usize,
-        /// How its frames are separated.
-        separator: Separator,
+        /// Where its frames are.
+        frames: Frames,
     },
     /// A bad record that was too long to keep, or a bad range.
     Bad {
@@ -86,6 +79,7 @@ enum State {
     SkipFrame { scan: FrameScan, start: u64 },
     SkipLine { start: u64, end: u64 },
     Drain { start: u64, detail: &'static str },
+    Path,
     Done,
 }
 
@@ -100,9 +94,17 @@ pub struct Framer {
     max_record: u64,
     /// Why the bytes end early, when they do.
     cut: Option<String>,
+    /// What finds the records of values, where the plan says where they are in them.
+    path: Option<Box<PathFramer>>,
 }
 
 impl Framer {
+    /// A framer at the beginning of a file that was found to have this shape, or has the plan's.
+    pub fn of(plan: &Plan, shape: &Shape) -> Self {
+        let path = plan.records.as_ref().map(|path| Box::new(PathFramer::new(path, shape, plan)));
+        Self { path, ..Self::new(shape, plan.max_record) }
+    }
+
     /// A framer at the beginning of a file.
     pub fn new(shape: &Shape, max_record: u64) -> Self {
         let (path, lenient) = match shape {
@@ -116,12 +118,15 @@ impl Framer {
             offset: 0,
             max_record,
             cut: None,
+            path: None,
         }
     }
 
     /// A framer of lines, from the beginning of one at `offset` of a file.
-    pub fn lines_from(offset: u64, max_record: u64) -> Self {
-        Self { state: State::Lines, offset, ..Self::new(&Shape::Lines, max_record) }
+    pub fn lines_from(plan: &Plan, offset: u64) -> Self {
+        let framer = Self::of(plan, &Shape::Lines);
+        let state = if framer.path.is_some() { State::Path } else { State::Lines };
+        Self { state, offset, ..framer }
     }
 
     /// Tells, before the step that sees the end of the file, that the bytes ended early (a compressed
@@ -131,13 +136,26 @@ impl Framer {
         self.cut = Some(why.into());
     }
 
-    /// The shape; once the first slice is there it is never `auto`.
+    /// The shape; once the first slice is there it is never `auto`, but for records under a path, which may
+    /// be met before their value ends.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    /// Names of the members beside the array of a document.
+    /// Values that have no records at the path of the plan, and nulls among the records.
+    pub fn passed_over(&self) -> PassedOver {
+        match &self.path {
+            Some(path) => PassedOver { without: path.walk().without, holes: path.walk().holes },
+            None => PassedOver::default(),
+        }
+    }
+
+    /// Names of the members beside the records of the first value, but for lines.
     pub fn ignored_members(&self) -> &[String] {
+        if let Some(path) = &self.path {
+            // Lines are read in slices, of which only one has the first value.
+            return if self.shape == Shape::Lines { &[] } else { path.walk().ignored() };
+        }
         match self.shape {
             Shape::Document(_) => self.envelope.ignored(),
             // The walk that found out that there is no document saw the members of a record.
@@ -227,7 +245,12 @@ impl Framer {
                                 "shape",
                                 "concatenated",
                             ))
-                            .help(Hint::set("or read every line as one", "shape", "lines")),
+                            .help(Hint::set("or read every line as one", "shape", "lines"))
+                            .help(Hint::set(
+                                "or take the elements of `records` for records",
+                                "records",
+                                "/records",
+                            )),
                     ),
                     None if eof => self.finished(at),
                     None if at == 0 => Step::More,
@@ -305,6 +328,17 @@ impl Framer {
                     reason: Reason::BrokenRange,
                     detail,
                 }
+            }
+            State::Path => {
+                let Some(path) = &mut self.path else { return Step::Done };
+                let step = path.step(window, self.offset, eof, &mut self.cut);
+                match path.shape() {
+                    Some(shape) => self.shape = shape,
+                    // A file without a value.
+                    None if matches!(step, Step::Done) => self.shape = Shape::Lines,
+                    None => {}
+                }
+                step
             }
             State::Done => Step::Done,
         }
@@ -392,6 +426,7 @@ impl Framer {
         self.go(
             used,
             match self.shape {
+                _ if self.path.is_some() => State::Path,
                 Shape::Auto => State::Blanks,
                 Shape::Lines => State::Lines,
                 Shape::Concatenated => State::Concatenated,
@@ -586,7 +621,7 @@ impl Framer {
         if frames == 0 {
             return Step::Skip { used };
         }
-        Step::Slice { end, used, separator: Separator::Blank }
+        Step::Slice { end, used, frames: Frames::Blanks }
     }
 
     /// Hands out the frames before the break first; the rest of the file is a bad range.
@@ -628,7 +663,7 @@ impl Framer {
 
     fn lines(&mut self, window: &[u8], eof: bool) -> Step {
         if let Some(last) = memchr::memrchr(b'\n', window) {
-            return Step::Slice { end: last + 1, used: last + 1, separator: Separator::Line };
+            return Step::Slice { end: last + 1, used: last + 1, frames: Frames::Lines };
         }
         let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r');
         let first = window.iter().position(|b| !blank(b)).unwrap_or(window.len());
@@ -638,7 +673,7 @@ impl Framer {
         if eof {
             self.state = State::Done;
             let end = window.len();
-            return Step::Slice { end, used: end, separator: Separator::Line };
+            return Step::Slice { end, used: end, frames: Frames::Lines };
         }
         if first > 0 {
             return Step::Skip { used: first };
@@ -651,6 +686,15 @@ impl Framer {
             _ => Step::More,
         }
     }
+}
+
+/// What a framer found beside records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// Values that have no records at the path of the plan.
+    pub without: u64,
+    /// Nulls among the records.
+    pub holes: u64,
 }
 
 /// The detail of a record that is too large, wherever that is found.

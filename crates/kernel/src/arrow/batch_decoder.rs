@@ -300,7 +300,7 @@ mod tests {
     };
     use arrow_buffer::{NullBuffer, OffsetBuffer};
     use arrow_schema::{DataType, Field};
-    use distil_json::{Dictionary, FrameSlice, Separator};
+    use distil_json::{Dictionary, FrameSlice, Frames};
     use distil_plan::{Dedup, Keep, NullKeys, OrderBy, Sink as PlanSink, Type};
     use proptest::prelude::*;
 
@@ -346,7 +346,7 @@ mod tests {
     fn as_records(batch: &RecordBatch, known: &Schema, plan: &Plan) -> Found {
         let mut text = Vec::new();
         write_records(batch, Some(known), &str::to_owned, &mut text).unwrap();
-        let slice = FrameSlice { input: 0, offset: 0, bytes: &text, separator: Separator::Line };
+        let slice = FrameSlice { input: 0, offset: 0, bytes: &text, frames: &Frames::Lines };
         let mut found = Found::default();
         Decoder::new(plan).unwrap().decode(&slice, &mut found).unwrap();
         found

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use distil_json::{MessageReader, MessageWriter, Seen};
+use distil_json::{MessageReader, MessageWriter, PassedOver, Seen};
 use distil_plan::{DISTIL_VERSION, Error, ResolvedPlan, Result};
 
 use crate::partial::{Account, JobId, Partial};
@@ -11,9 +11,9 @@ use crate::splitters::Splitters;
 
 const NAME: &[u8] = b"distil-partial";
 /// The version of the form; goes up with every change of it.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 /// Bytes that a slice and its account take at least.
-const LEAST_ACCOUNT_BYTES: usize = 4 + 8 + 1 + 5 * 8 + 3 * 8;
+const LEAST_ACCOUNT_BYTES: usize = 4 + 8 + 1 + 7 * 8 + 3 * 8;
 
 /// All of a partial but its rows and bad records.
 pub fn write_message(partial: &Partial) -> Vec<u8> {
@@ -26,7 +26,8 @@ pub fn write_message(partial: &Partial) -> Vec<u8> {
     for (slice, account) in &partial.accounts {
         write_slice(slice, &mut message);
         let Account { bytes, records, bad_records, bad_ranges, bad_bytes, .. } = account;
-        for count in [bytes, records, bad_records, bad_ranges, bad_bytes] {
+        let PassedOver { without, holes } = &account.passed_over;
+        for count in [bytes, records, bad_records, bad_ranges, bad_bytes, without, holes] {
             message.number(*count);
         }
         message.bytes(account.shape.as_bytes());
@@ -71,6 +72,7 @@ pub fn read_message(plan: &ResolvedPlan, splitters: &Splitters, bytes: &[u8]) ->
             bad_records: message.number()?,
             bad_ranges: message.number()?,
             bad_bytes: message.number()?,
+            passed_over: PassedOver { without: message.number()?, holes: message.number()? },
             shape: message.text()?.to_owned(),
             compression: message.text()?.to_owned(),
             ignored_members: Vec::new(),

@@ -3,6 +3,7 @@
 //! Sizes are small and values few, so that keys meet; every choice shrinks to the plainest.
 
 mod files;
+mod pages;
 mod plans;
 mod records;
 mod spelling;
@@ -19,6 +20,24 @@ pub use values::{Flavour, Json};
 
 /// A case, and how to stretch it.
 pub fn scenarios() -> impl Strategy<Value = (Case, Vec<Stretch>)> {
+    prop_oneof![2 => records_of_files(), 1 => records_in_values()]
+}
+
+/// Records within values.
+pub fn records_in_values() -> impl Strategy<Value = (Case, Vec<Stretch>)> {
+    records()
+        .prop_flat_map(|records| {
+            let plan = plans::plan(&records.columns);
+            (Just(records), pages::pages(), plan, stretches())
+        })
+        .prop_map(|(records, pages, plan, stretches)| {
+            let files = pages.files(&records.rows);
+            let plan = pages.plan(plan);
+            (Case { name: "generated in values".into(), files, plan, expect: vec![] }, stretches)
+        })
+}
+
+fn records_of_files() -> impl Strategy<Value = (Case, Vec<Stretch>)> {
     records()
         .prop_flat_map(|records| {
             let plan = plans::plan(&records.columns);

@@ -2,10 +2,11 @@
 
 use std::io::Read;
 
-use distil_plan::{InputCompression, Shape};
+use distil_plan::{InputCompression, Plan, Shape};
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::json::{Broken, Parser};
+use super::json::{Broken, Parser, Value};
+use super::paths;
 
 /// What a file holds, before anything is known of its records.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,7 +21,13 @@ pub struct Framed {
     pub frames: Vec<(usize, usize)>,
     /// Where the bad range begins that ends with the file.
     pub broken_at: Option<usize>,
-    /// Members beside the array.
+    /// Where bad ranges begin and end that do not.
+    pub broken: Vec<(usize, usize)>,
+    /// For every frame under a path the members that its record gets.
+    pub added: Vec<Vec<(String, Value)>>,
+    /// Values without records at the path.
+    pub without: u64,
+    /// Members beside the array, or beside the records of the first value.
     pub ignored_members: Vec<String>,
     /// Whether the compression broke.
     pub cut: bool,
@@ -29,18 +36,18 @@ pub struct Framed {
 /// An error of the file: one sentence that says which.
 pub type FileError = String;
 
+/// Decompresses a file and finds the frames of its records by what a plan that was checked says of them.
+pub fn records(bytes: &[u8], plan: &Plan) -> Result<Framed, FileError> {
+    let Some(path) = &plan.records else { return frames(bytes, &plan.shape) };
+    let (compression, content, cut) = decompress(bytes);
+    let start = text_start(&content)?;
+    paths::records(Framed { compression, content, cut, ..Framed::default() }, start, path, plan)
+}
+
 /// Decompresses a file and finds its frames.
 pub fn frames(bytes: &[u8], shape: &Shape) -> Result<Framed, FileError> {
     let (compression, content, cut) = decompress(bytes);
-    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] = content[..] {
-        return Err("UTF-16 or UTF-32 by its mark".into());
-    }
-    match content[..] {
-        [0, b, ..] | [b, 0, ..] if b != 0 => return Err("UTF-16 or UTF-32 by its zeros".into()),
-        [0, 0, 0, b, ..] if b != 0 => return Err("UTF-32 by its zeros".into()),
-        _ => {}
-    }
-    let start = if content.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let start = text_start(&content)?;
     let shape = match shape {
         Shape::Auto => auto(&content, start),
         given => given.clone(),
@@ -56,7 +63,29 @@ pub fn frames(bytes: &[u8], shape: &Shape) -> Result<Framed, FileError> {
     let Walk { frames, ignored: ignored_members, .. } = walk;
     // A break of the compression is a break of the file, wherever the shape got to.
     let broken_at = broken_at.or(cut.then_some(content.len()));
-    Ok(Framed { compression, shape, content, frames, broken_at, ignored_members, cut })
+    Ok(Framed {
+        compression,
+        shape,
+        content,
+        frames,
+        broken_at,
+        ignored_members,
+        cut,
+        ..Framed::default()
+    })
+}
+
+/// Where the text begins: behind a mark.
+fn text_start(content: &[u8]) -> Result<usize, FileError> {
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..] = *content {
+        return Err("UTF-16 or UTF-32 by its mark".into());
+    }
+    match *content {
+        [0, b, ..] | [b, 0, ..] if b != 0 => return Err("UTF-16 or UTF-32 by its zeros".into()),
+        [0, 0, 0, b, ..] if b != 0 => return Err("UTF-32 by its zeros".into()),
+        _ => {}
+    }
+    Ok(if content.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 })
 }
 
 /// The content, and whether the stream broke or was cut.
@@ -153,13 +182,13 @@ fn find_records(parser: &mut Parser<'_>) -> Result<bool, Broken> {
     }
 }
 
-struct Walk<'a> {
-    text: &'a [u8],
-    at: usize,
+pub(super) struct Walk<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
     /// Whether more was to come after the text.
-    cut: bool,
-    frames: Vec<(usize, usize)>,
-    ignored: Vec<String>,
+    pub(super) cut: bool,
+    pub(super) frames: Vec<(usize, usize)>,
+    pub(super) ignored: Vec<String>,
 }
 
 /// Where the bad range begins, if there is one.
@@ -304,7 +333,7 @@ impl Walk<'_> {
     }
 
     /// Where text beside the array breaks: a run of bytes that ends with the file is unfinished.
-    fn break_at(&self, broken: Broken) -> usize {
+    pub(super) fn break_at(&self, broken: Broken) -> usize {
         let is_run = |b: &&u8| !is_blank(**b) && !b"\"{}[]:,".contains(b);
         match broken.at == self.text.len() {
             true => broken.at - self.text.iter().rev().take_while(is_run).count(),
@@ -313,7 +342,7 @@ impl Walk<'_> {
     }
 
     /// Skips blanks; the next byte.
-    fn peek(&mut self) -> Option<u8> {
+    pub(super) fn peek(&mut self) -> Option<u8> {
         while self.at < self.text.len() && is_blank(self.text[self.at]) {
             self.at += 1;
         }
@@ -321,7 +350,7 @@ impl Walk<'_> {
     }
 
     /// Takes the frame that begins here; false if it is unfinished.
-    fn frame(&mut self) -> bool {
+    pub(super) fn frame(&mut self) -> bool {
         let start = self.at;
         match self.text[start] {
             b'"' => {

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod frames;
 pub mod infer;
 pub mod json;
+mod paths;
 pub mod run;
 pub mod text;
 pub mod time;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use distil_plan::{
     BadPart, ColumnPath, Direction, ExtraMembers, Fault, Field, InputCompression, Keep, Key,
-    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Type,
+    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Shape, Type,
 };
 
 use super::compare::compare;
 use super::digest::digest;
-use super::frames::{Framed, frames};
+use super::frames::{Framed, records};
 use super::infer;
 use super::json::{Value, parse};
 use super::text::row_image;
@@ -100,6 +100,8 @@ pub enum FailureKind {
     TooManyBad,
     /// Records were read, but no row is left.
     NoRow,
+    /// No value has records at the path.
+    NoRecords,
     /// There is no column at all.
     NoColumn,
     /// A column that the plan names is not there.
@@ -183,17 +185,21 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
     let mut counts = Counts::default();
     let (mut accepted, mut bad, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    let mut without = 0;
     // Members that records with a null key have are there, too (2.5).
     let mut with_null_keys = Vec::new();
     for (path, bytes) in &files {
-        let framed = frames(bytes, &plan.shape)
+        let framed = records(bytes, &plan)
             .map_err(|e| Failure::new(FailureKind::File, format!("{path}: {e}")))?;
         let before = bad.len();
-        for &(offset, length) in &framed.frames {
+        let none = Vec::new();
+        without += framed.without;
+        for (at, &(offset, length)) in framed.frames.iter().enumerate() {
             counts.read += 1;
+            let added = framed.added.get(at).unwrap_or(&none);
             let raw = &framed.content[offset..offset + length];
             let mut notes = Notes::default();
-            let (record, reason) = admit(raw, &plan, &want, &conform, &mut notes, key);
+            let (record, reason) = admit((raw, added), &plan, &want, &conform, &mut notes, key);
             match (record, reason) {
                 (Some(record), None) => {
                     counts.ignored_members += notes.ignored;
@@ -212,14 +218,28 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
                 (None, None) => unreachable!(),
             }
         }
-        if let Some(at) = framed.broken_at {
-            let (offset, length) = (at as u64, (framed.content.len() - at) as u64);
+        let last = framed.broken_at.map(|at| (at, framed.content.len()));
+        for (at, end) in framed.broken.iter().copied().chain(last) {
+            let (offset, length) = (at as u64, (end - at) as u64);
             let reason = Reason::BrokenRange;
             bad.push(Bad { file: path.clone(), offset, length, reason, raw: None });
             counts.quarantined.ranges += 1;
             counts.quarantined.bytes += length;
         }
+        // Of a page what is bad is told by its place, whatever kind it is.
+        bad[before..].sort_by_key(|bad: &Bad| bad.offset);
         inputs.push(input_counts(path, bytes, &framed, bad.len() - before));
+    }
+    if without > 0 && counts.read == 0 {
+        return Err(Failure::new(FailureKind::NoRecords, "no value has records at the path"));
+    }
+    let is_one_of = |shapes: &[&str]| {
+        let is = |input: &&InputCounts| shapes.iter().any(|s| input.shape.starts_with(s));
+        inputs.iter().filter(|input| input.records > 0 || input.shape.contains('/')).any(|i| is(&i))
+    };
+    let is_auto = plan.shape == Shape::Auto && plan.records.is_none();
+    if is_auto && is_one_of(&["document"]) && is_one_of(&["lines", "concatenated"]) {
+        return Err(Failure::new(FailureKind::File, "some inputs are documents, others are not"));
     }
     counts.accepted = accepted.len() as u64;
     let accepted: Vec<&Value> = accepted.iter().collect();
@@ -263,7 +283,7 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
 /// The record of a frame, and why it is bad (1.7): a record that is only bad for its key is given,
 /// too.
 fn admit(
-    raw: &[u8],
+    (raw, added): (&[u8], &[(String, Value)]),
     plan: &Plan,
     want: &Want,
     conform: &Conform,
@@ -283,7 +303,10 @@ fn admit(
     if parsed.duplicate {
         return (None, Some(Reason::DuplicateMember));
     }
-    let record = conform.record(&parsed.value, want, notes);
+    let Some(value) = with_added(&parsed.value, added) else {
+        return (None, Some(Reason::NameClash));
+    };
+    let record = conform.record(&value, want, notes);
     if notes.extra {
         return (None, Some(Reason::ExtraMember));
     }
@@ -293,6 +316,25 @@ fn admit(
     let nulls_are_bad = plan.dedup.as_ref().is_some_and(|d| d.null_keys == NullKeys::Error);
     let null_key = key.iter().any(|path| *infer::at(&record, path) == Value::Null);
     (Some(record), (nulls_are_bad && null_key).then_some(Reason::NullKey))
+}
+
+/// A record with the members that the plan adds before its own; nothing where it has another value of one.
+fn with_added(record: &Value, added: &[(String, Value)]) -> Option<Value> {
+    let Value::Object(own) = record else { return Some(record.clone()) };
+    let mut members = added.to_vec();
+    for (name, value) in own {
+        match added.iter().find(|(other, _)| other == name) {
+            None => members.push((name.clone(), value.clone())),
+            Some((_, other)) if *value == Value::Null || same(value, other) => {}
+            Some(_) => return None,
+        }
+    }
+    Some(Value::Object(members))
+}
+
+/// Whether two values are the same, as a comparison of records has it.
+fn same(a: &Value, b: &Value) -> bool {
+    compare(a, b, Direction::Asc) == Ordering::Equal
 }
 
 fn input_counts(path: &str, bytes: &[u8], framed: &Framed, quarantined: usize) -> InputCounts {

@@ -6,7 +6,7 @@ use distil_plan::{Field, Input, Need, Plan, ResolvedPlan, Schema, Shape, Type};
 use serde_json::value::RawValue;
 
 use super::case::Case;
-use crate::oracle::frames::{decompress, frames};
+use crate::oracle::frames::{decompress, records};
 use crate::oracle::{self, Failure, Outcome};
 
 /// Everything that a case asks for, given what the oracle says of it: what the plan asks for with the
@@ -32,8 +32,10 @@ pub fn needs(case: &Case, outcome: &Result<Outcome, Failure>) -> Vec<Need> {
         shape: shape(&path),
         path: path.into(),
     });
+    // A plan that can't be meant asks for nothing that is told.
+    let checked = case.plan.clone().check().unwrap_or_else(|_| case.plan.clone());
     let plan = ResolvedPlan {
-        plan: case.plan.clone(),
+        plan: checked,
         inputs: inputs.collect(),
         schema: Some(Schema { fields: schema }),
         admitted: true,
@@ -54,7 +56,8 @@ fn columns(case: &Case, outcome: &Result<Outcome, Failure>) -> Vec<Field> {
 /// Whether a number of a column of integers or decimals is spelled with an exponent in any record.
 fn has_exponents(case: &Case, columns: &[Field]) -> bool {
     case.files.iter().any(|(_, bytes)| {
-        let Ok(framed) = frames(bytes, &case.plan.shape) else { return false };
+        let Ok(plan) = case.plan.clone().check() else { return false };
+        let Ok(framed) = records(bytes, &plan) else { return false };
         framed.frames.iter().any(|&(offset, length)| {
             std::str::from_utf8(&framed.content[offset..offset + length])
                 .is_ok_and(|record| is_spelled_with_exponent(record, columns))

@@ -6,6 +6,7 @@ mod extremes;
 mod frames;
 mod names;
 mod output;
+mod paths;
 mod peers;
 mod survivors;
 mod types;
@@ -19,6 +20,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("types", types::cases()),
         ("declared", declared::cases()),
         ("frames", frames::cases()),
+        ("paths", paths::cases()),
         ("bad", bad::cases()),
         ("names", names::cases()),
         ("output", output::cases()),

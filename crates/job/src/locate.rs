@@ -1,0 +1,88 @@
+//! Where the records may be, when they are not where the plan looks for them.
+
+use distil_json::Candidates;
+use distil_plan::{Code, Error, Hint, InputFormat, Key, Plan, ResolvedPlan};
+use distil_storage::{InputStream, Storage};
+
+/// Files that are looked into, and bytes of each: what a message is worth waiting for.
+const FILES: usize = 16;
+const BYTES: usize = 4 << 20;
+/// Most places that are named.
+const NAMED: usize = 5;
+
+/// The error, with the places that have what it misses: objects with the columns of the key, deeper in the
+/// data.
+pub(crate) fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -> Error {
+    let is_missing = matches!(error.code, Code::MissingColumn | Code::MissingRecords);
+    let is_bad = matches!(error.code, Code::BadRecords | Code::TooManyBadRecords);
+    if !(is_missing || is_bad) || plan.plan.format != InputFormat::Json {
+        return error;
+    }
+    let Some(wanted) = wanted(&plan.plan) else { return error };
+    let candidates = candidates(storage, plan, wanted);
+    if is_bad && candidates.at_root() > 0 {
+        // Records are where they are looked for, and some are bad.
+        return error;
+    }
+    let mut hints = hints(plan, candidates);
+    if hints.is_empty() {
+        return error;
+    }
+    let mut error = error;
+    // The place of the records is more to the point than columns of similar names.
+    hints.append(&mut error.hints);
+    error.hints = hints;
+    error
+}
+
+/// The first steps of the columns of the key.
+fn wanted(plan: &Plan) -> Option<Vec<String>> {
+    let Some(Key::Columns(columns)) = plan.dedup.as_ref().map(|dedup| &dedup.key) else {
+        return None;
+    };
+    let added: Vec<&str> = plan.add.iter().map(|added| added.name.as_str()).collect();
+    let first = columns.iter().filter_map(|column| column.steps().first().cloned());
+    Some(first.filter(|name| !added.contains(&name.as_str())).collect())
+}
+
+/// Objects of the beginnings of the inputs that have these members.
+fn candidates(storage: &dyn Storage, plan: &ResolvedPlan, wanted: Vec<String>) -> Candidates {
+    let mut candidates = Candidates::having(wanted);
+    for input in plan.inputs.iter().filter(|input| input.bytes.is_some()).take(FILES) {
+        // A file that can't be read has no say; the error at hand has.
+        if let Some(bytes) = beginning(storage, &input.path) {
+            candidates.read(&bytes);
+        }
+    }
+    candidates
+}
+
+/// Advice to take such objects for records.
+fn hints(plan: &ResolvedPlan, candidates: Candidates) -> Vec<Hint> {
+    let here = plan.plan.records.as_ref();
+    candidates
+        .paths()
+        .into_iter()
+        .filter(|(path, _)| Some(path) != here)
+        .take(NAMED)
+        .map(|(path, count)| {
+            let path = path.to_string();
+            let objects = if count == 1 { "object" } else { "objects" };
+            Hint::set(format!("take the {count} {objects} at {path} for records"), "records", path)
+        })
+        .collect()
+}
+
+fn beginning(storage: &dyn Storage, path: &std::path::Path) -> Option<Vec<u8>> {
+    let mut stream = InputStream::open(storage, path).ok()?;
+    let mut bytes = vec![0; BYTES];
+    let mut filled = 0;
+    while filled < BYTES {
+        match stream.read(&mut bytes[filled..]).ok()? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    bytes.truncate(filled);
+    Some(bytes)
+}
