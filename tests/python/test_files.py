@@ -113,7 +113,7 @@ def test_the_footer_says_what_the_file_is(distil, right):
     metadata = pyarrow.parquet.read_metadata(output)
     assert metadata.created_by.startswith("distil")
     words = {key.decode(): value.decode() for key, value in metadata.metadata.items()}
-    assert words["distil.semantics"] == "1"
+    assert words["distil.semantics"] == "2"
     dedup = json.loads(words["distil.dedup"])
     assert dedup["key"] == {"columns": ["n"]}
     assert dedup["order_by"] == [{"column": "name", "direction": "desc"}]

@@ -10,7 +10,7 @@ use crate::flags::{Group, Planning};
 
 /// Options whose advice is a whole command, since so much of the work is done once they are given: what bad
 /// records ask for, and what finds records.
-const WHOLE: [&str; 2] = ["quarantine", "records"];
+const WHOLE: [&str; 3] = ["quarantine", "repair", "records"];
 
 /// A command as it was typed.
 pub(crate) struct Advice<'a> {
@@ -121,7 +121,7 @@ fn command_line(arguments: &[OsString], flag: &[String]) -> Option<String> {
 }
 
 /// Words as a shell reads them. Those that hold a NUL, which no argument can, stay out.
-fn quoted(words: &[&str]) -> String {
+pub(crate) fn quoted(words: &[&str]) -> String {
     let quoted: Vec<_> = words.iter().filter_map(|word| shlex::try_quote(word).ok()).collect();
     quoted.join(" ")
 }

@@ -36,6 +36,8 @@ pub(crate) enum Command {
     /// Read JSON records, keep one for every key, write Parquet
     #[command(after_long_help = RUN_EXAMPLES)]
     Run(Box<RunArguments>),
+    /// Read records that a run set aside, as they are or mended, with the plan of that run
+    Replay(ReplayArguments),
     /// Print the plan of a run as JSON, for `distil run --plan`
     Plan(Box<PlanArguments>),
     /// Write test data with a known answer
@@ -183,6 +185,20 @@ pub(crate) struct RunArguments {
     /// Run this plan, made by `distil plan`, instead of one from flags
     #[arg(long, value_name = "FILE.json", conflicts_with_all = [Planning::NAME, "job"])]
     pub(crate) plan: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArguments {
+    /// The quarantine file: the `raw` of its lines may be mended, and lines may be taken out
+    #[arg(value_name = "FILE.ndjson")]
+    pub(crate) file: PathBuf,
+    /// Another output than that of the run: NAME.parquet is a file, any other name a directory
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArguments,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArguments,
 }
 
 #[derive(Args, Debug)]

@@ -63,6 +63,7 @@ fn guarded(command: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
 fn dispatch(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Run(arguments) => commands::run::run(arguments, cli.quiet, cli.verbose > 0),
+        Command::Replay(arguments) => commands::replay::run(arguments, cli.quiet, cli.verbose > 0),
         Command::Plan(arguments) => commands::plan::run(arguments),
         Command::Generate(arguments) => commands::generate::run(arguments, cli.quiet),
         Command::Schema(arguments) => commands::schema::run(arguments, cli.quiet),

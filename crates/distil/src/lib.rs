@@ -39,6 +39,7 @@ mod backends;
 pub mod configuration;
 mod files;
 mod frame;
+mod replay;
 mod report;
 mod resources;
 mod session;

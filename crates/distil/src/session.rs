@@ -29,7 +29,7 @@ pub struct Session {
     pub(crate) backend: Arc<dyn Backend>,
     options: RunOptions,
     events: Arc<dyn Events>,
-    cancel: Cancel,
+    pub(crate) cancel: Cancel,
 }
 
 /// What is asked for beside the configuration, and stronger than it.

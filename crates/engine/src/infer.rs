@@ -50,13 +50,14 @@ pub fn infer(
     plan: &ResolvedPlan,
     watch: Watch<'_>,
 ) -> Result<Inferred> {
-    let quarantine = Quarantine::new(plan, Arc::clone(storage), None, PathBuf::new());
+    let quarantine =
+        Quarantine::new(plan, Arc::clone(storage), None, PathBuf::new()).stopped_by(watch.cancel);
     let inputs = Inputs { storage, plan, options, quarantine: &quarantine, watch };
     watch.events.begin(Phase::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
     let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
     quarantine
-        .finish(decoded.read)
+        .finish(&decoded.totals())
         .map_err(|error| quarantine.prefer_missing_key(error, &decoded.seen))?;
     let schema = decoded.seen.schema()?;
     decoded.seen.require_chosen(&plan.plan, &schema)?;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use distil_json::{Dictionary, PackedLayout};
 use distil_kernel::reduce::Policy;
 use distil_kernel::rows::{Row, SINGLE};
-use distil_output::quarantine::Quarantine;
-use distil_plan::{Phase, QuarantinedCounts, Report, Request, Result, Schema};
+use distil_output::quarantine::{Quarantine, SetAside};
+use distil_plan::{Phase, Report, Request, Result, Schema};
 use distil_storage::Storage;
 
 use crate::decode::{Decoded, Inputs, RowSink, decode};
@@ -30,7 +30,8 @@ pub(crate) fn run(
         Arc::clone(storage),
         request.staging.quarantine.clone(),
         request.staging.scratch.clone(),
-    );
+    )
+    .stopped_by(request.watch.cancel);
     let policy = Policy::of(plan);
     let options = &EngineOptions { row_bytes: budget::rows(options.row_bytes, policy), ..*options };
     let inputs = Inputs {
@@ -44,7 +45,7 @@ pub(crate) fn run(
     let mut clock = Clock::start();
 
     let exchanged = exchange(&inputs, request, policy)?;
-    let schema = schema(&exchanged.decoded, &exchanged.quarantined)?;
+    let schema = schema(&exchanged.decoded, &exchanged.set_aside)?;
     exchanged.decoded.seen.require_chosen(plan, &schema)?;
     report.resources.spilled_bytes = exchanged.spilled_bytes + quarantine.spilled_bytes();
     report.resources.threads = options.threads as u64;
@@ -55,19 +56,19 @@ pub(crate) fn run(
         Some(columns) => schema.project(columns),
         None => schema.clone(),
     };
-    let Exchanged { mut decoded, quarantined, rows, .. } = exchanged;
+    let Exchanged { mut decoded, set_aside, rows, .. } = exchanged;
     let dictionaries = std::mem::take(&mut decoded.dictionaries);
-    request.watch.events.begin(Phase::Encode, Some(decoded.read - quarantined.records));
+    request.watch.events.begin(Phase::Encode, Some(decoded.read - set_aside.counts.records));
     let written = write(&inputs, request, policy, dictionaries, rows, &schema, &columns)?;
     report.stages.push(clock.lap("encode", written.totals.bytes, written.totals.rows));
-    report::fill(&mut report, plan, decoded, quarantined, written, &columns)?;
+    report::fill(&mut report, plan, decoded, set_aside, written, &columns)?;
     Ok(report)
 }
 
 /// What is there when all input is read.
 struct Exchanged {
     decoded: Decoded,
-    quarantined: QuarantinedCounts,
+    set_aside: SetAside,
     rows: ExchangedRows,
     spilled_bytes: u64,
 }
@@ -103,9 +104,9 @@ fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Resul
         })
         .collect();
     let decoded = decode(inputs, &mut workers, layout.as_ref(), opened)?;
-    let quarantined = inputs
+    let set_aside = inputs
         .quarantine
-        .finish(decoded.read)
+        .finish(&decoded.totals())
         .map_err(|error| inputs.quarantine.prefer_missing_key(error, &decoded.seen))?;
     let to_disk = workers.iter().any(|worker| worker.exchange.has_spilled());
     let (mut shards, mut spilled_bytes) = (Vec::new(), 0);
@@ -114,12 +115,13 @@ fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Resul
         spilled_bytes += spilled;
         shards.push(of_worker);
     }
-    Ok(Exchanged { decoded, quarantined, rows: ExchangedRows { shards, packed }, spilled_bytes })
+    Ok(Exchanged { decoded, set_aside, rows: ExchangedRows { shards, packed }, spilled_bytes })
 }
 
 /// The schema that all records together have.
-fn schema(decoded: &Decoded, quarantined: &QuarantinedCounts) -> Result<Schema> {
-    decoded.seen.schema().map_err(|error| Quarantine::explain(error, decoded.read, quarantined))
+fn schema(decoded: &Decoded, set_aside: &SetAside) -> Result<Schema> {
+    let explain = |error| Quarantine::explain(error, decoded.read, &set_aside.counts);
+    decoded.seen.schema().map_err(explain)
 }
 
 /// Reduces the partitions of records of `schema`, and writes their `columns`.

@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use distil_json::digest::Digest;
-use distil_plan::{
-    Duplicates, Error, Plan, QuarantinedCounts, RecordCounts, Report, Result, Schema, StageReport,
-};
+use distil_output::quarantine::SetAside;
+use distil_plan::{Duplicates, Error, Plan, RecordCounts, Report, Result, Schema, StageReport};
 
 use crate::decode::Decoded;
 use crate::write::Written;
@@ -18,7 +17,7 @@ pub(crate) fn fill(
     report: &mut Report,
     plan: &Plan,
     decoded: Decoded,
-    quarantined: QuarantinedCounts,
+    set_aside: SetAside,
     written: Written,
     schema: &Schema,
 ) -> Result<()> {
@@ -32,13 +31,16 @@ pub(crate) fn fill(
     }
     report.records = RecordCounts {
         read: decoded.read,
-        accepted: decoded.read - quarantined.records,
+        accepted: decoded.read - set_aside.counts.records,
         written: tally.written,
         duplicates: Duplicates { identical: tally.identical, conflicting: tally.conflicting },
-        quarantined,
+        quarantined: set_aside.counts,
         ignored_members: decoded.seen.tally.ignored_members,
         rounded: decoded.seen.tally.rounded,
     };
+    report.repaired = decoded.seen.repaired(&decoded.inputs);
+    report.reasons = set_aside.reasons;
+    report.warnings.extend(set_aside.losses);
     report.inputs = decoded.inputs;
     report.conflicts = conflicts;
     report.set_schema(schema);

@@ -13,6 +13,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         Need::Parquet => {
             Some(Support::Could("rows come to a process as records, which every process reads"))
         }
+        Need::Repair => Some(Support::Could(
+            "it reads the files as they are; distil could write the mended records first",
+        )),
         Need::SameBytes => {
             Some(Support::Never("another writer cuts, encodes and compresses pages in its own way"))
         }

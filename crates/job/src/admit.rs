@@ -180,11 +180,17 @@ fn only_valid(error: Error, name: &str) -> Error {
          record is valid; there is: {}",
         error.what
     );
+    refusal = refusal.refuse(name, &[Need::BadRecords]);
+    // What would lose records is not advised by the native engine either.
+    if !error.hints.iter().any(|hint| hint.is_about("quarantine")) {
+        return refusal;
+    }
     refusal.hints.retain(|hint| !hint.is_about("quarantine"));
-    refusal
-        .help(Hint::native("let the native engine set them aside"))
-        .help(Hint::set("and say where", "quarantine", "FILE.ndjson"))
-        .refuse(name, &[Need::BadRecords])
+    refusal.help(Hint::native("let the native engine set them aside")).help(Hint::set(
+        "and say where",
+        "quarantine",
+        "FILE.ndjson",
+    ))
 }
 
 /// The schema of a plan whose input is not scanned.

@@ -18,6 +18,10 @@ pub(crate) fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -
     if !(is_missing || is_bad) || plan.plan.format != InputFormat::Json {
         return error;
     }
+    // Whoever made the error knows better.
+    if error.hints.iter().any(|hint| hint.is_about("records")) {
+        return error;
+    }
     let Some(wanted) = wanted(&plan.plan) else { return error };
     let candidates = candidates(storage, plan, wanted);
     if is_bad && candidates.at_root() > 0 {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil_output::expected::ExpectedOutput;
+use distil_output::quarantine::replay::heading;
 use distil_plan::{
     Backend, Error, Hint, InputReport, Need, Phase, Plan, Report, ReportError, Request,
     ResolvedPlan, Result, Status, Watch,
@@ -175,7 +176,9 @@ fn check_files(
             Error::bug(format!("a plan without a schema came to the backend {name}"))
         })?;
     if let Some(path) = &request.staging.quarantine {
-        storage.create_new(path)?.sync()?;
+        let mut file = storage.create_new(path)?;
+        file.write_all(&heading(&request.plan.plan)?)?;
+        file.sync()?;
     }
     let expected = ExpectedOutput::of(request.plan, schema);
     expected.check(storage, request, report).map_err(|found| {

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use distil_plan::{BadPart, Cancel, Error, Plan, Reason, Result};
+use distil_plan::{BadPart, Cancel, Error, Plan, Reason, Repair, Repairs, Result};
 
 use crate::frame::framer::too_large_detail;
 use crate::frame::list::{FrameList, Frames};
 use crate::packed::dictionary::Dictionary;
 use crate::packed::layout::PackedLayout;
 use crate::packed::packer::Packer;
+use crate::parse::flaw::describe;
+use crate::parse::repair::Mended;
 use crate::parse::scan::FrameScan;
-use crate::parse::tape::{Kind, Tape};
+use crate::parse::tape::{Flaw, Kind, Tape};
 use crate::rewrite::{Clash, Merger, Placed, Rewritten};
-use crate::rows::record::{Bad, RecordEncoder};
+use crate::rows::record::{Bad, RecordEncoder, RepairTally};
 use crate::rows::sink::Sink;
 use crate::seen::Seen;
 use crate::types::facts::Position;
@@ -63,12 +65,18 @@ impl<'a> Text<'a> {
         self.offset + self.placed(at).map_or(at, |placed| placed.source_of(at)) as u64
     }
 
+    /// What a frame got added.
+    fn added_to(&self, placed: &Placed) -> &'a [u8] {
+        self.placed.map_or(&[], |(_, added)| &added[placed.added.0..placed.added.1])
+    }
+
     /// The range in the slice of a frame.
     fn source_of(&self, start: usize, end: usize) -> (usize, usize) {
         self.placed(start).map_or((start, end), |placed| placed.source)
     }
 
     fn bad_part(&self, start: usize, end: usize, bad: Bad) -> BadPart {
+        let at = bad.at.map(|at| self.offset_of(at));
         let (start, end) = self.source_of(start, end);
         let length = (end - start) as u64;
         BadPart {
@@ -77,6 +85,7 @@ impl<'a> Text<'a> {
             length,
             reason: bad.reason,
             detail: bad.detail,
+            at,
             raw: (length <= BadPart::MAX_RAW && bad.reason != Reason::TooLarge)
                 .then(|| self.source[start..end].to_vec()),
         }
@@ -88,6 +97,9 @@ pub struct Decoder {
     sort_columns: Vec<SortColumn>,
     encoder: RecordEncoder,
     tape: Tape,
+    repairs: Repairs,
+    /// The tape of a mended record.
+    mended: Tape,
     packer: Option<Packer>,
     rewritten: Rewritten,
     merger: Merger,
@@ -111,6 +123,8 @@ impl Decoder {
             encoder: RecordEncoder::new(fields, sort_columns.clone(), rest_reversed, null_keys),
             sort_columns,
             tape: Tape::default(),
+            repairs: plan.repair.clone(),
+            mended: Tape::default(),
             packer: None,
             rewritten: Rewritten::default(),
             merger: Merger::default(),
@@ -242,17 +256,14 @@ impl Decoder {
                     sink.bad(text.bad_part(start, end, self.too_large()))?;
                 }
                 Ok(()) => self.take(text, (start, end), utf8, sink)?,
-                Err(flaw) => {
-                    // What comes first in the bytes: this flaw, or bytes that are no UTF-8.
-                    let bad =
-                        invalid_utf8(text, (start, flaw.at.min(end)), utf8).unwrap_or_else(|| {
-                            let reason =
-                                if flaw.too_deep { Reason::TooDeep } else { Reason::InvalidJson };
-                            let at = text.offset_of(flaw.at.min(end));
-                            Bad { reason, detail: format!("{} at byte {at}", flaw.what) }
-                        });
-                    sink.bad(text.bad_part(start, end, bad))?;
-                }
+                Err(flaw) => match self.mend(text, (start, end), sink)? {
+                    Some(Encoded::Mended) => self.hand_on(sink)?,
+                    Some(_) => {}
+                    None => {
+                        let bad = flawed(bytes, (start, end), &flaw, utf8);
+                        sink.bad(text.bad_part(start, end, bad))?;
+                    }
+                },
             }
         }
     }
@@ -309,7 +320,7 @@ impl Decoder {
                 if rejected {
                     let parsed = self.tape.parse_frame(text.bytes, start, end);
                     parsed.map_err(|_| Error::bug("a record that was expected does not parse"))?;
-                    if self.encode(text, (start, end), true, sink)? {
+                    if self.encode(text, (start, end), true, sink)? != Encoded::Bad {
                         packer.hand_on(&self.encoder, sink)?;
                     }
                 }
@@ -329,54 +340,73 @@ impl Decoder {
         utf8: bool,
         sink: &mut impl Sink,
     ) -> Result<()> {
-        if !self.encode(text, frame, utf8, sink)? {
-            return Ok(());
+        match self.encode(text, frame, utf8, sink)? {
+            Encoded::Bad => return Ok(()),
+            // The tape is not that of the row.
+            Encoded::Mended => {}
+            Encoded::Whole => {
+                if let Some(packer) = &mut self.packer {
+                    packer.learn(&self.tape, text.bytes, &self.encoder.fields);
+                }
+            }
         }
-        let encoder = &self.encoder;
-        let Some(packer) = &mut self.packer else {
-            return sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes());
-        };
-        if !self.tape.nodes().is_empty() {
-            packer.learn(&self.tape, text.bytes, &encoder.fields);
-        }
-        packer.hand_on(encoder, sink)
+        self.hand_on(sink)
     }
 
-    /// Encodes the record on the tape; false if it is bad: the sink gets it.
+    /// Hands on the record that was encoded last.
+    fn hand_on(&mut self, sink: &mut impl Sink) -> Result<()> {
+        let encoder = &self.encoder;
+        match &mut self.packer {
+            None => sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes()),
+            Some(packer) => packer.hand_on(encoder, sink),
+        }
+    }
+
+    /// Encodes the record on the tape; the sink gets it if it is bad.
     fn encode(
         &mut self,
         text: &Text<'_>,
         (start, end): (usize, usize),
         utf8: bool,
         sink: &mut impl Sink,
-    ) -> Result<bool> {
+    ) -> Result<Encoded> {
         if self.is_too_large(text, start, end) {
             sink.bad(text.bad_part(start, end, self.too_large()))?;
-            return Ok(false);
+            return Ok(Encoded::Bad);
         }
         let bytes = text.bytes;
         let position =
             Position { input: text.input as u32, offset: text.offset_of(start), ordinal: 0 };
-        let mut encoded = if let Some(bad) = invalid_utf8(text, (start, end), utf8) {
+        let mut encoded = if let Some(bad) = invalid_utf8(bytes, (start, end), utf8) {
             Err(bad)
-        } else if self.tape.nodes().first().is_none_or(|node| node.kind != Kind::Object) {
-            let detail = "the value is not an object".to_owned();
-            Err(Bad { reason: Reason::NotAnObject, detail })
+        } else if let Some(bad) = not_an_object(&self.tape, start) {
+            Err(bad)
         } else {
             self.encoder.encode(&self.tape, bytes, position)
         };
+        let mut became = Encoded::Whole;
         if let Err(Bad { reason: Reason::DuplicateMember, .. }) = encoded
             && let Some(placed) = text.placed(start)
         {
-            encoded = self.merged(text, &placed, position, encoded);
+            let joined = self.merged(text, &placed, position);
+            // A member that is there twice by itself has its place in the text at hand.
+            if !matches!(joined, Err(Bad { reason: Reason::DuplicateMember, .. })) {
+                encoded = joined;
+                became = Encoded::Mended;
+            }
         }
         match encoded {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(became),
             Err(bad) => {
                 // A record that was not encoded to its end is not bad.
                 self.cancel.check()?;
+                if bad.reason == Reason::DuplicateMember
+                    && let Some(mended) = self.mend(text, (start, end), sink)?
+                {
+                    return Ok(mended);
+                }
                 sink.bad(text.bad_part(start, end, bad))?;
-                Ok(false)
+                Ok(Encoded::Bad)
             }
         }
     }
@@ -387,26 +417,108 @@ impl Decoder {
         text: &Text<'_>,
         placed: &Placed,
         position: Position,
-        encoded: std::result::Result<(), Bad>,
     ) -> std::result::Result<(), Bad> {
-        let Some((_, added)) = text.placed else { return encoded };
         let record = &text.source[placed.source.0..placed.source.1];
-        match self.merger.merge(record, &added[placed.added.0..placed.added.1]) {
-            Ok(merged) => {
-                let parsed = self.tape.parse(&merged, 0);
-                if parsed.is_err() {
-                    return encoded;
-                }
-                let encoded = self.encoder.encode(&self.tape, &merged, position);
-                // Nothing is learned of a text that is not the one of the slice.
-                self.tape = Tape::default();
-                encoded
+        self.encode_with(record, text.added_to(placed), position)
+    }
+
+    /// Encodes a record joined with what is added to it, which may be nothing but members that it has.
+    fn encode_with(
+        &mut self,
+        record: &[u8],
+        added: &[u8],
+        position: Position,
+    ) -> std::result::Result<(), Bad> {
+        let merged = match self.merger.merge(record, added) {
+            Ok(merged) => merged,
+            Err(Clash::Duplicate(twice)) => return Err(twice.into()),
+            Err(Clash::Differs(name)) => {
+                let detail = format!("the plan adds another value of the member `{name}`");
+                return Err(Bad::new(Reason::NameClash, detail));
             }
-            Err(Clash::Duplicate) => encoded,
-            Err(Clash::Differs(name)) => Err(Bad {
-                reason: Reason::NameClash,
-                detail: format!("the plan adds another value of the member `{name}`"),
-            }),
+        };
+        self.mended
+            .parse_frame(&merged, 0, merged.len())
+            .map_err(|flaw| flawed(&merged, (0, merged.len()), &flaw, false))?;
+        // Places in the joined text are none in the input.
+        self.encoder.encode(&self.mended, &merged, position).map_err(|bad| Bad { at: None, ..bad })
+    }
+
+    /// Encodes a record that could not be read, with what the plan allows mended; `None` if there is nothing to
+    /// mend.
+    fn mend(
+        &mut self,
+        text: &Text<'_>,
+        (start, end): (usize, usize),
+        sink: &mut impl Sink,
+    ) -> Result<Option<Encoded>> {
+        if self.repairs.is_empty() {
+            return Ok(None);
+        }
+        // What is added comes to the mended record, as it would to a sound one.
+        let added = text.placed(start).map(|placed| text.added_to(&placed));
+        let (start, end) = text.source_of(start, end);
+        let source = Text { bytes: text.source, placed: None, ..*text };
+        let mut mended = Mended::tokens(&source.bytes[start..end], &self.repairs);
+        let offset = source.offset + start as u64;
+        let position = Position { input: source.input as u32, offset, ordinal: 0 };
+        let encoded = self.encode_mended(&mut mended, position, added);
+        if mended.mends.is_empty() {
+            return Ok(None);
+        }
+        match encoded {
+            Ok(()) => {
+                for mend in &mended.mends {
+                    let first = Some((position.input, offset + mend.at as u64));
+                    let tally = &mut self.encoder.total.repaired[mend.repair as usize];
+                    tally.join(&RepairTally { count: 1, first });
+                }
+                Ok(Some(Encoded::Mended))
+            }
+            Err(bad) => {
+                self.cancel.check()?;
+                let bad = Bad { at: bad.at.map(|at| start + mended.original(at)), ..bad };
+                sink.bad(source.bad_part(start, end, bad))?;
+                Ok(Some(Encoded::Bad))
+            }
+        }
+    }
+
+    /// Judges a record as its mended text is; nothing is accepted if nothing was mended.
+    fn encode_mended(
+        &mut self,
+        mended: &mut Mended,
+        position: Position,
+        added: Option<&[u8]>,
+    ) -> std::result::Result<(), Bad> {
+        let tape = &mut self.mended;
+        let whole = (0, mended.text.len());
+        let flaw = |flaw: Flaw, text: &[u8]| flawed(text, (0, text.len()), &flaw, false);
+        tape.parse_frame(&mended.text, whole.0, whole.1).map_err(|e| flaw(e, &mended.text))?;
+        if let Some(bad) = invalid_utf8(&mended.text, whole, false) {
+            return Err(bad);
+        }
+        if self.repairs.has(Repair::DuplicateMembers) && mended.drop_duplicates(tape) {
+            let end = mended.text.len();
+            tape.parse_frame(&mended.text, 0, end).map_err(|e| flaw(e, &mended.text))?;
+        }
+        let tape = &self.mended;
+        if let Some(bad) = not_an_object(tape, 0) {
+            return Err(bad);
+        }
+        self.encoder.values.check_duplicates(tape, &mended.text, 0)?;
+        let columns = self.sort_columns.iter().map(|column| &column.path);
+        if let Some((mend, column)) = mended.touches(tape, columns) {
+            let detail =
+                format!("{} would be repaired in the key or order column {column}", mend.repair);
+            return Err(Bad { at: mend.place, ..Bad::new(Reason::RepairedKey, detail) });
+        }
+        if mended.mends.is_empty() {
+            return Ok(());
+        }
+        match added {
+            Some(added) => self.encode_with(&mended.text, added, position),
+            None => self.encoder.encode(tape, &mended.text, position),
         }
     }
 
@@ -420,7 +532,7 @@ impl Decoder {
     }
 
     fn too_large(&self) -> Bad {
-        Bad { reason: Reason::TooLarge, detail: too_large_detail(self.max_record) }
+        Bad::new(Reason::TooLarge, too_large_detail(self.max_record))
     }
 
     /// First positions are found by never looking back: when slices come out of order, what was seen is
@@ -454,21 +566,43 @@ impl Decoder {
     }
 }
 
+/// What became of a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Encoded {
+    Bad,
+    Whole,
+    /// Another text than that of the tape was encoded: mended, or joined with what the plan adds.
+    Mended,
+}
+
+/// The flaw of a record that does not parse, or that of bytes before it that are no UTF-8.
+fn flawed(bytes: &[u8], (start, end): (usize, usize), flaw: &Flaw, utf8: bool) -> Bad {
+    let at = flaw.at.min(end);
+    invalid_utf8(bytes, (start, at), utf8).unwrap_or_else(|| {
+        let reason = if flaw.too_deep { Reason::TooDeep } else { Reason::InvalidJson };
+        let flaw = Flaw { at: at - start, ..*flaw };
+        Bad::new(reason, describe(&bytes[start..end], &flaw)).at(at)
+    })
+}
+
+/// The flaw of a value that is no record.
+fn not_an_object(tape: &Tape, start: usize) -> Option<Bad> {
+    let kind = tape.nodes().first().map(|node| node.kind).filter(|kind| *kind != Kind::Object)?;
+    let detail = format!("the value is {}, not an object", kind.name());
+    Some(Bad::new(Reason::NotAnObject, detail).at(start))
+}
+
 /// The flaw of a record that is not UTF-8.
-fn invalid_utf8(text: &Text<'_>, (start, end): (usize, usize), checked: bool) -> Option<Bad> {
+fn invalid_utf8(bytes: &[u8], (start, end): (usize, usize), checked: bool) -> Option<Bad> {
     if checked {
         return None;
     }
-    let error = std::str::from_utf8(&text.bytes[start..end]).err()?;
+    let error = std::str::from_utf8(&bytes[start..end]).err()?;
     // A character cut by the end that another flaw set is not that flaw's cause.
     error.error_len()?;
     let at = start + error.valid_up_to();
-    let detail = format!(
-        "not UTF-8, perhaps Latin-1 or Windows-1252: 0x{:02X} at byte {}",
-        text.bytes[at],
-        text.offset_of(at)
-    );
-    Some(Bad { reason: Reason::InvalidJson, detail })
+    let detail = format!("not UTF-8, perhaps Latin-1 or Windows-1252: 0x{:02X}", bytes[at]);
+    Some(Bad::new(Reason::InvalidJson, detail).at(at))
 }
 
 fn trim(bytes: &[u8], start: usize, end: usize) -> (usize, usize) {

@@ -5,7 +5,7 @@
 use crate::frame::list::FrameList;
 use crate::parse::scan::FrameScan;
 use crate::parse::tape::{Kind, Tape, skip_blanks};
-use crate::rows::value::{ValueEncoder, name_text};
+use crate::rows::value::{DuplicateMember, ValueEncoder, name_text};
 use crate::values::encoding::Flip;
 
 /// A frame of the text, and of the slice that it was made of.
@@ -76,7 +76,7 @@ fn write(record: &[u8], added: &[u8], out: &mut Vec<u8>) {
 /// Why a record can't get what the plan adds.
 pub(crate) enum Clash {
     /// It has a member twice by itself.
-    Duplicate,
+    Duplicate(DuplicateMember),
     /// A member of it has another value than the one that is added.
     Differs(String),
 }
@@ -98,10 +98,10 @@ impl Merger {
         let mut adding = vec![b'{'];
         adding.extend_from_slice(added.strip_suffix(b",").unwrap_or(added));
         adding.push(b'}');
-        let parsed = self.record.parse(record, 0).is_ok() && self.added.parse(&adding, 0).is_ok();
-        if !parsed || self.values.check_duplicates(&self.record, record, 0).is_err() {
-            return Err(Clash::Duplicate);
-        }
+        // Both were parsed before: what is on the tapes is all of them.
+        let (own, new) = (self.record.parse(record, 0), self.added.parse(&adding, 0));
+        debug_assert!(own.is_ok() && new.is_ok());
+        self.values.check_duplicates(&self.record, record, 0).map_err(Clash::Duplicate)?;
         let new = members(&self.added, &adding);
         let mut text = vec![b'{'];
         text.extend_from_slice(added);

@@ -1,6 +1,6 @@
 //! What decoding saw of the columns: facts of all of them, which join into a schema.
 
-use distil_plan::{Error, Plan, Result, Schema};
+use distil_plan::{Error, InputReport, Plan, Repair, RepairCount, Result, Schema};
 
 use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
@@ -28,6 +28,9 @@ impl Seen {
         self.fields.join(&other.fields);
         self.tally.ignored_members += other.tally.ignored_members;
         self.tally.rounded += other.tally.rounded;
+        for (ours, theirs) in self.tally.repaired.iter_mut().zip(&other.tally.repaired) {
+            ours.join(theirs);
+        }
         self.null_key = earlier(self.null_key, other.null_key);
     }
 
@@ -35,6 +38,13 @@ impl Seen {
     pub fn write(&self, message: &mut MessageWriter) {
         message.number(self.tally.ignored_members);
         message.number(self.tally.rounded);
+        for tally in &self.tally.repaired {
+            message.number(tally.count);
+            if let Some((input, offset)) = tally.first.filter(|_| tally.count > 0) {
+                message.number(u64::from(input));
+                message.number(offset);
+            }
+        }
         write_place(self.null_key, message);
         self.fields.write(message);
     }
@@ -47,6 +57,12 @@ impl Seen {
         let mut seen = Decoder::new(plan)?.finish().0;
         seen.tally.ignored_members = message.number()?;
         seen.tally.rounded = message.number()?;
+        for tally in &mut seen.tally.repaired {
+            tally.count = message.number()?;
+            if tally.count > 0 {
+                tally.first = Some((message.small()?, message.number()?));
+            }
+        }
         seen.null_key = read_place(message)?;
         seen.fields.read(message)?;
         Ok(seen)
@@ -96,6 +112,18 @@ impl Seen {
             .filter(|part| part.key)
             .find(|part| !self.fields.has(&part.path))
             .map(|part| self.fields.no_such_column(&part.path))
+    }
+
+    /// What was mended in records of these inputs.
+    pub fn repaired(&self, inputs: &[InputReport]) -> Vec<RepairCount> {
+        let tallies = Repair::ALL.into_iter().zip(&self.tally.repaired);
+        tallies
+            .filter_map(|(repair, tally)| {
+                let (input, offset) = tally.first?;
+                let path = inputs.get(input as usize)?.path.clone();
+                Some(RepairCount { repair, count: tally.count, path, offset })
+            })
+            .collect()
     }
 
     /// Why each column has its type.

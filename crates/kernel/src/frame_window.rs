@@ -4,7 +4,7 @@
 //! from bytes that are pushed to it.
 
 use distil_json::{Framer, Frames, Step};
-use distil_plan::{BadPart, Error, Result};
+use distil_plan::{BadPart, Error, Reason, Result};
 
 /// What comes next of an input.
 #[derive(Debug)]
@@ -79,7 +79,8 @@ impl FrameWindow {
                 Step::Bad { used, offset, length, reason, detail } => {
                     self.start += used;
                     let input = self.input;
-                    let part = BadPart { input, offset, length, reason, detail, raw: None };
+                    let at = (reason == Reason::BrokenRange).then_some(offset);
+                    let part = BadPart { input, offset, length, reason, detail, at, raw: None };
                     return Ok(Framed::Bad(part));
                 }
                 Step::Skip { used } => self.start += used,

@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             borrowed(&pairs),
             [
-                ("distil.semantics", "1"),
+                ("distil.semantics", "2"),
                 (
                     "distil.schema",
                     r#"[{"name":"ts","type":"timestamp(ms, UTC)"},{"name":"a.b","type":"list<string>","unknown":true}]"#
@@ -184,10 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn a_footer_of_an_earlier_version_is_read() {
+        let mut pairs = footer().to_pairs().unwrap();
+        pairs[0].1 = "1".to_owned();
+        assert_eq!(Footer::from_pairs(borrowed(&pairs)).unwrap(), Some(footer()));
+    }
+
+    #[test]
     fn a_footer_of_others_is_nothing_and_a_broken_or_later_one_is_an_error() {
         assert_eq!(Footer::from_pairs([("ARROW:schema", "x")]).unwrap(), None);
-        let later = Footer::from_pairs([("distil.semantics", "2")]).unwrap_err();
-        assert!(later.what.contains("version 2"), "{later}");
+        let later = Footer::from_pairs([("distil.semantics", "3")]).unwrap_err();
+        assert!(later.what.contains("version 3"), "{later}");
         let pairs = footer().to_pairs().unwrap();
         for at in 0..pairs.len() {
             let mut pairs = pairs.clone();

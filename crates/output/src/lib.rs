@@ -3,6 +3,7 @@
 
 mod claims;
 pub mod digest;
+pub mod excerpt;
 pub mod expected;
 pub mod footer;
 mod guard;

@@ -18,6 +18,8 @@ pub enum Reason {
     NotAnObject,
     /// A member name occurs twice in one object.
     DuplicateMember,
+    /// Something was repaired in a key or order column.
+    RepairedKey,
     /// A member has another value than the one that the plan adds under its name.
     NameClash,
     /// A member lies outside the declared schema.
@@ -31,12 +33,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::TooLarge,
         Self::InvalidJson,
         Self::TooDeep,
         Self::NotAnObject,
         Self::DuplicateMember,
+        Self::RepairedKey,
         Self::NameClash,
         Self::ExtraMember,
         Self::BadValue,
@@ -58,6 +61,7 @@ impl Reason {
             Self::NotAnObject => "not_an_object",
             Self::DuplicateMember => "duplicate_member",
             Self::NameClash => "name_clash",
+            Self::RepairedKey => "repaired_key",
             Self::ExtraMember => "extra_member",
             Self::BadValue => "bad_value",
             Self::NullKey => "null_key",
@@ -83,8 +87,10 @@ pub struct BadPart {
     pub length: u64,
     /// Why.
     pub reason: Reason,
-    /// What exactly, for people; may quote data.
+    /// What exactly, for people; may quote data. It does not say where.
     pub detail: String,
+    /// The first byte that does not fit, in the decompressed content, where one can be named.
+    pub at: Option<u64>,
     /// The bytes of a record of at most [`BadPart::MAX_RAW`]; `None` for ranges.
     pub raw: Option<Vec<u8>>,
 }
@@ -92,4 +98,12 @@ pub struct BadPart {
 impl BadPart {
     /// The largest record that is kept as it is, in bytes.
     pub const MAX_RAW: u64 = 1 << 20;
+
+    /// The detail with its place, for whoever does not see that beside it.
+    pub fn placed_detail(&self) -> String {
+        match self.at {
+            Some(at) => format!("{} at byte {at}", self.detail),
+            None => self.detail.clone(),
+        }
+    }
 }

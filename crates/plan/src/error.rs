@@ -52,14 +52,18 @@ pub struct Place {
     /// Byte offset in the decompressed content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
+    /// The line of that byte, counted from 1, where the file could be read again to count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.path))?;
-        match self.offset {
-            Some(offset) => write!(f, " at byte {offset}"),
-            None => Ok(()),
+        match (self.line, self.offset) {
+            (Some(line), Some(offset)) => write!(f, " line {line}, byte {offset}"),
+            (None, Some(offset)) => write!(f, " at byte {offset}"),
+            (_, None) => Ok(()),
         }
     }
 }
@@ -196,7 +200,7 @@ impl Error {
     #[must_use]
     pub fn at(mut self, path: impl Into<String>, offset: Option<u64>) -> Self {
         if self.place.is_none() {
-            self.place = Some(Box::new(Place { path: path.into(), offset }));
+            self.place = Some(Box::new(Place { path: path.into(), offset, line: None }));
         }
         self
     }

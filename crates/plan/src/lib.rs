@@ -16,6 +16,7 @@ mod need;
 mod path;
 mod plan;
 mod records;
+mod repair;
 mod report;
 mod schema;
 mod size;
@@ -35,9 +36,11 @@ pub use plan::{
     Plan, QuarantineSpec, ResolvedPlan, Shape, Sink,
 };
 pub use records::{Added, PathStep, RecordsPath};
+pub use repair::{Repair, Repairs};
 pub use report::{
-    Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,
-    Report, ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,
+    Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, ReasonCount,
+    RecordCounts, RepairCount, Report, ReportError, ResourceReport, RowImage, SchemaColumn,
+    StageReport, Status,
 };
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};
 pub use size::{format_bytes, parse_size};
@@ -47,7 +50,7 @@ pub use types::{EpochUnit, TimeUnit, Type};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Version of the semantics that an output was written under; stored in every footer.
-pub const SEMANTICS_VERSION: u32 = 1;
+pub const SEMANTICS_VERSION: u32 = 2;
 
 /// Version of distil itself.
 pub const DISTIL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -52,6 +52,8 @@ pub enum Need {
     IgnoreExtra,
     /// Members outside a declared schema are kept.
     KeepExtra,
+    /// Records that are not valid are mended.
+    Repair,
     /// No key: every record is written.
     NoKey,
     /// The whole record is the key.
@@ -131,6 +133,7 @@ impl Need {
             ),
             Self::IgnoreExtra => ("extra:ignore", "leaving out extra members"),
             Self::KeepExtra => ("extra:keep", "keeping extra members"),
+            Self::Repair => ("repair", "mending records that are not valid"),
             Self::NoKey => ("key:none", "writing every record"),
             Self::RecordKey => ("key:record", "whole records as key"),
             Self::NestedKey => ("key:nested", "a key or an order inside a struct"),
@@ -215,6 +218,7 @@ impl ResolvedPlan {
             ExtraMembers::Ignore => list.add(Need::IgnoreExtra),
             ExtraMembers::Keep => list.add(Need::KeepExtra),
         }
+        list.add_if(!plan.repair.is_empty(), Need::Repair);
         match &plan.dedup {
             None => list.add(Need::NoKey),
             Some(dedup) => {

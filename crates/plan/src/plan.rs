@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::path::overlap;
 use crate::records::check_added;
 use crate::{
-    Added, Code, ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, InputReport, Location,
-    RecordsPath, Result, Schema, SchemaSpec,
+    Added, Code, ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, InputReport, Key, Location,
+    RecordsPath, Repairs, Result, Schema, SchemaSpec,
 };
 
 /// Rows in a row group, unless the plan says otherwise.
@@ -330,6 +330,9 @@ pub struct Plan {
     /// What happens to members outside a declared schema.
     #[serde(default)]
     pub extra_members: ExtraMembers,
+    /// What is mended in records that are not valid.
+    #[serde(default, skip_serializing_if = "Repairs::is_empty")]
+    pub repair: Repairs,
     /// How duplicates are found; without it every record is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dedup: Option<Dedup>,
@@ -369,6 +372,7 @@ impl Plan {
             add: Vec::new(),
             schema: SchemaSpec::default(),
             extra_members: ExtraMembers::Error,
+            repair: Repairs::default(),
             dedup: None,
             columns: None,
             quarantine: QuarantineSpec::default(),
@@ -423,6 +427,12 @@ impl Plan {
         } else if self.dropped.is_some() {
             return Err(Error::usage("dropped duplicates are asked for, but the plan has no key"));
         }
+        if !self.repair.is_empty()
+            && self.dedup.as_ref().is_some_and(|dedup| dedup.key == Key::Record)
+        {
+            return Err(Error::usage("nothing can be repaired where the whole record is the key")
+                .help(Hint::choose("name the columns that make two records the same", "key")));
+        }
         if let Some(columns) = &self.columns {
             if columns.is_empty() {
                 return Err(Error::usage("the list of columns is empty"));
@@ -461,10 +471,12 @@ impl Plan {
         if self.schema.declared.is_none() {
             return Err(Error::usage("a plan that reads Parquet declares its columns"));
         }
-        let is_of_json = self.shape != Shape::Auto || self.records.is_some();
-        if is_of_json || self.extra_members != ExtraMembers::Error {
+        let is_of_rows = self.shape == Shape::Auto
+            && self.records.is_none()
+            && self.extra_members == ExtraMembers::Error;
+        if !is_of_rows || !self.repair.is_empty() {
             return Err(Error::usage(
-                "shapes and extra members are of JSON, and the plan reads Parquet",
+                "shapes, extra members and repairs are of JSON, and the plan reads Parquet",
             ));
         }
         Ok(())

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DISTIL_VERSION, Error, FORMAT_VERSION, Schema, Type};
+use crate::{DISTIL_VERSION, Error, FORMAT_VERSION, Reason, Repair, Schema, Type};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,28 @@ pub struct QuarantinedCounts {
     pub ranges: u64,
     /// Bytes of both.
     pub bytes: u64,
+}
+
+/// How much was set aside for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonCount {
+    /// The reason.
+    pub reason: Reason,
+    /// Records, or ranges.
+    pub count: u64,
+}
+
+/// How often something was mended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairCount {
+    /// What.
+    pub repair: Repair,
+    /// Values, escapes or members, in accepted records.
+    pub count: u64,
+    /// The file of the first, in the order of the inputs.
+    pub path: String,
+    /// Its byte in the decompressed content.
+    pub offset: u64,
 }
 
 /// A row as canonical JSON text; numbers keep all their digits.
@@ -211,6 +233,12 @@ pub struct Report {
     pub status: Status,
     /// What became of the records.
     pub records: RecordCounts,
+    /// What was set aside by reason, in the order of the contract.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonCount>,
+    /// What was mended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repaired: Vec<RepairCount>,
     /// The first ten conflicts, in key order.
     pub conflicts: Vec<Conflict>,
     /// The inputs, in order.
@@ -239,6 +267,8 @@ impl Report {
             engine: None,
             status: Status::Failed,
             records: RecordCounts::default(),
+            reasons: Vec::new(),
+            repaired: Vec::new(),
             conflicts: Vec::new(),
             inputs: Vec::new(),
             schema: Vec::new(),

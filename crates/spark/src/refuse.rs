@@ -29,6 +29,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         Need::SameBytes => {
             Support::Could("another writer than the native engine's writes the merged result")
         }
+        Need::Repair => Support::Could(
+            "it reads the files as they are; distil could write the mended records first",
+        ),
         Need::Parquet => Support::Could("rows come to a server as records, which it reads anyway"),
         Need::Zstd => Support::Could(
             "the server reads the files, and the text readers of servers know no zstd; distil could \

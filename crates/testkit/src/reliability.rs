@@ -142,11 +142,12 @@ pub const PROMISES: &[Promise] = &[
         ],
     },
     Promise {
-        rules: &["1.2", "1.3", "1.4", "1.5", "1.6", "1.7"],
+        rules: &["1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "1.8", "1.9", "1.10"],
         text: "Frames and records are cut by the rules, whatever the bytes; neighbours are kept",
         faults: &[
             group("shapes, cut and broken files", "frames", "every_shape_is_framed"),
             group("bad records of every kind", "bad", "every_bad_record_is_set_aside"),
+            group("records that a plan mends", "repairs", "what_a_plan_names_is_mended"),
             group(
                 "other encodings, cut streams, very long values",
                 "extremes",
@@ -601,7 +602,9 @@ pub const INPUTS: &[(&str, &str)] = &[
     ("`records` missing", "records_missing"),
     ("`records` empty", "an_empty_list_of_records"),
     ("`records` twice", "records_twice"),
-    ("`records` that is no array", "records_that_are_no_array"),
+    ("a path at which there is nothing", "records_missing"),
+    ("a page that breaks", "a_broken_page_ends_with_its_line"),
+    ("a page that ends within a record", "a_page_cut_in_a_record"),
     ("`records` escaped", "an_escape_in_the_name_of_the_array"),
     ("`records` behind 100 KB of siblings", "records_behind_100_kilobytes_of_siblings"),
     ("1,001 different members", "an_object_of_1001_members_is_json"),

@@ -23,7 +23,7 @@ use distil_kernel::wire::{
     bad_record_batch, read_bad_records, read_message, read_rows, row_batches, write_message,
 };
 use distil_output::footer::Footer;
-use distil_output::quarantine::Quarantine;
+use distil_output::quarantine::{Quarantine, ReadTotals};
 use distil_output::row_group_writer::RowGroupWriter;
 use distil_plan::{
     Backend, Duplicates, Error, Layout, Need, RecordCounts, Report, Request, ResolvedPlan, Result,
@@ -250,13 +250,20 @@ impl Backend for Sliced {
             Arc::clone(&self.storage),
             request.staging.quarantine.clone(),
             request.staging.scratch.clone(),
-        );
+        )
+        .stopped_by(request.watch.cancel);
         let prefer_missing_key = |error| quarantine.prefer_missing_key(error, &partial.seen);
         let read: u64 = partial.accounts.values().map(|account| account.records).sum();
         for part in &partial.bad {
             quarantine.add(part.clone()).map_err(prefer_missing_key)?;
         }
-        let quarantined = quarantine.finish(read).map_err(prefer_missing_key)?;
+        let mut totals = ReadTotals { bytes: 0, records: vec![0; plan.inputs.len()] };
+        for (slice, account) in &partial.accounts {
+            totals.bytes += account.bytes;
+            totals.records[slice.input as usize] += account.records;
+        }
+        let set_aside = quarantine.finish(&totals).map_err(prefer_missing_key)?;
+        let quarantined = set_aside.counts;
         let accepted = read - quarantined.records;
         let finished = partial
             .finish(&plan, &slices)
@@ -273,6 +280,9 @@ impl Backend for Sliced {
             ignored_members: finished.seen.tally.ignored_members,
             rounded: finished.seen.tally.rounded,
         };
+        report.repaired = finished.seen.repaired(&finished.inputs);
+        report.reasons = set_aside.reasons;
+        report.warnings = set_aside.losses;
         report.inputs = finished.inputs;
         Ok(report)
     }

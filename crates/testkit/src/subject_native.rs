@@ -111,12 +111,17 @@ pub fn run_on(
 /// The lines of a quarantine file, every member checked.
 pub fn quarantine_lines(content: &[u8]) -> Vec<QuarantineLine> {
     let text = std::str::from_utf8(content).unwrap();
-    text.lines()
+    let mut lines = text.lines();
+    if let Some(heading) = lines.next() {
+        assert!(heading.starts_with("{\"quarantine\":1,\"plan\":{"), "{heading}");
+    }
+    lines
         .map(|line| {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             let string = |name: &str| line[name].as_str().map(str::to_owned);
             assert!(string("detail").is_some_and(|detail| !detail.is_empty()), "{line}");
-            let known = ["file", "offset", "length", "reason", "detail", "raw", "raw_base64"];
+            let known =
+                ["file", "offset", "length", "reason", "detail", "stamp", "raw", "raw_base64"];
             let members = line.as_object().unwrap();
             assert!(members.keys().all(|name| known.contains(&name.as_str())), "{line}");
             let encoded = string("raw_base64").map(|text| STANDARD.decode(text).unwrap());

@@ -42,6 +42,7 @@ groups_pass! {
     every_shape_is_framed "frames"
     records_are_found_within_values "paths"
     every_bad_record_is_set_aside "bad"
+    what_a_plan_names_is_mended "repairs"
     names_and_texts_are_kept "names"
     outputs_are_laid_out_as_planned "output"
     what_went_wrong_elsewhere_is_right_here "peers"

@@ -12,7 +12,9 @@ use std::cell::Cell;
 use std::path::Path;
 
 use distil_output::reader::PartFile;
-use distil_plan::{Error, ExtraMembers, InputFormat, Layout, Plan, Schema, SchemaSpec, Shape};
+use distil_plan::{
+    Error, ExtraMembers, InputFormat, Layout, Plan, Repairs, Schema, SchemaSpec, Shape,
+};
 use distil_storage::Memory;
 use distil_testkit::generate::twins;
 use distil_testkit::subject_native::{NativeSubject, SpillingSubject};
@@ -43,15 +45,27 @@ fn reading_rows(plan: &Plan, schema: Schema) -> Plan {
     Plan {
         format: InputFormat::Parquet,
         shape: Shape::Auto,
+        records: None,
+        add: Vec::new(),
+        repair: Repairs::default(),
         schema: SchemaSpec { declared: Some(schema), ..SchemaSpec::default() },
         extra_members: ExtraMembers::Error,
         ..plan.clone()
     }
 }
 
+/// What lies beside the output, without the plans, which name the files that were read.
+fn beside(output: &Output) -> Vec<(&String, &[u8])> {
+    let without_plan = |bytes: &'_ [u8]| match bytes.starts_with(b"{\"quarantine\":") {
+        true => bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1),
+        false => 0,
+    };
+    output.beside.iter().map(|(name, bytes)| (name, &bytes[without_plan(bytes)..])).collect()
+}
+
 fn same(found: &Output, expected: &Output) -> Result<(), TestCaseError> {
     prop_assert!(found.files == expected.files, "the bytes of the output differ");
-    prop_assert!(found.beside == expected.beside, "the bytes beside the output differ");
+    prop_assert!(beside(found) == beside(expected), "the bytes beside the output differ");
     let (found, expected) = (&found.report, &expected.report);
     prop_assert_eq!(found.records.read, expected.records.read);
     prop_assert_eq!(&found.records.duplicates, &expected.records.duplicates);

@@ -9,6 +9,7 @@ use distil::{
 };
 use indicatif::HumanCount;
 
+use crate::advice::quoted;
 use crate::arguments::RunArguments;
 use crate::console::{self, Delivered, Style, styled};
 use crate::progress::Progress;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel)
         .reporting(report.filter(|_| !report_to_stdout).map(PathBuf::from));
     let output = plan.sink.path.clone();
+    let quarantine = plan.quarantine.path.clone();
     let (report, result) = if arguments.dry_run {
         let (report, resolved) = session.dry_run(plan);
         (
@@ -62,6 +64,9 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
     result.map_err(|error| name_quarantine(error, &output.to_string()))?;
     if !quiet && !arguments.dry_run {
         console::print(&table(&report));
+        if let Some(path) = quarantine {
+            console::print(&set_aside(&report, &path.to_string()));
+        }
         console::print(&notes(&report, verbose));
     }
     Ok(())
@@ -147,7 +152,7 @@ fn name_quarantine(mut error: Error, output: &str) -> Error {
     error
 }
 
-fn table(report: &Report) -> String {
+pub(super) fn table(report: &Report) -> String {
     let records = &report.records;
     let bytes_in: u64 = report.inputs.iter().map(|input| input.bytes).sum();
     let seconds = report.resources.seconds;
@@ -188,6 +193,14 @@ fn table(report: &Report) -> String {
         ("time", format!("{seconds:.2} s"), format!("{rate:.0} MB/s")),
         ("peak memory", format_bytes(report.resources.peak_memory_bytes), String::new()),
     ];
+    for repaired in &report.repaired {
+        let at = format!("{} at byte {}", printable(&repaired.path), repaired.offset);
+        lines.push((
+            "repaired",
+            count(repaired.count),
+            format!("{}, the first in {at}", repaired.repair),
+        ));
+    }
     if report.resources.spilled_bytes > 0 {
         lines.push(("spilled", format_bytes(report.resources.spilled_bytes), String::new()));
     }
@@ -201,7 +214,26 @@ fn table(report: &Report) -> String {
     text
 }
 
-fn notes(report: &Report, verbose: bool) -> String {
+/// What went to the quarantine file, by reason.
+fn set_aside(report: &Report, path: &str) -> String {
+    if report.reasons.is_empty() {
+        return String::new();
+    }
+    let reasons = report.reasons.iter();
+    let reasons = reasons.map(|bad| format!("{} {}", HumanCount(bad.count), bad.reason));
+    let reasons: Vec<String> = reasons.collect();
+    let mut text = format!("{:12} {}: {}\n", "set aside", printable(path), reasons.join(", "));
+    // Ranges alone can't be read again.
+    if report.records.quarantined.records > 0 {
+        let command = quoted(&["distil", "replay", path, "-o", "NEW.parquet"]);
+        let help = styled(Style::Help, "help:");
+        let command = printable(&command);
+        text.push_str(&format!("{help} read them again, as they are or mended there: {command}\n"));
+    }
+    text
+}
+
+pub(super) fn notes(report: &Report, verbose: bool) -> String {
     let mut text = String::new();
     for warning in &report.warnings {
         text.push_str(&format!("{} {}\n", styled(Style::Warning, "warning:"), printable(warning)));

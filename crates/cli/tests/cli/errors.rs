@@ -21,6 +21,7 @@ fn help_and_version_go_to_standard_output() {
 
     Commands:
       run          Read JSON records, keep one for every key, write Parquet
+      replay       Read records that a run set aside, as they are or mended, with the plan of that run
       plan         Print the plan of a run as JSON, for `distil run --plan`
       generate     Write test data with a known answer
       schema       Infer the schema of JSON records from all the data
@@ -80,6 +81,7 @@ fn help_and_version_go_to_standard_output() {
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
           --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
                                   [possible values: error, ignore, keep]
+          --repair <KINDS>        Mend what is invalid, and count it: nan, surrogates, duplicate-members
           --max-record <SIZE>     The largest record [default: 64MiB]
 
     Duplicates:
@@ -95,7 +97,7 @@ fn help_and_version_go_to_standard_output() {
     Bad records:
           --quarantine <FILE.ndjson>  Set bad records aside in this file and go on
           --max-quarantined <N|P%>    Fail if more records and ranges than this are bad: a count, or a
-                                      share such as 0.1%
+                                      share of records and bytes such as 0.1%
 
     Output:
           --columns <COLS>         Columns to write, in this order; survivors are chosen before
@@ -178,6 +180,7 @@ fn help_and_version_go_to_standard_output() {
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
           --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
                                   [possible values: error, ignore, keep]
+          --repair <KINDS>        Mend what is invalid, and count it: nan, surrogates, duplicate-members
           --max-record <SIZE>     The largest record [default: 64MiB]
 
     Resources:
@@ -208,6 +211,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
 
     Commands:
       run          Read JSON records, keep one for every key, write Parquet
+      replay       Read records that a run set aside, as they are or mended, with the plan of that run
       plan         Print the plan of a run as JSON, for `distil run --plan`
       generate     Write test data with a known answer
       schema       Infer the schema of JSON records from all the data

@@ -93,7 +93,9 @@ fn an_argument_that_is_not_text_does_not_break_the_advice() {
     exit: 1
     --- stderr
     error: 1 bad record
-      in.ndjson at byte 9: invalid_json: expected a value at byte 9
+      in.ndjson line 2, byte 9: invalid_json: expected a value, found `bad`
+        bad
+        ^
       output: nothing was written; the output is as it was before
       help: set bad records aside and go on: --quarantine 'out (1).bad.ndjson'
     ");
@@ -106,29 +108,35 @@ fn text_in_another_encoding_is_named_with_its_byte() {
     std::fs::write(context.path("d.json"), b"{\"h\":\"caf\xe9\",\"records\":[{\"id\":1}]}")
         .unwrap();
     let run = |name| context.run(&["run", name, "-o", "out.parquet", "--key", "id"]);
-    assert_snapshot!(run("l.ndjson"), @"
+    assert_snapshot!(run("l.ndjson"), @r#"
     exit: 1
     --- stderr
     error: 1 bad record
-      l.ndjson at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 16
+      l.ndjson line 1, byte 16: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9
+        {"id":1,"n":"caf�"}
+                        ^
       output: nothing was written; the output is as it was before
       help: set bad records aside and go on: distil run l.ndjson -o out.parquet --key id --quarantine out.bad.ndjson
-    ");
-    assert_snapshot!(run("d.json"), @"
+    "#);
+    assert_snapshot!(run("d.json"), @r#"
     exit: 1
     --- stderr
     error: 1 bad record
-      d.json at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 9
+      d.json line 1, byte 9: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9
+        {"h":"caf�","records":[{"id":1}]}
+                 ^
       output: nothing was written; the output is as it was before
       help: set bad records aside and go on: distil run d.json -o out.parquet --key id --quarantine out.bad.ndjson
-    ");
-    assert_snapshot!(context.run(&["schema", "l.ndjson"]), @"
+    "#);
+    assert_snapshot!(context.run(&["schema", "l.ndjson"]), @r#"
     exit: 1
     --- stderr
     error: 1 bad record
-      l.ndjson at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 16
+      l.ndjson line 1, byte 16: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9
+        {"id":1,"n":"caf�"}
+                        ^
       help: repair these records, or leave their files out
-    ");
+    "#);
 }
 
 #[test]
@@ -136,15 +144,19 @@ fn bad_records_stop_the_run_and_the_message_is_the_command_that_goes_on() {
     let context = Context::new();
     context.write("a b.ndjson", BAD);
     let flags = ["run", "a b.ndjson", "-o", "out.parquet", "--key", "ts"];
-    assert_snapshot!(context.run(&flags), @"
+    assert_snapshot!(context.run(&flags), @r#"
     exit: 1
     --- stderr
     error: 2 bad records
-      a b.ndjson at byte 9: invalid_json: expected a value at byte 15
-      a b.ndjson at byte 26: null_key: the key column ts is null or missing
+      a b.ndjson line 2, byte 15: invalid_json: expected a value, found `}`
+        {"ts":}
+              ^
+      a b.ndjson line 4, byte 26: null_key: the key column ts is null or missing
+        {"x":"\u{202e}"}
+        ^
       output: nothing was written; the output is as it was before
       help: set bad records aside and go on: distil run 'a b.ndjson' -o out.parquet --key ts --quarantine out.bad.ndjson
-    ");
+    "#);
     assert_eq!(context.names(), ["a b.ndjson"]);
     let go_on = [&flags[..], &["--quarantine", "out.bad.ndjson"]].concat();
     assert_snapshot!(context.run(&go_on), @"
@@ -158,10 +170,13 @@ fn bad_records_stop_the_run_and_the_message_is_the_command_that_goes_on() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    set aside    out.bad.ndjson: 1 invalid_json, 1 null_key
+    help: read them again, as they are or mended there: distil replay out.bad.ndjson -o NEW.parquet
     ");
     let quarantined = context.read("out.bad.ndjson").replace('\u{202e}', "[U+202E]");
     assert_snapshot!(quarantined, @r#"
-    {"file":"a b.ndjson","offset":9,"length":7,"reason":"invalid_json","detail":"expected a value at byte 15","raw":"{\"ts\":}"}
+    {"quarantine":1,"plan":{"version":1,"sources":["a b.ndjson"],"shape":"auto","schema":{},"extra_members":"error","dedup":{"key":{"columns":["ts"]},"order_by":[],"keep":"first","null_keys":"error","on_conflict":"keep"},"quarantine":{"path":"out.bad.ndjson"},"max_record":67108864,"digest":false,"assume_valid":false,"sink":{"path":"out.parquet","layout":"file","mode":"error","compression":"zstd:3","row_group_rows":1048576}}}
+    {"file":"a b.ndjson","offset":9,"length":7,"reason":"invalid_json","detail":"expected a value, found `}` at byte 15","raw":"{\"ts\":}"}
     {"file":"a b.ndjson","offset":26,"length":11,"reason":"null_key","detail":"the key column ts is null or missing","raw":"{\"x\":\"[U+202E]\"}"}
     "#);
     assert_eq!(context.out(&["head", "out.parquet"]), "{\"ts\":1}\n{\"ts\":2}\n");
@@ -176,7 +191,7 @@ fn more_bad_records_than_allowed_fail_the_run() {
     assert_snapshot!(with("1"), @"
     exit: 1
     --- stderr
-    error: 2 bad records and 0 bad ranges are known, the plan allows at most 1
+    error: 2 bad records and 0 bad ranges are known, 18 bytes; the plan allows at most 1
       output: nothing was written; the output is as it was before
       help: repair the input
       help: or allow more, after a look at those that are set aside: --max-quarantined N|P%
@@ -184,7 +199,7 @@ fn more_bad_records_than_allowed_fail_the_run() {
     assert_snapshot!(with("49%"), @"
     exit: 1
     --- stderr
-    error: 2 bad records and 0 bad ranges are known, the plan allows at most 49% of 4 records read
+    error: 2 bad records and 0 bad ranges are known, 18 bytes; the plan allows at most 49% of 4 records and of 38 bytes read
       output: nothing was written; the output is as it was before
       help: repair the input
       help: or allow more, after a look at those that are set aside: --max-quarantined N|P%
@@ -197,15 +212,17 @@ fn more_bad_records_than_allowed_fail_the_run() {
 fn more_behind_a_document_names_the_shape_that_reads_it() {
     let context = Context::new();
     context.write("in.json", "{\"records\":[{\"ts\":1}]}\n{\"records\":[{\"ts\":2}]}\n");
-    assert_snapshot!(context.run(&["run", "in.json", "-o", "out.parquet", "--key", "ts"]), @"
+    assert_snapshot!(context.run(&["run", "in.json", "-o", "out.parquet", "--key", "ts"]), @r#"
     exit: 1
     --- stderr
-    error: in.json at byte 23: more than one value in a file that begins with a document
+    error: in.json line 2, byte 23: more than one value in a file that begins with a document
+        {"records":[{"ts":2}]}
+        ^
       output: nothing was written; the output is as it was before
       help: read every value of the file as a record: --shape concatenated
       help: or read every line as one: --shape lines
       help: or take the elements of `records` for records: distil run in.json -o out.parquet --key ts --records /records
-    ");
+    "#);
 }
 
 #[test]
@@ -267,8 +284,11 @@ fn no_data_in_a_message_steers_the_terminal() {
     exit: 1
     --- stderr
     error: 1 bad record
-      in\u{1b}[31m.ndjson at byte 0: duplicate_member: a member name occurs twice
+      in\u{1b}[31m.ndjson line 1, byte 18: duplicate_member: the member "\u{9b}\u{202e}" occurs twice
+        {"ts":1,"\u{9b}\u{202e}":1,"\u{9b}\u{202e}":2}
+                                   ^
       output: nothing was written; the output is as it was before
+      help: read them with what is invalid mended, and counted: --repair duplicate-members
       help: set bad records aside and go on: --quarantine out.bad.ndjson
     "#);
 }

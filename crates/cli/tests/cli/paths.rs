@@ -130,15 +130,17 @@ fn one_record_that_looks_like_a_document_is_no_guess_beside_others() {
         "{\"patient\":1,\"records\":[{\"k\":1}]}\n{\"patient\":2,\"records\":[]}\n",
     );
     context.write("in/d2.ndjson", "{\"patient\":3,\"records\":[{\"k\":1},{\"k\":2}]}\n");
-    assert_snapshot!(context.run(&["run", "in", "-o", "out.parquet", "--key", "patient"]), @"
+    assert_snapshot!(context.run(&["run", "in", "-o", "out.parquet", "--key", "patient"]), @r#"
     exit: 1
     --- stderr
-    error: in/d1.ndjson at byte 34: more than one value in a file that begins with a document
+    error: in/d1.ndjson line 2, byte 34: more than one value in a file that begins with a document
+        {"patient":2,"records":[]}
+        ^
       output: nothing was written; the output is as it was before
       help: read every value of the file as a record: --shape concatenated
       help: or read every line as one: --shape lines
       help: or take the elements of `records` for records: distil run in -o out.parquet --key patient --records /records
-    ");
+    "#);
     assert_eq!(rows(&context, &["in", "--key", "patient", "--shape", "lines"]).lines().count(), 3);
 }
 
@@ -205,14 +207,16 @@ fn members_that_records_get_are_columns_and_clash_by_name() {
         "{\"page\":1,\"items\":[{\"id\":1},{\"id\":2,\"page\":9}]}\n{\"items\":[{\"id\":3}],\"page\":2}\n",
     );
     let flags = ["run", "in.json", "-o", "out.parquet", "--key", "id", "--records", "/items"];
-    assert_snapshot!(context.run(&[&flags[..], &["--add", "page=/page"]].concat()), @"
+    assert_snapshot!(context.run(&[&flags[..], &["--add", "page=/page"]].concat()), @r#"
     exit: 1
     --- stderr
     error: 1 bad record
-      in.json at byte 28: name_clash: the plan adds another value of the member `page`
+      in.json line 1, byte 28: name_clash: the plan adds another value of the member `page`
+        {"id":2,"page":9}
+        ^
       output: nothing was written; the output is as it was before
       help: set bad records aside and go on: distil run in.json -o out.parquet --key id --records /items --add 'page=/page' --quarantine out.bad.ndjson
-    ");
+    "#);
     assert_eq!(
         rows(&context, &["in.json", "--key", "id", "--records", "/items", "--add", "n=/page"]),
         "{\"n\":1,\"id\":1}\n{\"n\":1,\"id\":2,\"page\":9}\n{\"n\":2,\"id\":3}\n"

@@ -61,7 +61,8 @@ impl Ground {
         for (name, seed) in [("old", 1), ("new", 2)] {
             std::fs::create_dir(context.path(name)).unwrap();
             context.generate(&format!("{name}/data"), 80_000, seed);
-            context.write(&format!("{name}/data/bad.ndjson"), "7\n{\"ts\":}\n");
+            std::fs::remove_file(context.path(&format!("{name}/data.answer.json"))).unwrap();
+            context.write(&format!("{name}/data/bad.ndjson"), "7\n8\n");
         }
         std::fs::create_dir(context.path("temp")).unwrap();
         let begun = Instant::now();
@@ -132,7 +133,8 @@ impl Ground {
     }
 }
 
-const KEY: [&str; 4] = ["--key", "ts", "--order-by", "id,data"];
+/// What is read: documents, and lines that hold none.
+const KEY: [&str; 6] = ["--key", "ts", "--order-by", "id,data", "--records", "/records"];
 
 impl Scenario {
     fn arguments<'a>(&'a self, data: &'a str) -> Vec<&'a str> {
@@ -266,7 +268,8 @@ fn a_run_to_the_output_of_a_living_one_is_refused() {
             Told::of(&ground.start(scenario).wait_with_output().unwrap()).fails(5, &MET);
         }
         let mut input = first.stdin.take().unwrap();
-        std::io::Write::write_all(&mut input, b"{\"ts\":1,\"id\":0,\"data\":0}\n").unwrap();
+        std::io::Write::write_all(&mut input, b"{\"records\":[{\"ts\":1,\"id\":0,\"data\":0}]}\n")
+            .unwrap();
         drop(input);
         assert_eq!(end_of(first).status.code(), Some(0), "{}", scenario.name);
         let report: serde_json::Value =

@@ -99,7 +99,7 @@ fn names_that_are_no_text_are_read_and_shown() {
     let told = context.distil(&[&["d"], &RUN[..]].concat());
     told.fails(
         1,
-        &["1 bad record", "d/b\u{fffd}\\u{1b}[31m.json at byte 9: not_an_object", UNTOUCHED],
+        &["1 bad record", "d/b\u{fffd}\\u{1b}[31m.json line 2, byte 9: not_an_object", UNTOUCHED],
     );
     context
         .distil(&[&["d", "--quarantine", "q.ndjson", "--report", "r.json"], &RUN[..]].concat())

@@ -3,7 +3,8 @@
 
 use distil_plan::{
     Added, ColumnPath, Compression, Dedup, Error, ExtraMembers, Hint, Keep, Key, Layout,
-    MaxQuarantined, Mode, NullKeys, OnConflict, OrderBy, Plan, RecordsPath, Result, Shape, Sink,
+    MaxQuarantined, Mode, NullKeys, OnConflict, OrderBy, Plan, RecordsPath, Repairs, Result, Shape,
+    Sink,
 };
 use distil_storage::Storage;
 
@@ -47,6 +48,9 @@ options! {
         #[heading = Heading::Reading]
         #[default = "error"]
         extra_members: ExtraMembers,
+        /// Mend what is invalid, and count it: nan, surrogates, duplicate-members
+        #[heading = Heading::Reading]
+        repair: Repairs,
         /// The largest record
         #[heading = Heading::Reading]
         #[default = "64MiB"]
@@ -74,7 +78,7 @@ options! {
         #[heading = Heading::BadRecords]
         #[value = "FILE.ndjson"]
         quarantine: PathText,
-        /// Fail if more records and ranges than this are bad: a count, or a share such as 0.1%
+        /// Fail if more records and ranges than this are bad: a count, or a share of records and bytes such as 0.1%
         #[heading = Heading::BadRecords]
         max_quarantined: MaxQuarantined,
         /// Columns to write, in this order; survivors are chosen before
@@ -195,6 +199,7 @@ impl JobOptions {
             None => None,
         };
         plan.extra_members = self.extra_members.unwrap_or_default();
+        plan.repair = self.repair.clone().unwrap_or_default();
         plan.max_record = self.max_record.map_or(plan.max_record, |size| size.0);
         Ok(plan)
     }

@@ -236,7 +236,7 @@ fn a_job_is_a_plan() {
                 columns=['ts', 'id']\ncompression='zstd:9'\nshape='/records'";
     let found = read(&[("distil.toml", text)], &[]).unwrap();
     let plan = found.job("events").unwrap().plan(&Memory::new()).unwrap();
-    let expected = r#"{"version":1,"sources":["incoming/"],"shape":"document:/records",
+    let expected = r#"{"version":1,"sources":["incoming/"],"shape":"auto","records":"/records",
         "schema":{"hints":[["a.b","date"]]},"extra_members":"error",
         "dedup":{"key":{"columns":["ts"]},"order_by":[{"column":"id","direction":"asc"},
         {"column":"data","direction":"desc"}],"keep":"last","null_keys":"error",

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use distil_plan::{
     Added, ColumnPath, Compression, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
-    NullKeys, OnConflict, OrderBy, RecordsPath, Result, Shape, Type, parse_size,
+    NullKeys, OnConflict, OrderBy, RecordsPath, Repairs, Result, Shape, Type, parse_size,
 };
 use figment::value::Value;
 use serde::de::DeserializeOwned;
@@ -238,6 +238,15 @@ impl Setting for Vec<OrderBy> {
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
         OrderBy::parse_list(&texts(value, Self::WRITTEN)?.join(","))
+    }
+}
+
+impl Setting for Repairs {
+    const WRITTEN: &'static str = "a list of `nan`, `surrogates` and `duplicate-members`";
+    const VALUE: Option<&'static str> = Some("KINDS");
+
+    fn read(value: &Value, _: &Path) -> Result<Self> {
+        texts(value, Self::WRITTEN)?.join(",").parse()
     }
 }
 

@@ -16,7 +16,7 @@ use distil_plan::{
 
 pub use steps::Dedup;
 
-use self::scratch::Scratch;
+pub(crate) use self::scratch::Scratch;
 use self::source::{Prepared, Source, rename};
 use self::steps::{PlanStep, Step, paths, plan_steps};
 use crate::Session;
@@ -390,7 +390,8 @@ fn temporary(scratch: &Path, name: &str) -> Sink {
 
 /// One report of two runs, of which the second read what the first wrote.
 fn joined(first: Report, second: Report) -> Report {
-    let mut report = Report { inputs: first.inputs, ..second };
+    let mut report =
+        Report { inputs: first.inputs, reasons: first.reasons, repaired: first.repaired, ..second };
     let (earlier, records) = (&first.records, &mut report.records);
     records.read = earlier.read;
     records.accepted = earlier.accepted;

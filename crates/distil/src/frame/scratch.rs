@@ -7,7 +7,7 @@ use distil_plan::{Error, Fault, Result};
 use distil_storage::Storage;
 
 /// A directory that is removed with all that is in it.
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     storage: Arc<dyn Storage>,
     path: PathBuf,
 }
@@ -17,7 +17,7 @@ impl Scratch {
     ///
     /// # Errors
     /// An environment error with the path.
-    pub(super) fn new(storage: &Arc<dyn Storage>, directory: &Path) -> Result<Self> {
+    pub(crate) fn new(storage: &Arc<dyn Storage>, directory: &Path) -> Result<Self> {
         let disk = storage.disk(directory)?;
         let process = std::process::id();
         for attempt in 0..10_000 {
@@ -34,7 +34,7 @@ impl Scratch {
             .help("remove those that are called .distil-frame-*"))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use distil_json::{Decoder, Dictionary, FrameSlice, Frames, PackedLayout, Seen, Sink};
 use distil_kernel::arrow::BatchDecoder;
 use distil_kernel::frame_window::Framed;
-use distil_output::quarantine::Quarantine;
+use distil_output::excerpt::located;
+use distil_output::quarantine::{Quarantine, ReadTotals};
 use distil_plan::{
     BadPart, Input, InputCompression, InputFormat, InputReport, Reason, ResolvedPlan, Result, Watch,
 };
@@ -72,6 +73,14 @@ pub(crate) struct Decoded {
     pub(crate) read: u64,
     /// Bytes after decompression.
     pub(crate) bytes: u64,
+}
+
+impl Decoded {
+    /// What was read, for shares and estimates.
+    pub(crate) fn totals(&self) -> ReadTotals {
+        let records = self.inputs.iter().map(|input| input.records).collect();
+        ReadTotals { bytes: self.bytes, records }
+    }
 }
 
 /// An opened stream and what was read of it already.
@@ -147,7 +156,11 @@ pub(crate) fn decode<S: RowSink>(
         dictionaries.push(packed);
     }
     let (tasks, result) = shared.queue.finish();
-    result.map_err(|error| inputs.quarantine.prefer_missing_key(error, &seen))?;
+    result.map_err(|error| {
+        let error = inputs.quarantine.prefer_missing_key(error, &seen);
+        let Inputs { storage, plan, watch, .. } = inputs;
+        located(error, storage.as_ref(), &plan.inputs, watch.cancel)
+    })?;
     let records = shared.records.iter().map(|count| count.load(Ordering::Relaxed));
     let reports: Vec<InputReport> = tasks
         .reports

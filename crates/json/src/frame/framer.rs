@@ -260,6 +260,16 @@ impl Framer {
             State::ArrayEnd => {
                 let at = skip_blanks(window, 0);
                 match window.get(at) {
+                    // A shape that was not seen, and no damage: to read on would lose all that follows.
+                    Some(b'[') => Step::Fail(
+                        Error::input("the file is not one array: each line or value of it is one")
+                            .at("", Some(self.offset + at as u64))
+                            .help(Hint::set(
+                                "take the elements of each array as records",
+                                "records",
+                                "/*",
+                            )),
+                    ),
                     Some(_) => self.drain(at, "more follows the array"),
                     None if eof => self.finished(at),
                     None if at == 0 => Step::More,

@@ -6,6 +6,9 @@
 use crate::parse::scan::string_end;
 use crate::values::decimal::Decimal;
 
+/// What is wrong with an escape of one half of a surrogate pair.
+pub(crate) const HALF_A_PAIR: &str = "half a surrogate pair";
+
 /// Deepest nesting of a value; the value itself is level 1.
 pub const MAX_DEPTH: usize = 1024;
 
@@ -28,6 +31,20 @@ pub enum Kind {
     List,
     /// An object; names and values follow in turn.
     Object,
+}
+
+impl Kind {
+    /// Its name for people, with its article.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::False | Self::True => "a boolean",
+            Self::Integer | Self::Fraction => "a number",
+            Self::String => "a string",
+            Self::List => "an array",
+            Self::Object => "an object",
+        }
+    }
 }
 
 /// A value or a member name.
@@ -252,7 +269,7 @@ pub(crate) fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
 
 /// Checks the escape at `at` and returns what follows it. A pair of surrogates counts as one escape;
 /// half a pair is a flaw.
-fn escape(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+pub(crate) fn escape(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
     match bytes.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => {
@@ -264,9 +281,9 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
                     {
                         return Ok(at + 12);
                     }
-                    Err(flaw(at, "half a surrogate pair"))
+                    Err(flaw(at, HALF_A_PAIR))
                 }
-                0xDC00..=0xDFFF => Err(flaw(at, "half a surrogate pair")),
+                0xDC00..=0xDFFF => Err(flaw(at, HALF_A_PAIR)),
                 _ => Ok(at + 6),
             }
         }

@@ -2,7 +2,7 @@
 
 use distil_plan::{ColumnPath, ExtraMembers, Reason};
 
-use crate::parse::tape::{Kind, Tape};
+use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::record::{Bad, RecordEncoder};
 use crate::rows::value::name_text;
 use crate::types::fields::{Declared, EXTRA, FieldId, ROOT};
@@ -46,7 +46,7 @@ impl RecordEncoder {
                             }
                         }
                         None if closed && !keep && nodes[value as usize].kind != Kind::Null => {
-                            return Some(extra_member(&name));
+                            return Some(extra_member(&name, &nodes[child as usize]));
                         }
                         None => {}
                     }
@@ -142,7 +142,7 @@ impl RecordEncoder {
     }
 }
 
-pub(super) fn extra_member(name: &str) -> Bad {
+pub(super) fn extra_member(name: &str, node: &Node) -> Bad {
     let detail = format!("the member {} is not in the declared schema", ColumnPath::name(name));
-    Bad { reason: Reason::ExtraMember, detail }
+    Bad::new(Reason::ExtraMember, detail).at(node.start as usize - 1)
 }

@@ -1,6 +1,7 @@
 //! JSON text as a value without a schema.
 
 use crate::parse::tape::Tape;
+use crate::rows::record::Bad;
 use crate::rows::value::ValueEncoder;
 use crate::values::encoding::Flip;
 
@@ -26,7 +27,7 @@ impl JsonText {
         self.values.value_bytes = 0;
         self.values
             .encode(&self.tape, bytes, 0, out, flip)
-            .map_err(|_| "a member name occurs twice".to_owned())?;
+            .map_err(|duplicate| Bad::from(duplicate).detail)?;
         Ok(self.values.value_bytes)
     }
 }

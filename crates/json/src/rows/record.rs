@@ -5,7 +5,7 @@
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
 //! journal first. Members outside a declared struct are a matter of `extra`.
 
-use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Reason, Type};
+use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Reason, Repair, Type};
 
 use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::declared::{self, Converted};
@@ -22,18 +22,45 @@ use crate::values::time::Spelling;
 pub(crate) struct Bad {
     pub(crate) reason: Reason,
     pub(crate) detail: String,
+    /// The first byte that does not fit, where one can be named.
+    pub(crate) at: Option<usize>,
+}
+
+impl Bad {
+    pub(crate) fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), at: None }
+    }
+
+    /// Names the byte that does not fit.
+    pub(crate) fn at(self, at: usize) -> Self {
+        Self { at: Some(at), ..self }
+    }
 }
 
 impl From<NullKey> for Bad {
     fn from(NullKey(detail): NullKey) -> Self {
-        Self { reason: Reason::NullKey, detail }
+        Self::new(Reason::NullKey, detail)
     }
 }
 
 impl From<DuplicateMember> for Bad {
-    fn from(_: DuplicateMember) -> Self {
-        Self { reason: Reason::DuplicateMember, detail: "a member name occurs twice".to_owned() }
+    fn from(DuplicateMember { name, at }: DuplicateMember) -> Self {
+        let name = ColumnPath::name(String::from_utf8_lossy(&name)).to_string();
+        let detail = format!("the member {} occurs twice", shown(&name));
+        Self::new(Reason::DuplicateMember, detail).at(at)
     }
+}
+
+/// Most characters of a name or value that a detail quotes.
+const MOST_SHOWN: usize = 60;
+
+/// The beginning of a text that is quoted.
+fn shown(text: &str) -> String {
+    let mut begun: String = text.chars().take(MOST_SHOWN).collect();
+    if begun.len() < text.len() {
+        begun.push('…');
+    }
+    begun
 }
 
 /// Counts that go with accepted records.
@@ -43,6 +70,25 @@ pub struct RecordTally {
     pub ignored_members: u64,
     /// Values that were rounded.
     pub rounded: u64,
+    /// What was mended, by [`Repair`].
+    pub repaired: [RepairTally; Repair::ALL.len()],
+}
+
+/// How often something was mended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RepairTally {
+    /// How often.
+    pub count: u64,
+    /// The first: ordinal of the input, and offset.
+    pub first: Option<(u32, u64)>,
+}
+
+impl RepairTally {
+    /// Adds what was mended elsewhere.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.count += other.count;
+        self.first = self.first.into_iter().chain(other.first).min();
+    }
 }
 
 /// A field that is not in the tree: the value is kept, but nothing is noted of it.
@@ -82,7 +128,7 @@ pub(crate) struct RecordEncoder {
     expected: Vec<Vec<Expectation>>,
     /// Objects whose expectations the record at hand added to.
     learned: Vec<FieldId>,
-    pub(super) values: ValueEncoder,
+    pub(crate) values: ValueEncoder,
     work: Vec<Work>,
     members: Vec<u32>,
     journal: Vec<(FieldId, Bits, u32)>,
@@ -437,10 +483,9 @@ impl RecordEncoder {
             Kind::List => "a list".to_owned(),
             Kind::Object => "an object".to_owned(),
             _ => {
-                let text = String::from_utf8_lossy(node.text(bytes));
-                let shown: String = text.chars().take(60).collect();
                 let quote = if node.kind == Kind::String { "\"" } else { "" };
-                format!("{quote}{shown}{}{quote}", if shown.len() < text.len() { "…" } else { "" })
+                let text = shown(&String::from_utf8_lossy(node.text(bytes)));
+                format!("{quote}{text}{quote}")
             }
         };
         let name = if field.name.is_empty() {
@@ -448,10 +493,9 @@ impl RecordEncoder {
         } else {
             ColumnPath::name(&field.name).to_string()
         };
-        Bad {
-            reason: Reason::BadValue,
-            detail: format!("{name}: expected {expected}, found {found}"),
-        }
+        let quote = usize::from(node.kind == Kind::String);
+        Bad::new(Reason::BadValue, format!("{name}: expected {expected}, found {found}"))
+            .at(node.start as usize - quote)
     }
 
     /// Looks now and then whether the run was asked to stop.
@@ -461,7 +505,7 @@ impl RecordEncoder {
     #[inline]
     fn look_up(&self, step: u64) -> Result<(), Bad> {
         if step % STEPS == STEPS - 1 && self.cancel.check().is_err() {
-            return Err(Bad { reason: Reason::TooLarge, detail: String::new() });
+            return Err(Bad::new(Reason::TooLarge, ""));
         }
         Ok(())
     }
@@ -501,8 +545,9 @@ impl RecordEncoder {
                     self.tally.ignored_members += 1;
                 }
                 OUTSIDE => {
-                    name_text(&nodes[value as usize - 1], bytes, &mut self.text);
-                    return Err(extra_member(&String::from_utf8_lossy(&self.text)));
+                    let name = &nodes[value as usize - 1];
+                    name_text(name, bytes, &mut self.text);
+                    return Err(extra_member(&String::from_utf8_lossy(&self.text), name));
                 }
                 UNTRACKED if null => {}
                 _ if null => self.journal.push((field, fact::NULL, value)),
@@ -546,8 +591,10 @@ impl RecordEncoder {
             );
         }
         names.sort_unstable();
-        if names.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(DuplicateMember.into());
+        if let Some(pair) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let (name, ordinal) = &pair[1];
+            let node = &nodes[self.members[*ordinal as usize] as usize - 1];
+            return Err(DuplicateMember::of(name.as_bytes(), node).into());
         }
         expectation.order = names.into_iter().map(|(_, ordinal)| ordinal).collect();
         Ok(expectation)

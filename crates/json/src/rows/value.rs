@@ -6,8 +6,19 @@ use crate::values::decimal::Decimal;
 use crate::values::encoding::{self, Cursor, Flip, Value};
 
 /// A member name occurs twice in one object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DuplicateMember;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DuplicateMember {
+    pub(crate) name: Vec<u8>,
+    /// Where it stands again: its quote.
+    pub(crate) at: usize,
+}
+
+impl DuplicateMember {
+    /// Of a name that `node` is the second of.
+    pub(crate) fn of(name: &[u8], node: &Node) -> Self {
+        Self { name: name.to_vec(), at: node.start as usize - 1 }
+    }
+}
 
 enum Work {
     Value(u32),
@@ -118,10 +129,10 @@ impl ValueEncoder {
             child = nodes[child as usize + 1].next;
         }
         self.names.sort_unstable();
-        if self.names.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(DuplicateMember);
+        match self.names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(DuplicateMember::of(&pair[1].0, &nodes[pair[1].1 as usize])),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

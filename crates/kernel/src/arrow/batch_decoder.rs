@@ -110,6 +110,7 @@ impl BatchDecoder {
                     length: 0,
                     reason,
                     detail,
+                    at: None,
                     raw: None,
                 })?,
             }
@@ -544,7 +545,7 @@ mod tests {
             details,
             [
                 "d: expected a time in the years 0001 to 9999",
-                "j: expected the text of a JSON value: a member name occurs twice",
+                "j: expected the text of a JSON value: the member a occurs twice",
             ]
         );
         // More digits than the type has, as a broken file may have them.

@@ -8,7 +8,7 @@ use arrow_array::{Array, BinaryArray, RecordBatch, StringArray, UInt32Array, UIn
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use distil_plan::{BadPart, Error, Reason, Result};
 
-/// The columns of a batch of bad records and ranges; `raw` is null where the bytes are not kept.
+/// The columns of a batch of bad records and ranges; `at` and `raw` are null where they are not known or kept.
 fn schema() -> SchemaRef {
     let column = |name, data_type| Field::new(name, data_type, false);
     Arc::new(Schema::new(vec![
@@ -17,6 +17,7 @@ fn schema() -> SchemaRef {
         column("length", DataType::UInt64),
         column("reason", DataType::Utf8),
         column("detail", DataType::Utf8),
+        Field::new("at", DataType::UInt64, true),
         Field::new("raw", DataType::Binary, true),
     ]))
 }
@@ -36,6 +37,7 @@ pub fn bad_record_batch(parts: &[BadPart]) -> Result<RecordBatch> {
             Arc::new(UInt64Array::from_iter_values(all().map(|part| part.length))),
             Arc::new(StringArray::from_iter_values(all().map(|part| part.reason.name()))),
             Arc::new(StringArray::from_iter_values(all().map(|part| part.detail.as_str()))),
+            Arc::new(all().map(|part| part.at).collect::<UInt64Array>()),
             Arc::new(raw),
         ],
     )
@@ -55,7 +57,8 @@ pub fn read_bad_records(batch: &RecordBatch) -> Result<Vec<BadPart>> {
     let offset = column(1).as_primitive::<UInt64Type>();
     let length = column(2).as_primitive::<UInt64Type>();
     let (reason, detail) = (column(3).as_string::<i32>(), column(4).as_string::<i32>());
-    let raw = column(5).as_binary::<i32>();
+    let at_byte = column(5).as_primitive::<UInt64Type>();
+    let raw = column(6).as_binary::<i32>();
     (0..batch.num_rows())
         .map(|at| {
             Ok(BadPart {
@@ -64,6 +67,7 @@ pub fn read_bad_records(batch: &RecordBatch) -> Result<Vec<BadPart>> {
                 length: length.value(at),
                 reason: Reason::from_name(reason.value(at)).ok_or_else(broken)?,
                 detail: detail.value(at).to_owned(),
+                at: at_byte.is_valid(at).then(|| at_byte.value(at)),
                 raw: raw.is_valid(at).then(|| raw.value(at).to_vec()),
             })
         })

@@ -1,5 +1,7 @@
 //! Bad records: they stop the run, or go to the quarantine file.
 
+mod message;
+pub mod replay;
 mod runs;
 
 use std::cmp::Reverse;
@@ -12,12 +14,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use distil_json::Seen;
 use distil_plan::{
-    BadPart, Code, Error, Hint, InputFormat, MaxQuarantined, QuarantinedCounts, Reason,
-    ResolvedPlan, Result,
+    BadPart, Cancel, Code, Error, Hint, Input, MaxQuarantined, Plan, QuarantinedCounts, Reason,
+    ReasonCount, ResolvedPlan, Result,
 };
 use distil_storage::{OutputFile, Storage};
 use serde::Serialize;
 
+use self::message::{Shown, ShownParts};
+use self::replay::{FileStamp, heading};
 use self::runs::{Line, RunReader, RunWriter};
 
 /// Bad parts that a run without a quarantine file shows: the first of the input, whatever thread finds
@@ -31,15 +35,16 @@ const FAN_IN: usize = 64;
 /// The bad records and ranges of one run; threads share it.
 ///
 /// With a quarantine file, every part becomes one JSON line; the file is sorted by input and offset,
-/// whatever order the parts came in, and exists (empty) even when nothing was bad, so that whoever
-/// reads it never takes the file of an earlier run for this one's.
+/// whatever order the parts came in, after a first line that says under which plan. It exists even when nothing was
+/// bad, so that whoever reads it never takes the file of an earlier run for this one's.
 pub struct Quarantine {
     storage: Arc<dyn Storage>,
     path: Option<PathBuf>,
     scratch: PathBuf,
+    inputs: Vec<Input>,
     names: Vec<String>,
-    format: InputFormat,
-    max: Option<MaxQuarantined>,
+    cancel: Cancel,
+    plan: Plan,
     buffer_bytes: usize,
     /// Whether bad parts end the run before all input is read: nothing after those that are known matters.
     enough: AtomicBool,
@@ -50,14 +55,37 @@ pub struct Quarantine {
 struct State {
     counts: QuarantinedCounts,
     by_input: BTreeMap<usize, u64>,
+    by_reason: BTreeMap<Reason, u64>,
     /// The first parts by input and offset, of those that came; without a quarantine file only.
-    stopping: BTreeMap<(usize, u64), BadPart>,
+    stopping: ShownParts,
+    /// The first ranges, with a quarantine file.
+    ranges: ShownParts,
     lines: Vec<Line>,
     bytes: usize,
     /// Spilled runs by level: a run of level `n + 1` holds [`FAN_IN`] runs of level `n`.
     levels: Vec<Vec<PathBuf>>,
     spilled: u64,
     spilled_bytes: u64,
+}
+
+/// What a run read, for shares and estimates.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadTotals {
+    /// Bytes after decompression.
+    pub bytes: u64,
+    /// Records of each input, bad ones included.
+    pub records: Vec<u64>,
+}
+
+/// What a run set aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetAside {
+    /// Counts of all.
+    pub counts: QuarantinedCounts,
+    /// Counts by reason, in the order of the contract.
+    pub reasons: Vec<ReasonCount>,
+    /// What the first ranges came to, each in a sentence: records may be lost there.
+    pub losses: Vec<String>,
 }
 
 /// One line of the file, as the contract spells it.
@@ -67,7 +95,10 @@ struct Entry<'a> {
     offset: u64,
     length: u64,
     reason: Reason,
-    detail: &'a str,
+    detail: String,
+    /// Of the file, where the text is in that alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stamp: Option<FileStamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,13 +120,21 @@ impl Quarantine {
             storage,
             path,
             scratch,
-            names: plan.inputs.iter().map(distil_plan::Input::display).collect(),
-            format: plan.plan.format,
-            max: plan.plan.quarantine.max,
+            names: plan.inputs.iter().map(Input::display).collect(),
+            inputs: plan.inputs.clone(),
+            cancel: Cancel::new(),
+            plan: plan.plan.clone(),
             buffer_bytes: BUFFER,
             enough: AtomicBool::new(false),
             state: Mutex::new(State::default()),
         }
+    }
+
+    /// Looks at this flag while it reads files again for a message.
+    #[must_use]
+    pub fn stopped_by(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
     }
 
     /// Sets a bad part aside.
@@ -115,13 +154,10 @@ impl Quarantine {
         }
         state.counts.bytes += part.length;
         *state.by_input.entry(part.input).or_default() += 1;
+        *state.by_reason.entry(part.reason).or_default() += 1;
         match line {
             None => {
-                let place = (part.input, part.offset);
-                state.stopping.insert(place, BadPart { raw: None, ..part });
-                if state.stopping.len() > STOP_AFTER {
-                    state.stopping.pop_last();
-                }
+                keep_first(&mut state.stopping, part);
                 if state.stopping.len() == STOP_AFTER {
                     self.enough.store(true, Ordering::Relaxed);
                 }
@@ -129,7 +165,10 @@ impl Quarantine {
             Some(line) => {
                 state.bytes += size_of::<Line>() + line.text.len();
                 state.lines.push(line);
-                if let Some(MaxQuarantined::Count(max)) = self.max
+                if part.reason == Reason::BrokenRange {
+                    keep_first(&mut state.ranges, part);
+                }
+                if let Some(MaxQuarantined::Count(max)) = self.plan.quarantine.max
                     && state.counts.records + state.counts.ranges > max
                 {
                     self.enough.store(true, Ordering::Relaxed);
@@ -186,26 +225,33 @@ impl Quarantine {
         self.state().spilled_bytes
     }
 
-    /// Ends the quarantine of a run that read `read` records: the file is complete and synced.
+    /// Ends the quarantine of a run: the file is complete and synced.
     ///
     /// # Errors
     /// An input error for any bad part without a quarantine file, and for a larger share of bad
     /// parts than the plan allows; an environment error when the file can't be written.
-    pub fn finish(&self, read: u64) -> Result<QuarantinedCounts> {
+    pub fn finish(&self, read: &ReadTotals) -> Result<SetAside> {
         let mut state = self.state();
         let Some(path) = &self.path else {
+            let all = (!self.enough.load(Ordering::Relaxed)).then_some(read);
             return if state.stopping.is_empty() {
-                Ok(state.counts)
+                Ok(SetAside::default())
             } else {
-                Err(self.stop(&state))
+                Err(self.stop(&state.stopping, all))
             };
         };
-        let bad = state.counts.records + state.counts.ranges;
-        if let Some(MaxQuarantined::Percent(share)) = self.max
-            && bad as f64 * 100.0 > share * read as f64
+        let losses = self.losses(&state.ranges, read);
+        let QuarantinedCounts { records, ranges, bytes } = state.counts;
+        let all: u64 = read.records.iter().sum();
+        let is_over = |bad: u64, all: u64, share: f64| bad as f64 * 100.0 > share * all as f64;
+        if let Some(MaxQuarantined::Percent(share)) = self.plan.quarantine.max
+            && (is_over(records + ranges, all, share) || is_over(bytes, read.bytes, share))
         {
-            let limit = format!("at most {share}% of {read} records read");
-            return Err(self.too_many(&state.counts, &limit));
+            let limit =
+                format!("at most {share}% of {all} records and of {} bytes read", read.bytes);
+            return Err(losses
+                .into_iter()
+                .fold(self.too_many(&state.counts, &limit), Error::detail));
         }
         let mut lines = std::mem::take(&mut state.lines);
         lines.sort_unstable();
@@ -214,7 +260,7 @@ impl Quarantine {
             readers.push(RunReader::open(&*self.storage, run)?);
         }
         let mut file = self.storage.create_new(path)?;
-        let mut pending = Vec::with_capacity(1 << 16);
+        let mut pending = heading(&self.plan)?;
         merge(readers, |line| {
             pending.extend_from_slice(&line.text);
             pending.push(b'\n');
@@ -226,11 +272,22 @@ impl Quarantine {
         })?;
         file.write_all(&pending)?;
         file.sync()?;
-        Ok(state.counts)
+        let reasons = state.by_reason.iter();
+        let reasons = reasons.map(|(reason, count)| ReasonCount { reason: *reason, count: *count });
+        Ok(SetAside { counts: state.counts, reasons: reasons.collect(), losses })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The stamp of an input that can be read again.
+    fn stamp(&self, input: usize) -> Result<Option<FileStamp>> {
+        let Some(input) = self.inputs.get(input).filter(|input| input.bytes.is_some()) else {
+            return Ok(None);
+        };
+        let found = self.storage.metadata(&input.path)?;
+        Ok(found.and_then(|found| FileStamp::of(&found.stamp)))
     }
 
     fn name(&self, input: usize) -> &str {
@@ -243,12 +300,17 @@ impl Quarantine {
         });
         let text = raw.and_then(|raw| std::str::from_utf8(raw).ok());
         let raw_base64 = if text.is_none() { raw.map(|raw| STANDARD.encode(raw)) } else { None };
+        let stamp = match raw {
+            None if part.reason != Reason::BrokenRange => self.stamp(part.input)?,
+            _ => None,
+        };
         let entry = Entry {
+            stamp,
             file: self.name(part.input),
             offset: part.offset,
             length: part.length,
             reason: part.reason,
-            detail: &part.detail,
+            detail: part.placed_detail(),
             raw: text,
             raw_base64,
         };
@@ -300,35 +362,15 @@ impl Quarantine {
         error.help("run it without a quarantine file to see why: every record is bad")
     }
 
-    /// The error of a run without a quarantine file.
-    fn stop(&self, state: &State) -> Error {
-        let parts = state.stopping.values();
-        let what = match parts.len() {
-            1 => "1 bad record".to_owned(),
-            STOP_AFTER => format!("{STOP_AFTER} bad records, the run stopped there"),
-            n => format!("{n} bad records"),
-        };
-        let mut error = Error::input(what).coded(Code::BadRecords);
-        for part in parts {
-            error = error.detail(format!(
-                "{} at {} {}: {}: {}",
-                distil_plan::printable(self.name(part.input)),
-                self.format.place(),
-                part.offset,
-                part.reason,
-                distil_plan::printable(&part.detail)
-            ));
-        }
-        error.help(Hint::set("set bad records aside and go on", "quarantine", "FILE.ndjson"))
-    }
-
     fn too_many(&self, counts: &QuarantinedCounts, limit: &str) -> Error {
         let plural = |count| if count == 1 { "" } else { "s" };
-        let QuarantinedCounts { records, ranges, .. } = *counts;
+        let QuarantinedCounts { records, ranges, bytes } = *counts;
         Error::input(format!(
-            "{records} bad record{} and {ranges} bad range{} are known, the plan allows {limit}",
+            "{records} bad record{} and {ranges} bad range{} are known, {bytes} byte{}; the plan allows \
+             {limit}",
             plural(records),
-            plural(ranges)
+            plural(ranges),
+            plural(bytes)
         ))
         .coded(Code::TooManyBadRecords)
         .help("repair the input")
@@ -336,6 +378,19 @@ impl Quarantine {
             "or allow more, after a look at those that are set aside",
             "max_quarantined",
         ))
+    }
+}
+
+/// Keeps a part if it is one of the first by input and offset.
+fn keep_first(parts: &mut ShownParts, part: BadPart) {
+    let place = (part.input, part.offset);
+    let is_full = parts.len() == STOP_AFTER;
+    if is_full && parts.last_key_value().is_some_and(|(last, _)| place > *last) {
+        return;
+    }
+    parts.insert(place, Shown::new(part));
+    if parts.len() > STOP_AFTER {
+        parts.pop_last();
     }
 }
 
@@ -358,7 +413,7 @@ fn merge(mut runs: Vec<RunReader>, mut each: impl FnMut(Line) -> Result<()>) -> 
 
 #[cfg(test)]
 mod tests {
-    use distil_plan::{Fault, Input, Plan, Sink};
+    use distil_plan::{Fault, Sink};
     use distil_storage::Memory;
 
     use super::*;
@@ -383,13 +438,18 @@ mod tests {
             length: raw.len() as u64,
             reason: Reason::InvalidJson,
             detail: "unexpected `}`".into(),
+            at: None,
             raw: Some(raw),
         }
     }
 
     fn range(input: usize, offset: u64, length: u64) -> BadPart {
         let reason = Reason::BrokenRange;
-        BadPart { input, offset, length, reason, detail: "cut".into(), raw: None }
+        BadPart { input, offset, length, reason, detail: "cut".into(), at: None, raw: None }
+    }
+
+    fn read_of(records: u64) -> ReadTotals {
+        ReadTotals { bytes: 1000, records: vec![records] }
     }
 
     #[test]
@@ -402,7 +462,10 @@ mod tests {
         quarantine.add(part(0, 9, vec![b' '; BadPart::MAX_RAW as usize + 1])).unwrap();
         quarantine.add(BadPart { raw: Some(b"x".to_vec()), ..range(2, 0, 1) }).unwrap();
         assert_eq!([0, 1, 2, 3].map(|input| quarantine.counts_for(input)), [2, 2, 1, 0]);
-        let counts = quarantine.finish(9).unwrap();
+        let SetAside { counts, reasons, losses } = quarantine.finish(&read_of(9)).unwrap();
+        let reasons: Vec<_> = reasons.iter().map(|count| (count.reason, count.count)).collect();
+        assert_eq!(reasons, [(Reason::InvalidJson, 3), (Reason::BrokenRange, 2)]);
+        assert!(losses[0].contains("the rest of the file is lost (90 bytes): cut"), "{losses:?}");
         let bytes = 1 + 90 + 7 + BadPart::MAX_RAW + 1 + 1;
         assert_eq!(counts, QuarantinedCounts { records: 3, ranges: 2, bytes });
         let text = String::from_utf8(memory.get("q.ndjson").unwrap()).unwrap();
@@ -414,7 +477,7 @@ mod tests {
             format!(r#"{b}7,"length":1,"reason":"invalid_json","detail":"unexpected `}}`","raw_base64":"/w=="}}"#),
             r#"{"file":"in/c.json","offset":0,"length":1,"reason":"broken_range","detail":"cut"}"#.to_owned(),
         ];
-        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), expected);
         assert!(text.ends_with('\n'));
     }
 
@@ -435,7 +498,7 @@ mod tests {
             for part in &parts {
                 quarantine.add(part.clone()).unwrap();
             }
-            quarantine.finish(5000).unwrap();
+            quarantine.finish(&read_of(5000)).unwrap();
             // Synced: it is there after a loss of power, too, once its name is.
             let survived = memory.after_power_loss(distil_storage::Survive::Names);
             (
@@ -454,6 +517,7 @@ mod tests {
         let offsets: Vec<(String, u64)> = std::str::from_utf8(&whole)
             .unwrap()
             .lines()
+            .skip(1)
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
             .map(|v| (v["file"].as_str().unwrap().to_owned(), v["offset"].as_u64().unwrap()))
             .collect();
@@ -468,7 +532,7 @@ mod tests {
         for offset in (1..10).rev() {
             stopping.add(part(1, offset, "x")).unwrap();
         }
-        let error = stopping.finish(20).unwrap_err();
+        let error = stopping.finish(&read_of(20)).unwrap_err();
         assert_eq!((error.fault, error.what.as_str()), (Fault::Input, "9 bad records"));
         assert!(!stopping.is_past_the_last(3, 0), "more may come");
         stopping.add(range(0, 5, 3)).unwrap();
@@ -477,25 +541,40 @@ mod tests {
         stopping.add(part(1, 0, "x")).unwrap();
         stopping.add(part(2, 0, "x")).unwrap();
         assert!(!stopping.is_past_the_last(1, 8) && stopping.is_past_the_last(1, 9));
-        let error = stopping.finish(20).unwrap_err();
-        assert_eq!(error.what, "10 bad records, the run stopped there");
-        assert_eq!(error.details.len(), 10);
-        assert_eq!(error.details[0], "in/a.json at byte 5: broken_range: cut");
-        assert_eq!(error.details[1], "in/b\"\\u{1b}.json at byte 0: invalid_json: unexpected `}`");
-        assert!(error.details[9].starts_with("in/b\"\\u{1b}.json at byte 8: "), "{error:?}");
+        let error = stopping.finish(&read_of(20)).unwrap_err();
+        let what = "9 bad records and 1 broken range, in which no records can be told apart, the run stopped there";
+        assert_eq!(error.what, what);
+        assert_eq!(
+            error.details,
+            [
+                "in/a.json at byte 5: broken_range: cut (3 bytes)",
+                "in/b\"\\u{1b}.json at byte 0: invalid_json: unexpected `}`",
+                "  x",
+                "  ^",
+                "8 more: invalid_json, the last at in/b\"\\u{1b}.json at byte 8",
+            ]
+        );
+        assert!(!error.hints.iter().any(|hint| hint.is_about("quarantine")), "{error:?}");
+        let records = quarantine(&memory, None, None);
+        records.add(part(1, 0, "x")).unwrap();
+        let error = records.finish(&read_of(20)).unwrap_err();
         assert!(error.hints[0].is_about("quarantine"), "{error:?}");
         assert_eq!(
-            quarantine(&memory, None, None).finish(3).unwrap(),
-            QuarantinedCounts::default()
+            quarantine(&memory, None, None).finish(&read_of(3)).unwrap(),
+            SetAside::default()
         );
         assert!(memory.files().is_empty());
     }
 
     #[test]
-    fn a_run_without_bad_records_has_an_empty_file() {
+    fn a_run_without_bad_records_has_a_file_without_entries() {
         let memory = Memory::new();
-        quarantine(&memory, None, Some("q.ndjson")).finish(3).unwrap();
-        assert_eq!(memory.get("q.ndjson").unwrap(), b"");
+        quarantine(&memory, None, Some("q.ndjson")).finish(&read_of(3)).unwrap();
+        let text = String::from_utf8(memory.get("q.ndjson").unwrap()).unwrap();
+        assert!(
+            text.starts_with("{\"quarantine\":1,\"plan\":{") && text.lines().count() == 1,
+            "{text}"
+        );
     }
 
     #[test]
@@ -507,14 +586,14 @@ mod tests {
         let error = counted.add(part(2, 0, "x")).unwrap_err();
         assert_eq!(
             error.what,
-            "2 bad records and 1 bad range are known, the plan allows at most 2"
+            "2 bad records and 1 bad range are known, 6 bytes; the plan allows at most 2"
         );
         for (share, read, fits) in [("10%", 20, true), ("10%", 19, false), ("0%", 9, false)] {
             let memory = Memory::new();
             let shared = quarantine(&memory, Some(share), Some("q.ndjson"));
             shared.add(part(0, 0, "x")).unwrap();
             shared.add(range(1, 0, 4)).unwrap();
-            let result = shared.finish(read);
+            let result = shared.finish(&read_of(read));
             assert_eq!(result.is_ok(), fits, "{share} of {read}: {result:?}");
             assert_eq!(memory.get("q.ndjson").is_some(), fits);
         }

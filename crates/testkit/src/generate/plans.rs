@@ -1,9 +1,9 @@
 //! Plans for columns of known flavours.
 
 use distil_plan::{
-    ColumnPath, Compression, Dedup, Direction, ExtraMembers, Field, Keep, Layout as SinkLayout,
-    MaxQuarantined, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec, Schema, SchemaSpec, Shape,
-    Sink, Type,
+    ColumnPath, Compression, Dedup, Direction, ExtraMembers, Field, Keep, Key,
+    Layout as SinkLayout, MaxQuarantined, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec,
+    Repair, Repairs, Schema, SchemaSpec, Shape, Sink, Type,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,13 +15,18 @@ use super::values::Flavour;
 
 /// Plans that name these columns.
 pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
-    (dedup(columns), types(columns), extra_members(), written(columns), sink(), set_aside())
-        .prop_map(|(dedup, schema, extra_members, columns, sink, (quarantine, max_record))| {
+    let plan = (dedup(columns), types(columns), extra_members(), written(columns), sink());
+    (plan, set_aside(), repairs()).prop_map(
+        |((dedup, schema, extra_members, columns, sink), (quarantine, max_record), repair)| {
+            // Where the whole record is the key, nothing can be mended.
+            let is_record = dedup.as_ref().is_some_and(|dedup| dedup.key == Key::Record);
+            let repair = if is_record { Repairs::default() } else { repair };
             let dropped = dedup.as_ref().map(|_| "dropped.parquet".to_owned());
             Plan {
                 dedup,
                 schema,
                 extra_members,
+                repair,
                 columns,
                 quarantine,
                 dropped: dropped.map(Into::into),
@@ -29,7 +34,14 @@ pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
                 digest: true,
                 ..Plan::new(vec!["in".into()], sink)
             }
-        })
+        },
+    )
+}
+
+/// Often nothing, else some or all.
+fn repairs() -> impl Strategy<Value = Repairs> {
+    let some = subsequence(Repair::ALL.to_vec(), 1..=Repair::ALL.len());
+    prop_oneof![3 => Just(Repairs::default()), 1 => some.prop_map(Repairs::from_iter)]
 }
 
 /// The plan with the shape that a layout tells.

@@ -260,8 +260,13 @@ impl Walk<'_> {
             None if self.cut => return Ok(Some(self.at)),
             _ => return Err("no array".into()),
         }
-        let broken = self.array();
-        Ok(broken.or_else(|| self.peek().map(|_| self.at)))
+        if let Some(broken) = self.array() {
+            return Ok(Some(broken));
+        }
+        match self.peek() {
+            Some(b'[') => Err("another array follows".into()),
+            other => Ok(other.map(|_| self.at)),
+        }
     }
 
     fn document(&mut self, path: &[String]) -> Result<BrokenAt, FileError> {

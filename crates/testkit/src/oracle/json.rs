@@ -1,9 +1,9 @@
 //! A plain parser of strict JSON with exact numbers.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use distil_plan::Reason;
+use distil_plan::{Reason, Repair, Repairs};
 
 /// The deepest level of a value; the value itself is level 1.
 pub const MAX_DEPTH: usize = 1024;
@@ -191,14 +191,34 @@ pub struct Parsed {
     pub value: Value,
     /// Whether there are such members.
     pub duplicate: bool,
+    /// What was mended, each once.
+    pub mends: Vec<Mend>,
+}
+
+/// Something that was mended (1.10).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mend {
+    /// What.
+    pub repair: Repair,
+    /// Its byte in the text.
+    pub at: usize,
+    /// The names of the members that it lies in; what is in a list belongs to the list.
+    pub path: Vec<String>,
 }
 
 /// Reads a text that must be exactly one value.
 pub fn parse(text: &[u8]) -> Result<Parsed, Broken> {
-    let mut parser = Parser::new(text, 0);
+    parse_mending(text, &Repairs::default())
+}
+
+/// As [`parse`], of a text in which this may be mended.
+pub fn parse_mending(text: &[u8], repairs: &Repairs) -> Result<Parsed, Broken> {
+    let mut parser = Parser { repairs: repairs.clone(), ..Parser::new(text, 0) };
     let value = parser.value(1)?;
     match parser.token_start() {
-        at if at == text.len() => Ok(Parsed { value, duplicate: parser.duplicate }),
+        at if at == text.len() => {
+            Ok(Parsed { value, duplicate: parser.duplicate, mends: parser.mends })
+        }
         at => Err(Broken { reason: Reason::InvalidJson, at }),
     }
 }
@@ -210,12 +230,25 @@ pub struct Parser<'a> {
     pub at: usize,
     /// Whether an object named a member twice so far.
     pub duplicate: bool,
+    /// What may be mended.
+    repairs: Repairs,
+    mends: Vec<Mend>,
+    /// The members around the next byte, but those in lists.
+    path: Vec<String>,
+    lists: usize,
 }
 
 impl<'a> Parser<'a> {
     /// A parser at byte `at`.
     pub fn new(text: &'a [u8], at: usize) -> Self {
-        Self { text, at, duplicate: false }
+        let (mends, path) = (Vec::new(), Vec::new());
+        let repairs = Repairs::default();
+        Self { text, at, duplicate: false, repairs, mends, path, lists: 0 }
+    }
+
+    fn mend(&mut self, repair: Repair, at: usize) {
+        let path = self.path.clone();
+        self.mends.push(Mend { repair, at, path });
     }
 
     /// Skips blanks; the offset of the next token, or the length of the text.
@@ -260,17 +293,33 @@ impl<'a> Parser<'a> {
     }
 
     fn object(&mut self, level: usize) -> Result<Value, Broken> {
-        let mut members = Vec::new();
-        let mut names = BTreeSet::new();
+        let mut members: Vec<(String, Value)> = Vec::new();
+        let mut starts = BTreeMap::new();
         self.at += 1;
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Value::Object(members));
         }
         loop {
+            let start = self.token_start();
+            let before = self.mends.len();
             let name = self.name()?;
-            self.duplicate |= !names.insert(name.clone());
+            if self.lists == 0 {
+                self.path.push(name.clone());
+                self.mends[before..].iter_mut().for_each(|mend| mend.path.push(name.clone()));
+            }
+            if let Some(earlier) = starts.insert(name.clone(), start) {
+                if self.repairs.has(Repair::DuplicateMembers) {
+                    self.mend(Repair::DuplicateMembers, earlier);
+                    members.retain(|(other, _)| *other != name);
+                } else {
+                    self.duplicate = true;
+                }
+            }
             members.push((name, self.value(level + 1)?));
+            if self.lists == 0 {
+                self.path.pop();
+            }
             if self.more(b'}')? {
                 return Ok(Value::Object(members));
             }
@@ -284,9 +333,11 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Ok(Value::List(elements));
         }
+        self.lists += 1;
         loop {
             elements.push(self.value(level + 1)?);
             if self.more(b']')? {
+                self.lists -= 1;
                 return Ok(Value::List(elements));
             }
         }
@@ -324,6 +375,10 @@ impl<'a> Parser<'a> {
             b"null" => Ok(Value::Null),
             b"true" => Ok(Value::Bool(true)),
             b"false" => Ok(Value::Bool(false)),
+            _ if self.repairs.has(Repair::Nan) && is_not_finite(word) => {
+                self.mend(Repair::Nan, start);
+                Ok(Value::Null)
+            }
             _ if is_number(word) => match Decimal::parse(std::str::from_utf8(word).unwrap()) {
                 Some(number) => Ok(Value::Number(number)),
                 None => self.invalid(start),
@@ -344,8 +399,19 @@ impl<'a> Parser<'a> {
                     return String::from_utf8(out).or_else(|_| self.invalid(start));
                 }
                 [b'\\', b'u', tail @ ..] => {
+                    let at = self.text.len() - rest.len();
                     let Some(first) = hex4(tail) else { return self.invalid(start) };
                     rest = &tail[4..];
+                    let second = rest.strip_prefix(b"\\u").and_then(hex4);
+                    let is_alone = match first {
+                        0xd800..=0xdbff => !matches!(second, Some(0xdc00..=0xdfff)),
+                        other => matches!(other, 0xdc00..=0xdfff),
+                    };
+                    if is_alone && self.repairs.has(Repair::Surrogates) {
+                        self.mend(Repair::Surrogates, at);
+                        out.extend("\u{fffd}".bytes());
+                        continue;
+                    }
                     let code = match first {
                         0xd800..=0xdbff => match rest {
                             [b'\\', b'u', tail @ ..] => match hex4(tail) {
@@ -382,6 +448,16 @@ impl<'a> Parser<'a> {
             }
         }
     }
+}
+
+/// Whether a word is NaN or an infinity (1.10).
+fn is_not_finite(word: &[u8]) -> bool {
+    let word = word.to_ascii_lowercase();
+    let unsigned = match &word[..] {
+        [b'+' | b'-', rest @ ..] => rest,
+        all => all,
+    };
+    matches!(unsigned, b"nan" | b"inf" | b"infinity")
 }
 
 fn hex4(text: &[u8]) -> Option<u32> {

@@ -109,7 +109,7 @@ pub(super) fn records(
         if end == content.len() {
             framed.broken_at = Some(from);
             ends_broken = true;
-            if !(on_lines && !framed.cut) {
+            if !on_lines || framed.cut {
                 break;
             }
         } else {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use distil_plan::{
     BadPart, ColumnPath, Direction, ExtraMembers, Fault, Field, InputCompression, Keep, Key,
-    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Shape, Type,
+    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Repair, Shape, Type,
 };
 
 use super::compare::compare;
 use super::digest::digest;
 use super::frames::{Framed, records};
 use super::infer;
-use super::json::{Value, parse};
+use super::json::{Mend, Value, parse_mending};
 use super::text::row_image;
 use super::types::{Conform, EXTRA, Notes, Want, written};
 
@@ -34,6 +34,8 @@ pub struct Outcome {
     pub dropped: Vec<Vec<Value>>,
     /// Bad records and ranges, in order.
     pub bad: Vec<Bad>,
+    /// What was mended: how often, and the file and byte of the first.
+    pub repaired: Vec<(Repair, u64, String, u64)>,
     /// What every file held, in order.
     pub inputs: Vec<InputCounts>,
     /// The digest of the rows.
@@ -184,6 +186,8 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     let mut files: Vec<_> = files.to_vec();
     files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
     let mut counts = Counts::default();
+    let mut bytes_read = 0;
+    let mut mended = Vec::new();
     let (mut accepted, mut bad, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
     let mut without = 0;
     // Members that records with a null key have are there, too (2.5).
@@ -194,16 +198,25 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
         let before = bad.len();
         let none = Vec::new();
         without += framed.without;
+        bytes_read += framed.content.len() as u64;
         for (at, &(offset, length)) in framed.frames.iter().enumerate() {
             counts.read += 1;
             let added = framed.added.get(at).unwrap_or(&none);
             let raw = &framed.content[offset..offset + length];
             let mut notes = Notes::default();
-            let (record, reason) = admit((raw, added), &plan, &want, &conform, &mut notes, key);
+            let mut mends = Vec::new();
+            let frame = (raw, added.as_slice());
+            let admitted = admit(frame, &plan, (&want, &conform), (&mut notes, &mut mends), key);
+            let (record, reason) = admitted;
             match (record, reason) {
                 (Some(record), None) => {
                     counts.ignored_members += notes.ignored;
                     counts.rounded += notes.rounded;
+                    mended.extend(
+                        mends
+                            .into_iter()
+                            .map(|mend| (mend.repair, path.clone(), (offset + mend.at) as u64)),
+                    );
                     accepted.push(record);
                 }
                 (record, Some(reason)) => {
@@ -250,7 +263,7 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
         schema.push(Field::new(EXTRA, Type::Json));
     }
     check_named(&plan, &schema, &with_null_keys)?;
-    check_bad(&plan, &counts, &bad)?;
+    check_bad(&plan, &counts, &bad, bytes_read)?;
     check_schema(&plan, &schema, &want, &accepted)?;
 
     let groups = groups(&plan, key, &accepted);
@@ -264,6 +277,7 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
         conflicts: vec![],
         dropped: vec![],
         bad,
+        repaired: count_mends(&mended),
         inputs,
         digest: String::new(),
         warnings: vec![],
@@ -285,15 +299,14 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
 fn admit(
     (raw, added): (&[u8], &[(String, Value)]),
     plan: &Plan,
-    want: &Want,
-    conform: &Conform,
-    notes: &mut Notes,
+    (want, conform): (&Want, &Conform),
+    (notes, mends): (&mut Notes, &mut Vec<Mend>),
     key: &[ColumnPath],
 ) -> (Option<Value>, Option<Reason>) {
     if raw.len() as u64 > plan.max_record {
         return (None, Some(Reason::TooLarge));
     }
-    let parsed = match parse(raw) {
+    let parsed = match parse_mending(raw, &plan.repair) {
         Ok(parsed) => parsed,
         Err(broken) => return (None, Some(broken.reason)),
     };
@@ -302,6 +315,14 @@ fn admit(
     }
     if parsed.duplicate {
         return (None, Some(Reason::DuplicateMember));
+    }
+    *mends = parsed.mends;
+    // What was mended lies in a column, or a column lies in it.
+    let touches = |path: &ColumnPath| {
+        mends.iter().any(|mend| mend.path.iter().zip(path.steps()).all(|(a, b)| a == b))
+    };
+    if ordering_columns(plan).into_iter().any(touches) {
+        return (None, Some(Reason::RepairedKey));
     }
     let Some(value) = with_added(&parsed.value, added) else {
         return (None, Some(Reason::NameClash));
@@ -335,6 +356,17 @@ fn with_added(record: &Value, added: &[(String, Value)]) -> Option<Value> {
 /// Whether two values are the same, as a comparison of records has it.
 fn same(a: &Value, b: &Value) -> bool {
     compare(a, b, Direction::Asc) == Ordering::Equal
+}
+
+/// How often each kind was mended, and where first, given in the order of files and records.
+fn count_mends(mended: &[(Repair, String, u64)]) -> Vec<(Repair, u64, String, u64)> {
+    let of = |repair: Repair| {
+        let all = || mended.iter().filter(move |(other, ..)| *other == repair);
+        let (_, file, _) = all().next()?;
+        let at = all().filter(|(_, other, _)| other == file).map(|(.., at)| *at).min()?;
+        Some((repair, all().count() as u64, file.clone(), at))
+    };
+    Repair::ALL.into_iter().filter_map(of).collect()
 }
 
 fn input_counts(path: &str, bytes: &[u8], framed: &Framed, quarantined: usize) -> InputCounts {
@@ -399,7 +431,7 @@ fn check_named(plan: &Plan, schema: &[Field], others: &[Value]) -> Result<(), Fa
 }
 
 /// What bad records mean for the run (4).
-fn check_bad(plan: &Plan, counts: &Counts, bad: &[Bad]) -> Result<(), Failure> {
+fn check_bad(plan: &Plan, counts: &Counts, bad: &[Bad], bytes: u64) -> Result<(), Failure> {
     if bad.is_empty() {
         return Ok(());
     }
@@ -410,7 +442,10 @@ fn check_bad(plan: &Plan, counts: &Counts, bad: &[Bad]) -> Result<(), Failure> {
     let too_many = match plan.quarantine.max {
         None => false,
         Some(MaxQuarantined::Count(most)) => parts > most,
-        Some(MaxQuarantined::Percent(most)) => parts as f64 * 100.0 > most * counts.read as f64,
+        Some(MaxQuarantined::Percent(most)) => {
+            parts as f64 * 100.0 > most * counts.read as f64
+                || counts.quarantined.bytes as f64 * 100.0 > most * bytes as f64
+        }
     };
     if too_many {
         return Err(Failure::new(FailureKind::TooManyBad, format!("{parts}")));

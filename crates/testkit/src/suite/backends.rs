@@ -28,11 +28,19 @@ const BAD_RECORDS: Mark = Mark {
     ),
 };
 
+const REPAIR: Mark = Mark {
+    need: Need::Repair,
+    support: Support::Could(
+        "it reads the files as they are; distil could write the mended records first",
+    ),
+};
+
 /// The backend on pandas.
 pub const PANDAS: Configuration = Configuration {
     name: "pandas",
     marks: &[
         BAD_RECORDS,
+        REPAIR,
         Mark {
             need: Need::Records,
             support: Support::Could(
@@ -105,6 +113,7 @@ pub const SPARK: Configuration = Configuration {
     marks: &[
         BAD_RECORDS,
         RECORDS,
+        REPAIR,
         ZSTD,
         CONCATENATED,
         JSON_COLUMNS,
@@ -120,6 +129,7 @@ pub const SAIL: Configuration = Configuration {
     marks: &[
         BAD_RECORDS,
         RECORDS,
+        REPAIR,
         ZSTD,
         CONCATENATED,
         JSON_COLUMNS,
@@ -140,8 +150,9 @@ pub const SAIL: Configuration = Configuration {
 };
 
 /// What the suite asks for, in the order of the documentation.
-pub const NEEDS: [Need; 21] = [
+pub const NEEDS: [Need; 22] = [
     Need::BadRecords,
+    Need::Repair,
     Need::Gzip,
     Need::Zstd,
     Need::Concatenated,

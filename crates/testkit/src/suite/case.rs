@@ -131,6 +131,13 @@ impl Case {
         self
     }
 
+    /// What is mended, as an option has it.
+    #[must_use]
+    pub fn repair(mut self, repairs: &str) -> Self {
+        self.plan.repair = repairs.parse().unwrap();
+        self
+    }
+
     /// The schema.
     #[must_use]
     pub fn declare(mut self, schema: &str) -> Self {

@@ -33,6 +33,11 @@ pub(crate) fn differences(plan: &Plan, expected: &Outcome, output: &Output) -> V
     let conflicts: Vec<_> =
         report.conflicts.iter().map(|c| (c.kept.0.clone(), c.dropped.0.clone())).collect();
     out.same("the conflicts", &expected.conflicts, &conflicts);
+    let repaired = report.repaired.iter();
+    let repaired: Vec<_> = repaired
+        .map(|found| (found.repair, found.count, found.path.clone(), found.offset))
+        .collect();
+    out.same("what was repaired", &expected.repaired, &repaired);
     out.same("the dropped file", &plan.dropped.is_some(), &output.dropped.is_some());
     if let Some(dropped) = &output.dropped {
         out.table("dropped rows", &expected.schema, &expected.dropped, dropped);

@@ -215,6 +215,21 @@ fn hand() -> Vec<Case> {
             .lines(&three)
             .with(|plan| plan.quarantine.max = Some(MaxQuarantined::Percent(59.9)))
             .fails(FailureKind::TooManyBad, ""),
+        // One part of four records, but half of the bytes.
+        case("a_share_counts_the_bytes_of_a_range")
+            .file(
+                "a.json",
+                "[{\"a\":1},{\"a\":2},{\"a\":3},{\"a\":4} damage of thirty-two bytes in all",
+            )
+            .with(|plan| plan.quarantine.max = Some(MaxQuarantined::Percent(49.9)))
+            .fails(FailureKind::TooManyBad, "bytes read"),
+        case("a_share_counts_the_bytes_of_a_range_that_is_allowed")
+            .file(
+                "a.json",
+                "[{\"a\":1},{\"a\":2},{\"a\":3},{\"a\":4} damage of thirty-two bytes in all",
+            )
+            .with(|plan| plan.quarantine.max = Some(MaxQuarantined::Percent(50.0)))
+            .gives(&["{\"a\":1}", "{\"a\":2}", "{\"a\":3}", "{\"a\":4}"]),
         case("no_row_left_although_records_were_read")
             .lines(&["1", "{\"a\":1,\"a\":2}"])
             .fails(FailureKind::NoRow, ""),

@@ -62,6 +62,10 @@ pub(super) fn cases() -> Vec<Case> {
         )]),
         one("a_bracket_inside_a_string_does_not_count", "[{\"a\":\"]}[{\\\"\\\\\"},{\"a\":\"x\"}]")
             .types("a string"),
+        one("another_array_behind_an_array", "[{\"a\":1}]\n[{\"a\":2}]")
+            .fails(FailureKind::File, "not one array"),
+        one("an_array_of_names_and_an_array_on_each_line", "[\"a\"]\n[1]\n[2]\n")
+            .fails(FailureKind::File, "not one array"),
         one("text_behind_an_array", "[{\"a\":1}] \n{\"a\":2}").bad(&[("broken_range", 11, 7)]),
         one("two_documents_are_refused", "{\"records\":[{\"a\":1}]}\n{\"records\":[{\"a\":2}]}")
             .fails(FailureKind::File, "shape = \"lines\""),

@@ -8,6 +8,7 @@ mod names;
 mod output;
 mod paths;
 mod peers;
+mod repairs;
 mod survivors;
 mod types;
 
@@ -22,6 +23,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("frames", frames::cases()),
         ("paths", paths::cases()),
         ("bad", bad::cases()),
+        ("repairs", repairs::cases()),
         ("names", names::cases()),
         ("output", output::cases()),
         ("peers", peers::cases()),
