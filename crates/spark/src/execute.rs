@@ -1,8 +1,9 @@
-//! A write on the server, watched until the server says that it is complete.
+//! Commands on the server, watched until the server says that they are complete.
 //!
-//! A server ends the stream of its answers every two minutes, and the client is to ask for more. The
-//! client's own calls take that end for the end of the work, and report a write as done that still
-//! runs. So writes are driven here, by the client's parts.
+//! A server ends the stream of its answers every two minutes, and where the connection of a busy one was lost, and
+//! the client is to ask for more. The client's own calls take that end for the end of the work: a write counts as
+//! done that still runs, and a view as there that no query finds yet. So what changes something is driven here, by the
+//! client's parts.
 
 use std::thread;
 use std::time::Duration;
@@ -15,8 +16,8 @@ use spark_connect_core::{
 use spark_connect_proto::execute_plan_response::{ExecutionProgress, ResponseType};
 use spark_connect_proto::write_operation::{SaveMode, SaveType};
 use spark_connect_proto::{
-    Command, ExecutePlanRequest, Plan, Relation, Sql, UserContext, WriteOperation, command, plan,
-    relation,
+    Command, CreateDataFrameViewCommand, ExecutePlanRequest, Plan, Read, Relation, Sql,
+    UserContext, WriteOperation, command, plan, read, relation,
 };
 
 use crate::lower::WRITER_OPTIONS;
@@ -45,10 +46,6 @@ impl Operations {
         path: String,
         progress: impl Fn(&ExecutionProgress),
     ) -> Result<(), SparkError> {
-        self.complete(self.request(query, path), progress)
-    }
-
-    fn request(&self, query: String, path: String) -> ExecutePlanRequest {
         let sql = relation::RelType::Sql(Sql { query, ..Sql::default() });
         let options = WRITER_OPTIONS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         let write = command::CommandType::WriteOperation(WriteOperation {
@@ -59,7 +56,38 @@ impl Operations {
             save_type: Some(SaveType::Path(path)),
             ..WriteOperation::default()
         });
-        let command = plan::OpType::Command(Command { command_type: Some(write) });
+        self.complete(self.request(write), progress)
+    }
+
+    /// Makes a view of the lines of text files below a path.
+    ///
+    /// # Errors
+    /// As [`Operations::write`].
+    pub(crate) fn create_view(
+        &self,
+        name: String,
+        path: String,
+        options: &[(&str, &str)],
+    ) -> Result<(), SparkError> {
+        let source = read::DataSource {
+            format: Some("text".to_owned()),
+            options: options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            paths: vec![path],
+            ..read::DataSource::default()
+        };
+        let read = Read { read_type: Some(read::ReadType::DataSource(source)), ..Read::default() };
+        let rel_type = Some(relation::RelType::Read(read));
+        let view = command::CommandType::CreateDataframeView(CreateDataFrameViewCommand {
+            input: Some(Relation { rel_type, ..Relation::default() }),
+            name,
+            replace: true,
+            ..CreateDataFrameViewCommand::default()
+        });
+        self.complete(self.request(view), |_| {})
+    }
+
+    fn request(&self, command: command::CommandType) -> ExecutePlanRequest {
+        let command = plan::OpType::Command(Command { command_type: Some(command) });
         ExecutePlanRequest {
             session_id: self.session.clone(),
             // As the client's own calls have it: another one would be another session.

@@ -265,13 +265,9 @@ impl Run<'_> {
         let told_of = Arc::clone(&stages);
         self.server.run(
             cancel,
-            move |session| {
+            move |_| {
                 for (name, path, options) in views {
-                    let mut reader = session.read().format("text");
-                    for (key, value) in options {
-                        reader = reader.option(key, value);
-                    }
-                    reader.load(Some(&path)).create_or_replace_temp_view(&name)?;
+                    operations.create_view(name, path, &options)?;
                 }
                 operations.write(query, to, |progress| locked(&told_of).see(progress))
             },
@@ -287,7 +283,7 @@ impl Run<'_> {
         let first = format!("SELECT length(value) FROM ({}) LIMIT 1", lines.join(" UNION ALL "));
         let lines = self.server.run(
             self.request.watch.cancel,
-            move |session| session.sql(&first)?.collect(),
+            move |session| server::expect_rows(session, &first),
             || {},
         )?;
         let bytes = self.request.plan.inputs.iter().any(|input| input.bytes != Some(0));

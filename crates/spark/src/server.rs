@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use distil_plan::{Cancel, Error, Hint, Need, Result};
+use spark_connect::row::Row;
 use spark_connect::{SparkError, SparkSession};
 
 use crate::execute::Operations;
@@ -282,9 +283,27 @@ fn in_time<T: Send + 'static>(
     Ok(receiver.recv_timeout(patience).ok())
 }
 
+/// How often an answer may come without a row before that counts as the answer.
+const MOST_CUTS: usize = 5;
+
+/// The rows of a query that has some, as a rule: where none come, the stream of the answer was cut.
+///
+/// # Errors
+/// What the server or the client reports.
+pub(crate) fn expect_rows(session: &SparkSession, query: &str) -> Result<Vec<Row>, SparkError> {
+    let mut rows = session.sql(query)?.collect()?;
+    for _ in 0..MOST_CUTS {
+        if !rows.is_empty() {
+            break;
+        }
+        rows = session.sql(query)?.collect()?;
+    }
+    Ok(rows)
+}
+
 /// What the documentation of a server does not say: behaviour is asked, names and versions are not.
 fn limits(session: &SparkSession) -> Result<Limits, SparkError> {
-    let answers = |query: &str| session.sql(query).and_then(|answer| answer.collect());
+    let answers = |query: &str| expect_rows(session, query);
     let says_yes = |query: &str| match answers(query) {
         Ok(rows) => rows
             .first()
