@@ -1,20 +1,23 @@
 //! Slices of whole frames to rows.
 
+mod mend;
+mod text;
+
 use std::sync::Arc;
 
-use distil_plan::{BadPart, Cancel, Error, Plan, Reason, Repair, Repairs, Result};
+use distil_plan::{Cancel, Error, Plan, Reason, Repairs, Result};
 
+use self::text::Text;
 use crate::frame::framer::too_large_detail;
 use crate::frame::list::{FrameList, Frames};
 use crate::packed::dictionary::Dictionary;
 use crate::packed::layout::PackedLayout;
 use crate::packed::packer::Packer;
 use crate::parse::flaw::describe;
-use crate::parse::repair::Mended;
 use crate::parse::scan::FrameScan;
 use crate::parse::tape::{Flaw, Kind, Tape};
-use crate::rewrite::{Clash, Merger, Placed, Rewritten};
-use crate::rows::record::{Bad, RecordEncoder, RepairTally};
+use crate::rewrite::{Merger, Rewritten};
+use crate::rows::record::{Bad, RecordEncoder};
 use crate::rows::sink::Sink;
 use crate::seen::Seen;
 use crate::types::facts::Position;
@@ -32,64 +35,6 @@ pub struct FrameSlice<'a> {
     pub bytes: &'a [u8],
     /// Where the frames are.
     pub frames: &'a Frames,
-}
-
-/// Text of records, and where it stands in the input.
-#[derive(Clone, Copy)]
-struct Text<'a> {
-    input: usize,
-    /// Offset of the slice.
-    offset: u64,
-    /// The slice.
-    source: &'a [u8],
-    bytes: &'a [u8],
-    /// Where `bytes` come from, if they are not the slice: places in order, and what was added to all of them.
-    placed: Option<(&'a [Placed], &'a [u8])>,
-}
-
-impl<'a> Text<'a> {
-    fn of(slice: &FrameSlice<'a>) -> Self {
-        let FrameSlice { input, offset, bytes, .. } = *slice;
-        Self { input, offset, source: bytes, bytes, placed: None }
-    }
-
-    /// The frame that holds a byte, if the text is not the slice.
-    fn placed(&self, at: usize) -> Option<Placed> {
-        let (places, _) = self.placed?;
-        let next = places.partition_point(|placed| placed.start <= at);
-        places.get(next.saturating_sub(1)).copied()
-    }
-
-    /// The offset in the input of a byte.
-    fn offset_of(&self, at: usize) -> u64 {
-        self.offset + self.placed(at).map_or(at, |placed| placed.source_of(at)) as u64
-    }
-
-    /// What a frame got added.
-    fn added_to(&self, placed: &Placed) -> &'a [u8] {
-        self.placed.map_or(&[], |(_, added)| &added[placed.added.0..placed.added.1])
-    }
-
-    /// The range in the slice of a frame.
-    fn source_of(&self, start: usize, end: usize) -> (usize, usize) {
-        self.placed(start).map_or((start, end), |placed| placed.source)
-    }
-
-    fn bad_part(&self, start: usize, end: usize, bad: Bad) -> BadPart {
-        let at = bad.at.map(|at| self.offset_of(at));
-        let (start, end) = self.source_of(start, end);
-        let length = (end - start) as u64;
-        BadPart {
-            input: self.input,
-            offset: self.offset + start as u64,
-            length,
-            reason: bad.reason,
-            detail: bad.detail,
-            at,
-            raw: (length <= BadPart::MAX_RAW && bad.reason != Reason::TooLarge)
-                .then(|| self.source[start..end].to_vec()),
-        }
-    }
 }
 
 /// Decodes slices, in any order, and knows what it saw of the columns.
@@ -411,117 +356,6 @@ impl Decoder {
         }
     }
 
-    /// Encodes a record that has a member twice, perhaps for what is added to it.
-    fn merged(
-        &mut self,
-        text: &Text<'_>,
-        placed: &Placed,
-        position: Position,
-    ) -> std::result::Result<(), Bad> {
-        let record = &text.source[placed.source.0..placed.source.1];
-        self.encode_with(record, text.added_to(placed), position)
-    }
-
-    /// Encodes a record joined with what is added to it, which may be nothing but members that it has.
-    fn encode_with(
-        &mut self,
-        record: &[u8],
-        added: &[u8],
-        position: Position,
-    ) -> std::result::Result<(), Bad> {
-        let merged = match self.merger.merge(record, added) {
-            Ok(merged) => merged,
-            Err(Clash::Duplicate(twice)) => return Err(twice.into()),
-            Err(Clash::Differs(name)) => {
-                let detail = format!("the plan adds another value of the member `{name}`");
-                return Err(Bad::new(Reason::NameClash, detail));
-            }
-        };
-        self.mended
-            .parse_frame(&merged, 0, merged.len())
-            .map_err(|flaw| flawed(&merged, (0, merged.len()), &flaw, false))?;
-        // Places in the joined text are none in the input.
-        self.encoder.encode(&self.mended, &merged, position).map_err(|bad| Bad { at: None, ..bad })
-    }
-
-    /// Encodes a record that could not be read, with what the plan allows mended; `None` if there is nothing to
-    /// mend.
-    fn mend(
-        &mut self,
-        text: &Text<'_>,
-        (start, end): (usize, usize),
-        sink: &mut impl Sink,
-    ) -> Result<Option<Encoded>> {
-        if self.repairs.is_empty() {
-            return Ok(None);
-        }
-        // What is added comes to the mended record, as it would to a sound one.
-        let added = text.placed(start).map(|placed| text.added_to(&placed));
-        let (start, end) = text.source_of(start, end);
-        let source = Text { bytes: text.source, placed: None, ..*text };
-        let mut mended = Mended::tokens(&source.bytes[start..end], &self.repairs);
-        let offset = source.offset + start as u64;
-        let position = Position { input: source.input as u32, offset, ordinal: 0 };
-        let encoded = self.encode_mended(&mut mended, position, added);
-        if mended.mends.is_empty() {
-            return Ok(None);
-        }
-        match encoded {
-            Ok(()) => {
-                for mend in &mended.mends {
-                    let first = Some((position.input, offset + mend.at as u64));
-                    let tally = &mut self.encoder.total.repaired[mend.repair as usize];
-                    tally.join(&RepairTally { count: 1, first });
-                }
-                Ok(Some(Encoded::Mended))
-            }
-            Err(bad) => {
-                self.cancel.check()?;
-                let bad = Bad { at: bad.at.map(|at| start + mended.original(at)), ..bad };
-                sink.bad(source.bad_part(start, end, bad))?;
-                Ok(Some(Encoded::Bad))
-            }
-        }
-    }
-
-    /// Judges a record as its mended text is; nothing is accepted if nothing was mended.
-    fn encode_mended(
-        &mut self,
-        mended: &mut Mended,
-        position: Position,
-        added: Option<&[u8]>,
-    ) -> std::result::Result<(), Bad> {
-        let tape = &mut self.mended;
-        let whole = (0, mended.text.len());
-        let flaw = |flaw: Flaw, text: &[u8]| flawed(text, (0, text.len()), &flaw, false);
-        tape.parse_frame(&mended.text, whole.0, whole.1).map_err(|e| flaw(e, &mended.text))?;
-        if let Some(bad) = invalid_utf8(&mended.text, whole, false) {
-            return Err(bad);
-        }
-        if self.repairs.has(Repair::DuplicateMembers) && mended.drop_duplicates(tape) {
-            let end = mended.text.len();
-            tape.parse_frame(&mended.text, 0, end).map_err(|e| flaw(e, &mended.text))?;
-        }
-        let tape = &self.mended;
-        if let Some(bad) = not_an_object(tape, 0) {
-            return Err(bad);
-        }
-        self.encoder.values.check_duplicates(tape, &mended.text, 0)?;
-        let columns = self.sort_columns.iter().map(|column| &column.path);
-        if let Some((mend, column)) = mended.touches(tape, columns) {
-            let detail =
-                format!("{} would be repaired in the key or order column {column}", mend.repair);
-            return Err(Bad { at: mend.place, ..Bad::new(Reason::RepairedKey, detail) });
-        }
-        if mended.mends.is_empty() {
-            return Ok(());
-        }
-        match added {
-            Some(added) => self.encode_with(&mended.text, added, position),
-            None => self.encoder.encode(tape, &mended.text, position),
-        }
-    }
-
     /// Whether a record, without what is added to it, is longer than any may be.
     fn is_too_large(&self, text: &Text<'_>, start: usize, end: usize) -> bool {
         if (end - start) as u64 <= self.max_record {
@@ -585,7 +419,7 @@ fn flawed(bytes: &[u8], (start, end): (usize, usize), flaw: &Flaw, utf8: bool) -
     })
 }
 
-/// The flaw of a value that is no record.
+/// The flaw of a value that is not a record.
 fn not_an_object(tape: &Tape, start: usize) -> Option<Bad> {
     let kind = tape.nodes().first().map(|node| node.kind).filter(|kind| *kind != Kind::Object)?;
     let detail = format!("the value is {}, not an object", kind.name());
@@ -614,162 +448,4 @@ fn trim(bytes: &[u8], start: usize, end: usize) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-    use distil_plan::Dedup;
-
-    use super::*;
-    use distil_plan::ColumnPath;
-
-    use crate::sample::Sampler;
-
-    #[derive(Default)]
-    struct Counts {
-        encoded: usize,
-        packed: usize,
-    }
-
-    impl Sink for Counts {
-        fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
-            self.encoded += 1;
-            Ok(())
-        }
-
-        fn packed(&mut self, _: &[u64], _: &[Dictionary]) -> Result<()> {
-            self.packed += 1;
-            Ok(())
-        }
-
-        fn bad(&mut self, part: BadPart) -> Result<()> {
-            panic!("{part:?}");
-        }
-    }
-
-    fn decoder_of(plan: &Plan, sampled: &str) -> Decoder {
-        let mut sampler = Sampler::new(plan).unwrap();
-        sampler.sample(sampled.as_bytes(), 1).unwrap();
-        let layout = Arc::new(sampler.finish(plan).1.unwrap());
-        Decoder::new(plan).unwrap().expecting(Some(&layout), 1 << 20)
-    }
-
-    fn plan_of(key: Option<&str>) -> Plan {
-        let mut plan = Plan::new(vec!["in".to_owned()], distil_plan::Sink::new("out.parquet"));
-        plan.dedup = key.map(|key| match key {
-            "*" => Dedup::on_record(),
-            key => Dedup::on_columns(vec![ColumnPath::name(key)]),
-        });
-        plan
-    }
-
-    #[test]
-    fn what_is_met_and_never_fits_is_not_expected_for_long() {
-        let plan = plan_of(Some("k"));
-        let mut decoder = decoder_of(&plan, r#"{"k":1,"t":"2019-04-23T17:00:00.000Z"}"#);
-        let line = |n: usize| format!("{{\"k\":{n},\"t\":\"2019-04-23T17:00:00Z\"}}\n");
-        let text: String = (0..10_000).map(line).collect();
-        let mut slices = 0;
-        while decoder.packer.as_ref().unwrap().learns() {
-            slices += 1;
-            let (offset, bytes) = (slices << 32, text.as_bytes());
-            let slice = FrameSlice { input: 0, offset, bytes, frames: &Frames::Lines };
-            let mut counts = Counts::default();
-            decoder.decode(&slice, &mut counts).unwrap();
-            assert_eq!((counts.encoded, counts.packed), (10_000, 0));
-            assert!(slices < 10, "records are expected that never fit");
-        }
-    }
-
-    #[test]
-    fn expected_records_are_not_parsed_whether_they_are_packed_or_not() {
-        let line = |n: usize| format!("{{\"k\":\"key {n}\",\"n\":{n}}}\n");
-        let text: String = (10_000..11_000).map(line).collect();
-        for key in [Some("n"), Some("k"), Some("*"), None] {
-            let packs = key == Some("n");
-            let mut decoder = decoder_of(&plan_of(key), &text);
-            let bytes = text.as_bytes();
-            let slice = FrameSlice { input: 0, offset: 0, bytes, frames: &Frames::Lines };
-            let mut counts = Counts::default();
-            assert_eq!(decoder.decode(&slice, &mut counts).unwrap(), 1000);
-            let Counts { encoded, packed } = counts;
-            // The first one was, and is packed by itself; the others come in blocks.
-            assert_eq!((encoded, packed), if packs { (0, 5) } else { (1000, 0) });
-            assert_eq!(decoder.tape.nodes()[0].start, 0, "the last record that was parsed");
-        }
-    }
-
-    #[test]
-    fn a_run_that_is_asked_to_stop_does_not_end_a_long_record() {
-        let members: Vec<String> = (0..100_000).map(|n| format!("\"m{n}\":{n}")).collect();
-        let text = format!("{{{}}}", members.join(","));
-        let slice =
-            FrameSlice { input: 0, offset: 0, bytes: text.as_bytes(), frames: &Frames::Lines };
-        let plan = Plan::new(vec!["in".into()], distil_plan::Sink::new("out.parquet"));
-        let cancel = Cancel::new();
-        let mut decoder = Decoder::new(&plan).unwrap().stopped_by(&cancel);
-        let mut sink = Recorder::default();
-        assert_eq!(decoder.decode(&slice, &mut sink).unwrap(), 1);
-        cancel.interrupt();
-        let stopped = decoder.decode(&slice, &mut sink).unwrap_err();
-        assert_eq!(stopped.fault, distil_plan::Fault::Interrupted);
-        assert_eq!((sink.rows, sink.bad), (1, 0), "the record is neither a row nor bad");
-    }
-
-    /// Endless bad records must not add endless columns.
-    #[test]
-    fn what_a_bad_record_added_is_taken_back() {
-        let plan = Plan::new(vec!["in".into()], distil_plan::Sink::new("out.parquet"));
-        let mut decoder = Decoder::new(&plan).unwrap();
-        let mut sink = Recorder::default();
-        let mut offset = 0;
-        let mut decode = |text: &str, decoder: &mut Decoder| {
-            let bytes = text.as_bytes();
-            let slice = FrameSlice { input: 0, offset, bytes, frames: &Frames::Lines };
-            offset += 1_000;
-            decoder.decode(&slice, &mut sink).unwrap();
-        };
-        decode("{\"a\":1,\"o\":{\"x\":1},\"l\":[1]}", &mut decoder);
-        let known = decoder.encoder.fields.count();
-        for n in 0..100 {
-            let bad = format!(
-                "{{\"a\":1,\"b{n}\":1,\"o\":{{\"y{n}\":{{\"z\":1}}}},\"l\":[{{\"m{n}\":[1]}}],\"b{n}\":2}}"
-            );
-            decode(&bad, &mut decoder);
-            assert_eq!(decoder.encoder.fields.count(), known);
-        }
-        decode("{\"b7\":2,\"a\":1,\"o\":{\"y7\":2},\"l\":[2]}", &mut decoder);
-        let schema = decoder.finish().0.schema().unwrap();
-        let names: Vec<String> = schema
-            .fields
-            .iter()
-            .map(|field| format!("{} {}", field.name, field.data_type))
-            .collect();
-        assert_eq!(
-            names.join(", "),
-            "a int64, o struct<x: int64, y7: int64>, l list<int64>, b7 int64"
-        );
-    }
-
-    /// Counts what it gets.
-    #[derive(Default)]
-    struct Recorder {
-        rows: usize,
-        bad: usize,
-    }
-
-    impl Sink for Recorder {
-        fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
-            self.rows += 1;
-            Ok(())
-        }
-
-        fn packed(&mut self, _: &[u64], _: &[Dictionary]) -> Result<()> {
-            Ok(())
-        }
-
-        fn bad(&mut self, _: BadPart) -> Result<()> {
-            self.bad += 1;
-            Ok(())
-        }
-    }
-}
+mod tests;

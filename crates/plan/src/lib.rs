@@ -18,6 +18,7 @@ mod plan;
 mod records;
 mod repair;
 mod report;
+mod resolved;
 mod schema;
 mod size;
 mod types;
@@ -32,8 +33,8 @@ pub use location::{Location, scheme};
 pub use need::{Need, Support};
 pub use path::ColumnPath;
 pub use plan::{
-    Compression, ExtraMembers, Input, InputCompression, InputFormat, Layout, MaxQuarantined, Mode,
-    Plan, QuarantineSpec, ResolvedPlan, Shape, Sink,
+    Compression, ExtraMembers, InputFormat, Layout, MaxQuarantined, Mode, Plan, QuarantineSpec,
+    Shape, Sink,
 };
 pub use records::{Added, PathStep, RecordsPath};
 pub use repair::{Repair, Repairs};
@@ -42,6 +43,7 @@ pub use report::{
     RecordCounts, RepairCount, Report, ReportError, ResourceReport, RowImage, SchemaColumn,
     StageReport, Status,
 };
+pub use resolved::{Input, InputCompression, ResolvedPlan};
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};
 pub use size::{format_bytes, parse_size};
 pub use types::{EpochUnit, TimeUnit, Type};
