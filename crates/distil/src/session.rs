@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use distil_engine::{Inferred, Native};
 use distil_job::admit::{Scan, Scanned};
+use distil_job::locate::{locate, within_one_record};
 use distil_job::run::Job;
 use distil_json::digest::Digest;
 use distil_output::head::Head;
 use distil_output::verify::Verified;
 use distil_plan::{
-    Backend, Cancel, Code, Error, Events, Location, NoEvents, Plan, Report, ReportError,
-    ResolvedPlan, Result, Status, Watch,
+    Backend, Cancel, Code, Error, Events, Location, NoEvents, Plan, RecordsPath, Report,
+    ReportError, ResolvedPlan, Result, Status, Watch,
 };
 use distil_storage::Storage;
 
@@ -147,6 +148,17 @@ impl Session {
         let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
         let options = self.options.engine();
         distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())
+            .map_err(|error| locate(self.storage.as_ref(), &resolved.plan, error))
+    }
+
+    /// Where several objects lie in sources that are read as one record, and how many: they may be the records that
+    /// are meant.
+    ///
+    /// # Errors
+    /// As [`Session::infer`], for sources that are not there.
+    pub fn within_one_record(&self, plan: Plan) -> Result<Option<(RecordsPath, u64)>> {
+        let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
+        Ok(within_one_record(self.storage.as_ref(), &resolved.plan))
     }
 
     /// The first rows of an output.

@@ -4,7 +4,7 @@ pub mod admit;
 mod conclude;
 pub mod discover;
 mod glob;
-mod locate;
+pub mod locate;
 pub mod places;
 pub mod publish;
 mod refuse;

@@ -1,7 +1,9 @@
 //! Where the records may be, when they are not where the plan looks for them.
 
 use distil_json::Candidates;
-use distil_plan::{Code, Error, Hint, InputFormat, Key, Plan, ResolvedPlan};
+use distil_plan::{
+    Code, Error, Hint, InputFormat, Key, Plan, RecordsPath, ResolvedPlan, printable,
+};
 use distil_storage::{InputStream, Storage};
 
 /// Files that are looked into, and bytes of each: what a message is worth waiting for.
@@ -12,7 +14,7 @@ const NAMED: usize = 5;
 
 /// The error, with the places that have what it misses: objects with the columns of the key, deeper in the
 /// data.
-pub(crate) fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -> Error {
+pub fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -> Error {
     let is_missing = matches!(error.code, Code::MissingColumn | Code::MissingRecords);
     let is_bad = matches!(error.code, Code::BadRecords | Code::TooManyBadRecords);
     if !(is_missing || is_bad) || plan.plan.format != InputFormat::Json {
@@ -22,7 +24,12 @@ pub(crate) fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -
     if error.hints.iter().any(|hint| hint.is_about("records")) {
         return error;
     }
-    let Some(wanted) = wanted(&plan.plan) else { return error };
+    let wanted = match wanted(&plan.plan) {
+        Some(wanted) => wanted,
+        // Without a key any object will do.
+        None if error.code == Code::MissingRecords => Vec::new(),
+        None => return error,
+    };
     let candidates = candidates(storage, plan, wanted);
     if is_bad && candidates.at_root() > 0 {
         // Records are where they are looked for, and some are bad.
@@ -37,6 +44,15 @@ pub(crate) fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -
     hints.append(&mut error.hints);
     error.hints = hints;
     error
+}
+
+/// Where several objects lie in what is read as one record, and how many: they may be the records that are meant.
+pub fn within_one_record(storage: &dyn Storage, plan: &ResolvedPlan) -> Option<(RecordsPath, u64)> {
+    let is_open = plan.plan.records.is_none() && plan.plan.format == InputFormat::Json;
+    let found = is_open.then(|| candidates(storage, plan, Vec::new()).paths())?;
+    found
+        .into_iter()
+        .find(|(path, count)| *count > 1 && printable(&path.to_string()) == path.to_string())
 }
 
 /// The first steps of the columns of the key.
@@ -72,7 +88,13 @@ fn hints(plan: &ResolvedPlan, candidates: Candidates) -> Vec<Hint> {
         .map(|(path, count)| {
             let path = path.to_string();
             let objects = if count == 1 { "object" } else { "objects" };
-            Hint::set(format!("take the {count} {objects} at {path} for records"), "records", path)
+            let text = format!("take the {count} {objects} at {path} for records");
+            // What can't be printed as it is can't be pasted.
+            if printable(&path) == path {
+                Hint::set(text, "records", path)
+            } else {
+                Hint::new(text)
+            }
         })
         .collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use distil_output::expected::ExpectedOutput;
 use distil_output::quarantine::replay::heading;
 use distil_plan::{
-    Backend, Error, Hint, InputReport, Need, Phase, Plan, Report, ReportError, Request,
+    Backend, Error, Hint, InputReport, Key, Need, Phase, Plan, Report, ReportError, Request,
     ResolvedPlan, Result, Status, Watch,
 };
 use distil_storage::Storage;
@@ -14,7 +14,7 @@ use distil_storage::Storage;
 use crate::admit::{Scan, Scanned, admit, confirm};
 use crate::conclude::conclude;
 use crate::discover::Discovery;
-use crate::locate::locate;
+use crate::locate::{locate, within_one_record};
 use crate::places::{Place, check_places};
 use crate::publish::{Publisher, publisher};
 use crate::refuse::refuse;
@@ -150,6 +150,7 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     }
     report.check_accounts()?;
     conclude(&plan.plan, report)?;
+    warn_of_one_record(&*job.storage, &plan, report);
     job.watch.cancel.check()?;
     job.watch.events.begin(Phase::Commit, None);
     let sealed = claimed.seal()?;
@@ -157,6 +158,20 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     report.output.bytes = sealed.bytes();
     job.watch.cancel.check()?;
     sealed.publish()?.finish()
+}
+
+/// A document of many records that has no key to miss is written as one row: that may not be meant.
+fn warn_of_one_record(storage: &dyn Storage, plan: &ResolvedPlan, report: &mut Report) {
+    let is_whole = plan.plan.dedup.as_ref().is_none_or(|dedup| dedup.key == Key::Record);
+    if report.records.read == 1
+        && is_whole
+        && let Some((path, count)) = within_one_record(storage, plan)
+    {
+        report.warnings.push(format!(
+            "the input is one record, in which {count} objects lie at the path {path}: they are read as records \
+             if the plan says so"
+        ));
+    }
 }
 
 /// Reads back what a backend of other bytes left, and completes its report. Only valid input comes to such a

@@ -7,15 +7,19 @@ use distil_plan::{PathStep, RecordsPath};
 use crate::frame::syntax::{Event, Syntax};
 use crate::parse::tape::unescape;
 
-/// Most places that are told apart, and the deepest.
+/// Most places that are counted, and their most steps.
 const MOST_PLACES: usize = 10_000;
 const DEEPEST: usize = 12;
+/// Most bytes of a name in a path that somebody would type; a place keeps those of all its steps.
+const LONGEST_NAME: usize = 200;
 
 /// An open object or list.
 struct Open {
     is_object: bool,
     /// The step that led here: a name, or an element.
     step: Option<String>,
+    /// Whether a name on the way here is too long to be kept.
+    is_too_far: bool,
     /// Which of the wanted members it has.
     has: Vec<bool>,
 }
@@ -99,7 +103,10 @@ impl Candidates {
             let step = self.name.take();
             if matches!(byte, b'{' | b'[') {
                 let has = vec![false; self.wanted.len()];
-                self.open.push(Open { is_object: byte == b'{', step, has });
+                let is_long = step.as_ref().is_some_and(|name| name.len() > LONGEST_NAME);
+                let is_too_far = is_long || self.open.last().is_some_and(|open| open.is_too_far);
+                let step = step.filter(|_| !is_long);
+                self.open.push(Open { is_object: byte == b'{', step, is_too_far, has });
             }
         }
         match self.syntax.feed(byte) {
@@ -131,7 +138,7 @@ impl Candidates {
     fn closed(&mut self) {
         let Some(open) = self.open.pop() else { return };
         let is_one = open.is_object && open.has.iter().all(|has| *has);
-        if !is_one || self.open.len() > DEEPEST {
+        if !is_one || open.is_too_far || self.open.len() > DEEPEST {
             return;
         }
         let steps = self.open.iter().map(|open| open.step.clone()).chain([open.step]);
@@ -229,5 +236,11 @@ mod tests {
         expect("{\"id\":1}", &["id"], &[]);
         expect("{\"n\":1,\"a\":[{\"x\":true,\"id\":1},{\"id\":1}]}", &["id"], &[("/a", 2)]);
         expect("", &["id"], &[]);
+        let long = "n".repeat(LONGEST_NAME + 1);
+        expect(
+            &format!("{{\"{long}\":{{\"a\":{{\"id\":1}}}},\"b\":[{{\"id\":1}}]}}"),
+            &["id"],
+            &[("/b", 1)],
+        );
     }
 }

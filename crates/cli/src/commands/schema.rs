@@ -6,8 +6,9 @@ use distil::{
     Choice, Code, Configuration, Error, Events, Inferred, Result, Session, Stores, printable,
 };
 
+use crate::advice::quoted;
 use crate::arguments::SchemaArguments;
-use crate::console;
+use crate::console::{self, Style, styled};
 use crate::progress::Progress;
 use crate::signals::cancel_on_signals;
 
@@ -19,12 +20,22 @@ pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
     let session = Session::open(&Configuration::default(), &choice)?
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel_on_signals()?);
     let spec = plan.schema.clone();
-    let inferred = session.infer(plan);
+    let inferred = session.infer(plan.clone());
     progress.finish();
     let mut inferred = inferred.map_err(|error| match error.code {
         Code::BadRecords => error.help("repair these records, or leave their files out"),
         _ => error,
     })?;
+    if inferred.records == 1
+        && !quiet
+        && let Some((path, count)) = session.within_one_record(plan)?
+    {
+        let (path, help) = (path.to_string(), styled(Style::Help, "help:"));
+        console::print(&format!(
+            "{help} this is one record; to read the {count} objects in it at {path}: {}\n",
+            quoted(&["--records", &path])
+        ));
+    }
     // As it is read, not as it is written: what is printed reads the same records again.
     inferred.schema = spec.as_read(inferred.schema);
     if arguments.json {

@@ -112,6 +112,35 @@ fn a_path_that_leads_nowhere_is_told_with_those_that_do() {
 }
 
 #[test]
+fn one_record_with_many_objects_in_it_is_told() {
+    let context = Context::new();
+    context.write("in.json", "{\"type\":\"F\",\"features\":[{\"id\":1},{\"id\":2},{\"id\":3}]}");
+    let told = context.run(&["schema", "in.json"]);
+    assert!(told.contains("the 3 objects in it at /features: --records /features"), "{told}");
+    let told = context.run(&["run", "in.json", "-o", "out.parquet", "--key", "*"]);
+    assert!(told.contains("warning: the input is one record, in which 3 objects lie"), "{told}");
+    let told = context.run(&["schema", "in.json", "--records", "/nope"]);
+    assert!(told.contains("take the 3 objects at /features for records"), "{told}");
+    // One object within is part of a record, and so are those of records of which there are two.
+    context.write("in.json", "{\"id\":1,\"user\":{\"id\":2}}");
+    assert!(!context.run(&["schema", "in.json"]).contains("--records"));
+    context.write("in.json", "{\"id\":1,\"tags\":[{},{}]}\n{\"id\":2,\"tags\":[{},{}]}\n");
+    assert!(!context.run(&["schema", "in.json"]).contains("--records"));
+    assert!(
+        !context.run(&["run", "in.json", "-o", "o.parquet", "--key", "*"]).contains("one record")
+    );
+}
+
+#[test]
+fn a_path_that_can_not_be_printed_is_not_offered_as_a_command() {
+    let context = Context::new();
+    context.write("in.json", "{\"\\u001b[31m\":[{\"id\":1},{\"id\":2}],\"y\":[{\"id\":3}]}");
+    let told = context.run(&["run", "in.json", "-o", "out.parquet", "--key", "id"]);
+    assert!(told.contains("take the 2 objects at /\\u{1b}[31m for records\n"), "{told}");
+    assert_eq!(told.matches("--records").count(), 1, "{told}");
+}
+
+#[test]
 fn bad_records_where_others_are_good_name_no_path() {
     let context = Context::new();
     context.write("in.json", "{\"id\":1,\"user\":{\"id\":7}}\n{\"id\":2,\"user\":{\"id\":8},}\n");

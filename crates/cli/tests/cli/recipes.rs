@@ -28,14 +28,14 @@ fn every_recipe_prints_what_it_says() {
     assert!(files >= 11 && commands >= 22, "{files} files and {commands} commands");
 }
 
-/// Runs the commands of a block; what stands behind one is what it prints.
+/// Runs the commands of a block. The lines after a command are what it prints.
 fn run(context: &Context, block: &[&str]) -> usize {
     let mut commands = 0;
     let mut rest = block;
-    while let Some((command, behind)) = rest.split_first() {
+    while let Some((command, after)) = rest.split_first() {
         let command = command.strip_prefix("$ ").unwrap();
-        let count = behind.iter().take_while(|line| !line.starts_with("$ ")).count();
-        let (printed, next) = behind.split_at(count);
+        let count = after.iter().take_while(|line| !line.starts_with("$ ")).count();
+        let (printed, next) = after.split_at(count);
         let folder = std::path::Path::new(env!("CARGO_BIN_EXE_distil")).parent().unwrap();
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
         let output = Command::new("sh")

@@ -130,13 +130,7 @@ fn file() -> impl Strategy<Value = FileLayout> {
     let mark = prop_oneof![9 => Just(false), 1 => Just(true)];
     let cut = prop_oneof![12 => Just(0usize), 1 => 1usize..30];
     let behind = prop_oneof![12 => Just(""), 2 => Just(" \r\n"), 1 => Just("{\"k\":0}"), 1 => Just(","), 1 => Just("[{\"k\":0}]")];
-    let packed = prop_oneof![
-        8 => Just(Packed::Plain),
-        1 => Just(Packed::Gzip),
-        1 => Just(Packed::Zstd),
-        1 => Just(Packed::CutGzip),
-    ];
-    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, packed).prop_map(
+    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, Packed::any()).prop_map(
         |(shape, seed, bad, beside, mark, cut, behind, packed)| FileLayout {
             shape,
             seed,
@@ -240,10 +234,23 @@ impl FileLayout {
         }
         out.extend(self.behind.bytes());
         out.truncate(out.len().saturating_sub(self.cut));
-        self.pack(out)
+        self.packed.pack(out)
+    }
+}
+
+impl Packed {
+    /// Plain for most files, or compressed and perhaps cut.
+    pub(super) fn any() -> impl Strategy<Value = Self> {
+        prop_oneof![
+            8 => Just(Self::Plain),
+            1 => Just(Self::Gzip),
+            1 => Just(Self::Zstd),
+            1 => Just(Self::CutGzip),
+        ]
     }
 
-    fn pack(&self, content: Vec<u8>) -> Vec<u8> {
+    /// The content as a file.
+    pub(super) fn pack(self, content: Vec<u8>) -> Vec<u8> {
         let (one, two) = content.split_at(content.len() / 2);
         let gzip = |part: &[u8]| {
             let mut gzip =
@@ -251,13 +258,13 @@ impl FileLayout {
             gzip.write_all(part).unwrap();
             gzip.finish().unwrap()
         };
-        match self.packed {
-            Packed::Plain => content,
-            Packed::Gzip => [gzip(one), gzip(two)].concat(),
-            Packed::Zstd => {
+        match self {
+            Self::Plain => content,
+            Self::Gzip => [gzip(one), gzip(two)].concat(),
+            Self::Zstd => {
                 [zstd::encode_all(one, 1).unwrap(), zstd::encode_all(two, 1).unwrap()].concat()
             }
-            Packed::CutGzip => {
+            Self::CutGzip => {
                 let mut bytes = gzip(&content);
                 bytes.truncate(bytes.len() - 8);
                 bytes

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::files::{BAD, BREAKING};
+use super::files::{BAD, BREAKING, Packed};
 use super::spelling::Spelling;
 use super::values::Json;
 use crate::suite::Files;
@@ -46,6 +46,7 @@ pub struct Pages {
     between: &'static str,
     cut: usize,
     is_pretty: bool,
+    packed: Packed,
 }
 
 /// Pages of any kind.
@@ -55,15 +56,21 @@ pub fn pages() -> impl Strategy<Value = Pages> {
     let shape = select(vec![Shape::Auto, Shape::Auto, Shape::Lines, Shape::Concatenated]);
     let between = prop_oneof![6 => select(vec!["\n", "\n", "\r\n\r\n", ""]), 1 => Just(" x\n")];
     let cut = prop_oneof![19 => Just(0usize), 1 => 1usize..30];
-    (0..PATHS.len(), shape, any::<u64>(), 1usize..6, bad, (between, cut, any::<bool>())).prop_map(
-        |(which, shape, seed, size, bad, (between, cut, is_pretty))| {
+    (
+        0..PATHS.len(),
+        shape,
+        any::<u64>(),
+        1usize..6,
+        bad,
+        (between, cut, any::<bool>(), Packed::any()),
+    )
+        .prop_map(|(which, shape, seed, size, bad, (between, cut, is_pretty, packed))| {
             // Pages that can't be told apart are tried as damage.
             let is_pretty = is_pretty && shape != Shape::Lines;
             let is_apart = is_pretty || shape == Shape::Concatenated || !between.is_empty();
             let between = if is_apart { between } else { "\n" };
-            Pages { which, shape, seed, size, bad, between, cut, is_pretty }
-        },
-    )
+            Pages { which, shape, seed, size, bad, between, cut, is_pretty, packed }
+        })
 }
 
 impl Pages {
@@ -109,6 +116,8 @@ impl Pages {
         out.truncate(out.len().saturating_sub(self.cut));
         let half = out.len() / 2;
         let cut = out[half..].iter().position(|b| *b == b'\n').map_or(out.len(), |n| half + n + 1);
-        vec![("0.json".into(), out[..cut].to_vec()), ("1.json".into(), out[cut..].to_vec())]
+        let (one, other) = out.split_at(cut);
+        let packed = |content: &[u8]| self.packed.pack(content.to_vec());
+        vec![("0.json".into(), packed(one)), ("1.json".into(), packed(other))]
     }
 }

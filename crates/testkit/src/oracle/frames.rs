@@ -27,6 +27,8 @@ pub struct Framed {
     pub added: Vec<Vec<(String, Value)>>,
     /// Values without records at the path.
     pub without: u64,
+    /// Nulls among the records.
+    pub holes: u64,
     /// Members beside the array, or beside the records of the first value.
     pub ignored_members: Vec<String>,
     /// Whether the compression broke.

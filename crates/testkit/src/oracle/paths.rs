@@ -132,7 +132,8 @@ pub(super) fn records(
         Some(false) => Shape::Concatenated,
         _ => Shape::Lines,
     };
-    let Pages { walk, added, .. } = pages;
+    let Pages { walk, added, holes, .. } = pages;
+    framed.holes = holes;
     framed.frames = walk.frames;
     framed.ignored_members = walk.ignored;
     if framed.shape == Shape::Lines {

@@ -76,6 +76,8 @@ pub struct InputCounts {
     pub quarantined: u64,
     /// Members beside the array; nothing when the file breaks, as the walk then ends anywhere.
     pub ignored_members: Option<Vec<String>>,
+    /// Values without records at the path, and nulls among the records.
+    pub passed_over: (u64, u64),
 }
 
 /// Something that a run must tell.
@@ -378,6 +380,7 @@ fn input_counts(path: &str, bytes: &[u8], framed: &Framed, quarantined: usize) -
         records: framed.frames.len() as u64,
         quarantined: quarantined as u64,
         ignored_members: framed.broken_at.is_none().then(|| framed.ignored_members.clone()),
+        passed_over: (framed.without, framed.holes),
     }
 }
 

@@ -143,6 +143,8 @@ impl Differences {
                 self.same("the bytes of an input", bytes, &found.bytes);
             }
             self.same("the shape of an input", &expected.shape, &found.shape);
+            let passed_over = (found.without_records, found.holes);
+            self.same("values without records, and holes", &expected.passed_over, &passed_over);
             let compression = expected.compression.to_string();
             self.same("the compression of an input", &compression, &found.compression);
             if let Some(ignored) = &expected.ignored_members {
