@@ -146,7 +146,10 @@ impl Session {
     pub fn infer(&self, plan: Plan) -> Result<Inferred> {
         let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
         let options = self.options.engine();
-        distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())
+        let mut inferred =
+            distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())?;
+        inferred.warnings.splice(0..0, resolved.discovery.warnings);
+        Ok(inferred)
     }
 
     /// The first rows of an output.

@@ -4,6 +4,7 @@ pub mod admit;
 mod conclude;
 pub mod discover;
 mod glob;
+mod passed_over;
 pub mod places;
 pub mod publish;
 mod refuse;

@@ -23,7 +23,7 @@ pub struct Resolved {
 /// # Errors
 /// As [`discover`].
 pub fn resolve(storage: &dyn Storage, plan: Plan) -> Result<Resolved> {
-    let discovery = discover(storage, &plan.sources)?;
+    let discovery = discover(storage, &plan.sources, plan.all_files)?;
     let inputs = discovery
         .inputs
         .iter()

@@ -19,6 +19,7 @@ mod types;
 mod values;
 
 pub use decode::{Decoder, FrameSlice};
+pub use frame::first_bytes::has_json_line;
 pub use frame::framer::{Framer, Separator, Step};
 pub use message::{MessageReader, MessageWriter};
 pub use packed::dictionary::Dictionary;

@@ -2,4 +2,5 @@
 
 pub(crate) mod bitmaps;
 pub(crate) mod envelope;
+pub(crate) mod first_bytes;
 pub(crate) mod framer;

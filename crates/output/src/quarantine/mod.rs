@@ -319,6 +319,16 @@ impl Quarantine {
                 distil_plan::printable(&part.detail)
             ));
         }
+        let of = |begin: &str| state.stopping.values().find(|part| part.detail.starts_with(begin));
+        if let Some(part) = of("not UTF-8") {
+            let convert =
+                "convert the text first: iconv -f WINDOWS-1252 -t UTF-8 FILE | distil run - ...";
+            error = error.help(convert).with_file(self.name(part.input));
+        }
+        if of("more than one value").is_some() {
+            let hint = "read values one after another, on whatever lines";
+            error = error.help(Hint::set(hint, "shape", "concatenated"));
+        }
         error.help(Hint::set("set bad records aside and go on", "quarantine", "FILE.ndjson"))
     }
 

@@ -64,6 +64,16 @@ pub enum Packed {
     Zstd,
     /// gzip without its last eight bytes.
     CutGzip,
+    /// bzip2, as two streams.
+    Bzip2,
+    /// xz, as two streams.
+    Xz,
+    /// lz4, as two frames.
+    Lz4,
+    /// xz without its last thirty bytes.
+    CutXz,
+    /// lz4 without its last four bytes.
+    CutLz4,
 }
 
 /// How records become files.
@@ -96,6 +106,8 @@ pub struct FileLayout {
     pub behind: &'static str,
     /// Compression.
     pub packed: Packed,
+    /// Whether its name says that it holds JSON.
+    pub named: bool,
 }
 
 /// Layouts of `count` records.
@@ -132,9 +144,17 @@ fn file() -> impl Strategy<Value = FileLayout> {
         1 => Just(Packed::Gzip),
         1 => Just(Packed::Zstd),
         1 => Just(Packed::CutGzip),
+        1 => select(vec![
+            Packed::Bzip2,
+            Packed::Xz,
+            Packed::Lz4,
+            Packed::CutXz,
+            Packed::CutLz4,
+        ]),
     ];
-    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, packed).prop_map(
-        |(shape, seed, bad, beside, mark, cut, behind, packed)| FileLayout {
+    let named = prop_oneof![29 => Just(true), 1 => Just(false)];
+    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, packed, named).prop_map(
+        |(shape, seed, bad, beside, mark, cut, behind, packed, named)| FileLayout {
             shape,
             seed,
             bad,
@@ -143,6 +163,7 @@ fn file() -> impl Strategy<Value = FileLayout> {
             cut,
             behind,
             packed,
+            named,
         },
     )
 }
@@ -157,6 +178,8 @@ impl Layout {
             behind: "",
             packed: match file.packed {
                 Packed::CutGzip => Packed::Gzip,
+                Packed::CutXz => Packed::Xz,
+                Packed::CutLz4 => Packed::Lz4,
                 other => other,
             },
             ..file.clone()
@@ -175,7 +198,8 @@ impl Layout {
             let shape = if self.told { self.files[0].shape } else { file.shape };
             let placed = rows.iter().zip(&self.placement).filter(|(_, place)| **place == at);
             let rows: Vec<&Json> = placed.map(|(row, _)| row).collect();
-            files.push((format!("{at}.json"), file.content(shape, &rows)));
+            let name = if file.named { format!("{at}.json") } else { format!("{at}.data") };
+            files.push((name, file.content(shape, &rows)));
         }
         files
     }
@@ -251,6 +275,46 @@ impl FileLayout {
                 bytes.truncate(bytes.len() - 8);
                 bytes
             }
+            Packed::Bzip2 => [bzip2(one), bzip2(two)].concat(),
+            Packed::Xz => [xz(one), xz(two)].concat(),
+            Packed::Lz4 => [lz4(one), lz4(two)].concat(),
+            Packed::CutXz => {
+                let mut bytes = xz(&content);
+                bytes.truncate(bytes.len() - 30);
+                bytes
+            }
+            Packed::CutLz4 => {
+                let mut bytes = lz4(&content);
+                bytes.truncate(bytes.len() - 4);
+                bytes
+            }
         }
     }
+}
+
+/// A stream of bzip2.
+pub fn bzip2(content: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A stream of xz.
+pub fn xz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A frame of lz4: blocks of 64 KiB that refer to one another, and checksums.
+pub fn lz4(content: &[u8]) -> Vec<u8> {
+    use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+    let info = FrameInfo::new()
+        .block_mode(BlockMode::Linked)
+        .block_size(BlockSize::Max64KB)
+        .block_checksums(true)
+        .content_checksum(true);
+    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
 }
