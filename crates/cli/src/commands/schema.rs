@@ -25,6 +25,7 @@ pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
         Code::BadRecords => error.help("repair these records, or leave their files out"),
         _ => error,
     })?;
+    console::print(&console::warnings(&inferred.warnings));
     // As it is read, not as it is written: what is printed reads the same records again.
     inferred.schema = spec.as_read(inferred.schema);
     if arguments.json {

@@ -35,6 +35,7 @@ fn standard_input_is_a_source() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       out.parquet: 2 rows
     ");
     assert_eq!(context.out(&["head", "out.parquet"]), ROWS);
 }
@@ -112,6 +113,7 @@ fn text_in_another_encoding_is_named_with_its_byte() {
     error: 1 bad record
       l.ndjson at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 16
       output: nothing was written; the output is as it was before
+      help: convert the text first: iconv -f WINDOWS-1252 -t UTF-8 l.ndjson | distil run - ...
       help: set bad records aside and go on: distil run l.ndjson -o out.parquet --key id --quarantine out.bad.ndjson
     ");
     assert_snapshot!(run("d.json"), @"
@@ -120,6 +122,7 @@ fn text_in_another_encoding_is_named_with_its_byte() {
     error: 1 bad record
       d.json at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 9
       output: nothing was written; the output is as it was before
+      help: convert the text first: iconv -f WINDOWS-1252 -t UTF-8 d.json | distil run - ...
       help: set bad records aside and go on: distil run d.json -o out.parquet --key id --quarantine out.bad.ndjson
     ");
     assert_snapshot!(context.run(&["schema", "l.ndjson"]), @"
@@ -127,6 +130,7 @@ fn text_in_another_encoding_is_named_with_its_byte() {
     --- stderr
     error: 1 bad record
       l.ndjson at byte 0: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9 at byte 16
+      help: convert the text first: iconv -f WINDOWS-1252 -t UTF-8 l.ndjson | distil run - ...
       help: repair these records, or leave their files out
     ");
 }
@@ -158,6 +162,8 @@ fn bad_records_stop_the_run_and_the_message_is_the_command_that_goes_on() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       out.parquet: 2 rows
+    quarantine   out.bad.ndjson: 2 records
     ");
     let quarantined = context.read("out.bad.ndjson").replace('\u{202e}', "[U+202E]");
     assert_snapshot!(quarantined, @r#"

@@ -107,7 +107,8 @@ fn other(beginning: &[u8], is_bracketed: bool) -> Option<Error> {
     }
     let may_be_a_record = |line: &[u8]| match line {
         [b'{', _, ..] => true,
-        [b'[', _, ..] => !is_bracketed || !is_prefixed(line),
+        // In a log, labels begin so.
+        [b'[', _, ..] => !is_bracketed,
         _ => false,
     };
     if lines.clone().any(may_be_a_record) {

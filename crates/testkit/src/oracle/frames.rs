@@ -241,7 +241,7 @@ fn another_text(content: &[u8]) -> Option<&'static str> {
     let is_log = beginning[0] == b'[';
     let may_be_a_record = |line: &&[u8]| match line[0] {
         b'{' => line.len() > 1,
-        b'[' => line.len() > 1 && !(is_log && is_label(line)),
+        b'[' => line.len() > 1 && !is_log,
         _ => false,
     };
     if !(is_script && opens) && lines[1..].iter().any(may_be_a_record) {
