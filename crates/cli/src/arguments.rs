@@ -23,7 +23,7 @@ use crate::flags::{Flags, Group, Planning, Reading, Resources, Running, help};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// Print errors only
+    /// Print errors and warnings only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Show the first conflicts and a log (-vv for a debug log)

@@ -71,6 +71,14 @@ fn colours() -> bool {
     stderr().is_terminal() && unset("NO_COLOR") && !dumb
 }
 
+/// Warnings, a line each.
+pub(crate) fn warnings(warnings: &[String]) -> String {
+    let line = |warning: &String| {
+        format!("{} {}\n", styled(Style::Warning, "warning:"), printable(warning))
+    };
+    warnings.iter().map(line).collect()
+}
+
 /// Prints an error with everything that it knows.
 pub(crate) fn print_error(error: &Error) {
     let mut text = format!("{} {error}\n", styled(Style::Error, "error:"));

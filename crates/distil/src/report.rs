@@ -36,7 +36,7 @@ pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path
     }
     for source in &plan.sources {
         // A source that can't be listed is for the run to tell; there is nothing of it to protect.
-        if let Ok(discovery) = discover(storage, std::slice::from_ref(source)) {
+        if let Ok(discovery) = discover(storage, std::slice::from_ref(source), true) {
             check_places(storage, &discovery, &[report])?;
         }
     }

@@ -147,8 +147,11 @@ impl Session {
     pub fn infer(&self, plan: Plan) -> Result<Inferred> {
         let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
         let options = self.options.engine();
-        distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())
-            .map_err(|error| locate(self.storage.as_ref(), &resolved.plan, error))
+        let mut inferred =
+            distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())
+                .map_err(|error| locate(self.storage.as_ref(), &resolved.plan, error))?;
+        inferred.warnings.splice(0..0, resolved.discovery.warnings);
+        Ok(inferred)
     }
 
     /// Where several objects lie in sources that are read as one record, and how many: they may be the records that

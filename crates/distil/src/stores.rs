@@ -61,7 +61,20 @@ impl Stores {
     /// The store of a path that is to be written.
     fn target(&self, path: &Path) -> Result<&dyn Storage> {
         self.find(path).map_err(|scheme| {
-            unknown(path, scheme).help("write to a path, and copy the output to its place")
+            let copy = match scheme {
+                "s3" | "s3a" | "s3n" => "aws s3 cp",
+                "gs" | "gcs" => "gcloud storage cp",
+                "hdfs" => "hdfs dfs -put",
+                _ => {
+                    return unknown(path, scheme)
+                        .help("write to a path, and copy the output to its place");
+                }
+            };
+            let url = path.to_string_lossy();
+            let url = shlex::try_quote(&url).unwrap_or_else(|_| url.clone());
+            unknown(path, scheme).help(format!(
+                "write to a path, and copy the output to its place: {copy} out.parquet {url}"
+            ))
         })
     }
 
@@ -151,6 +164,10 @@ mod tests {
         );
         assert!(text("ftp://x").ends_with("in this distil | "));
         let error = stores.disk(Path::new("gs://b/out.parquet")).err().unwrap();
-        assert_eq!(error.hints[0].text, "write to a path, and copy the output to its place");
+        assert_eq!(
+            error.hints[0].text,
+            "write to a path, and copy the output to its place: gcloud storage cp out.parquet \
+             gs://b/out.parquet"
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil_json::{Dictionary, Why};
+use distil_kernel::no_records::require_records;
 use distil_output::quarantine::Quarantine;
 use distil_plan::{InputReport, Phase, ResolvedPlan, Result, Schema, Watch};
 use distil_storage::Storage;
@@ -26,6 +27,8 @@ pub struct Inferred {
     pub ignored_members: u64,
     /// Values that are rounded to a declared `float32` or `float64`.
     pub rounded: u64,
+    /// What a user should know: files that were passed over ...
+    pub warnings: Vec<String>,
 }
 
 struct Nothing;
@@ -56,9 +59,10 @@ pub fn infer(
     watch.events.begin(Phase::Decode, plan.inputs.iter().map(|input| input.bytes).sum());
     let mut sinks: Vec<Nothing> = (0..options.threads).map(|_| Nothing).collect();
     let decoded = decode(&inputs, &mut sinks, None, Vec::new())?;
-    quarantine
+    let quarantined = quarantine
         .finish(&decoded.totals())
         .map_err(|error| quarantine.prefer_missing_key(error, &decoded.seen))?;
+    require_records(plan, decoded.read, quarantined.counts.ranges)?;
     let schema = decoded.seen.schema()?;
     decoded.seen.require_chosen(&plan.plan, &schema)?;
     Ok(Inferred {
@@ -68,5 +72,6 @@ pub fn infer(
         records: decoded.read,
         ignored_members: decoded.seen.tally.ignored_members,
         rounded: decoded.seen.tally.rounded,
+        warnings: Vec::new(),
     })
 }

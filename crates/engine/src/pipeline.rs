@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use distil_json::{Dictionary, PackedLayout};
+use distil_kernel::no_records::require_records;
 use distil_kernel::reduce::Policy;
 use distil_kernel::rows::{Row, SINGLE};
 use distil_output::quarantine::{Quarantine, SetAside};
@@ -45,6 +46,7 @@ pub(crate) fn run(
     let mut clock = Clock::start();
 
     let exchanged = exchange(&inputs, request, policy)?;
+    require_records(request.plan, exchanged.decoded.read, exchanged.set_aside.counts.ranges)?;
     let schema = schema(&exchanged.decoded, &exchanged.set_aside)?;
     exchanged.decoded.seen.require_chosen(plan, &schema)?;
     report.resources.spilled_bytes = exchanged.spilled_bytes + quarantine.spilled_bytes();

@@ -28,6 +28,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         | Need::Exponents => Some(Support::Yes),
         Need::Gzip
         | Need::Zstd
+        | Need::Bzip2
+        | Need::Xz
+        | Need::Lz4
         | Need::Lines
         | Need::Concatenated
         | Need::Array
@@ -67,9 +70,12 @@ mod tests {
     use super::*;
 
     /// Everything that a process may leave out of `supports`.
-    const ASKED: [Need; 26] = [
+    const ASKED: [Need; 29] = [
         Need::Gzip,
         Need::Zstd,
+        Need::Bzip2,
+        Need::Xz,
+        Need::Lz4,
         Need::Lines,
         Need::Concatenated,
         Need::Array,

@@ -210,7 +210,7 @@ fn shapes_and_compressions_read_alike() {
         ("lines", lines.as_bytes()),
         ("gzip", &gzip),
         ("concatenated", b"{\"a\":\n5} {\"a\":6}{\"a\":7}"),
-        ("empty", b""),
+        ("empty.json", b""),
     ]);
     let mut plan = folder.plan("o.parquet");
     plan.dedup = dedup("a", "");

@@ -229,7 +229,7 @@ fn assumed(plan: &Plan, name: &str) -> Result<Schema> {
 }
 
 fn compression(text: &str) -> Result<InputCompression> {
-    [InputCompression::None, InputCompression::Gzip, InputCompression::Zstd]
+    InputCompression::ALL
         .into_iter()
         .find(|one| one.to_string() == text)
         .ok_or_else(|| Error::bug(format!("a scan reports the compression `{text}`")))
@@ -263,7 +263,8 @@ pub fn sniff(storage: &dyn Storage, plan: &Plan, input: &mut Input) -> Result<()
             }
             Step::Done => break,
             Step::Fail(error) => {
-                return Err(Error { place: None, ..error }.at(input.display(), None));
+                let error = Error { place: None, ..error }.with_file(&input.display());
+                return Err(error.at(input.display(), None));
             }
         }
     }

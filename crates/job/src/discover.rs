@@ -9,6 +9,7 @@ use distil_storage::{Kind, Metadata, Stamp, Storage};
 use globset::GlobMatcher;
 
 use crate::glob::{Glob, Place};
+use crate::passed_over::{self, Content, is_json_name};
 
 /// The source that names standard input.
 pub const STDIN: &str = "-";
@@ -39,6 +40,8 @@ pub struct Discovery {
     pub warnings: Vec<String>,
     /// The directories and globs among the sources: no output may lie inside one.
     pub(crate) regions: Vec<Region>,
+    /// Files of directories that are not known to hold JSON, and the source of each, until they are looked at.
+    undecided: Vec<(String, Found)>,
 }
 
 /// A part of the file tree that a source covers.
@@ -55,16 +58,19 @@ pub(crate) struct Region {
 /// Finds the inputs of a plan (`docs/semantics.md` 1.1).
 ///
 /// A source that exists is taken literally, even if it looks like a glob. A directory that a glob
-/// matches is searched like one that is named.
+/// matches is searched like one that is named. Of directories only files that look like JSON are taken, by
+/// their names or else by how they begin, unless `all_files` is set.
 ///
 /// # Errors
 /// An input error for a source that names nothing, or nothing that can be read; a usage error for a
-/// malformed glob; an environment error for a directory that can't be listed.
-pub fn discover(storage: &dyn Storage, sources: &[String]) -> Result<Discovery> {
+/// malformed glob; an environment error for a directory that can't be listed. Without `all_files`, an input
+/// error for a file that does not look like JSON but may hold records.
+pub fn discover(storage: &dyn Storage, sources: &[String], all_files: bool) -> Result<Discovery> {
     let mut discovery = Discovery::default();
     for source in sources {
-        one_source(storage, source, &mut discovery)?;
+        one_source(storage, source, all_files, &mut discovery)?;
     }
+    decide(storage, &mut discovery)?;
     let inputs = &mut discovery.inputs;
     inputs.sort_by(|a, b| a.path.as_os_str().as_bytes().cmp(b.path.as_os_str().as_bytes()));
     inputs.dedup_by(|a, b| a.path == b.path);
@@ -73,7 +79,36 @@ pub fn discover(storage: &dyn Storage, sources: &[String]) -> Result<Discovery> 
     Ok(discovery)
 }
 
-fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Result<()> {
+/// Looks at the files that are not known to hold JSON, but for those that are inputs by another source.
+fn decide(storage: &dyn Storage, discovery: &mut Discovery) -> Result<()> {
+    let identity = |found: &Found| found.stamp.map(|stamp| (stamp.device, stamp.inode));
+    let mut known: HashSet<_> = discovery.inputs.iter().filter_map(identity).collect();
+    let mut undecided = std::mem::take(&mut discovery.undecided).into_iter().peekable();
+    while let Some((source, _)) = undecided.peek().cloned() {
+        let mut passed_over = Vec::new();
+        while let Some((_, found)) = undecided.next_if(|(other, _)| *other == source) {
+            if !identity(&found).is_none_or(|identity| known.insert(identity)) {
+                continue;
+            }
+            match passed_over::look(storage, &found.path)? {
+                Content::Json => discovery.inputs.push(found),
+                Content::Empty => {}
+                Content::Other(begin) => {
+                    passed_over.push((found.path.display().to_string(), begin));
+                }
+            }
+        }
+        discovery.warnings.extend(passed_over::warning(&source, &passed_over));
+    }
+    Ok(())
+}
+
+fn one_source(
+    storage: &dyn Storage,
+    source: &str,
+    all_files: bool,
+    discovery: &mut Discovery,
+) -> Result<()> {
     if source == STDIN {
         discovery.inputs.push(Found {
             path: STDIN.into(),
@@ -90,9 +125,9 @@ fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) ->
     let metadata = if is_glob_alone(source) { None } else { storage.metadata(path)? };
     match metadata {
         Some(metadata) if metadata.kind == Kind::Directory => {
-            let mut walk = Walk::new(storage, None);
+            let mut walk = Walk::new(storage, None, all_files);
             walk.directory(path, None, &metadata)?;
-            if walk.found.is_empty() && !walk.skipped.is_empty() {
+            if walk.found.is_empty() && walk.undecided.is_empty() && !walk.skipped.is_empty() {
                 discovery.warnings.push(format!(
                     "the source {source} has no file that is read: {} skipped, for example {} \
                      (names that begin with . or _ and special files are not read from directories)",
@@ -106,7 +141,7 @@ fn one_source(storage: &dyn Storage, source: &str, discovery: &mut Discovery) ->
             walk.hand_over(source, path, discovery);
         }
         Some(metadata) => discovery.inputs.push(named(path, &metadata)?),
-        None if source.contains(is_glob_mark) => expand(storage, source, discovery)?,
+        None if source.contains(is_glob_mark) => expand(storage, source, all_files, discovery)?,
         None => {
             return Err(Error::input("there is no such file or directory")
                 .coded(Code::NotFound)
@@ -139,11 +174,16 @@ fn is_glob_alone(source: &str) -> bool {
     is_long && source.contains(is_glob_mark)
 }
 
-fn expand(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Result<()> {
+fn expand(
+    storage: &dyn Storage,
+    source: &str,
+    all_files: bool,
+    discovery: &mut Discovery,
+) -> Result<()> {
     let (base, pattern) = split_glob(source);
     let mut glob = Glob::new(source, pattern)?;
     let start = glob.start()?;
-    let mut walk = Walk::new(storage, Some(glob));
+    let mut walk = Walk::new(storage, Some(glob), all_files);
     match storage.metadata(base)? {
         Some(metadata) if metadata.kind == Kind::Directory => {
             walk.directory(base, Some(start), &metadata)?;
@@ -156,7 +196,7 @@ fn expand(storage: &dyn Storage, source: &str, discovery: &mut Discovery) -> Res
             .at(source, None));
         }
     }
-    if walk.found.is_empty() && !walk.empty_match {
+    if walk.found.is_empty() && walk.undecided.is_empty() && !walk.empty_match {
         return Err(Error::input(format!(
             "nothing matches the glob: {} names in {} were looked at{}",
             walk.looked_at,
@@ -194,6 +234,10 @@ struct Walk<'a> {
     /// one leads to no smaller path: loops end, and links that cross take no time.
     searched: HashSet<(u64, u64, Option<Place>)>,
     found: Vec<Found>,
+    /// Whether every file of a directory is taken.
+    all_files: bool,
+    /// Files of directories whose names do not say that they hold JSON.
+    undecided: Vec<Found>,
     skipped: Vec<PathBuf>,
     dangling: Vec<PathBuf>,
     looked_at: usize,
@@ -202,12 +246,14 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(storage: &'a dyn Storage, glob: Option<Glob>) -> Self {
+    fn new(storage: &'a dyn Storage, glob: Option<Glob>, all_files: bool) -> Self {
         Self {
             storage,
             glob,
             searched: HashSet::new(),
             found: Vec::new(),
+            all_files,
+            undecided: Vec::new(),
             skipped: Vec::new(),
             dangling: Vec::new(),
             looked_at: 0,
@@ -266,7 +312,12 @@ impl<'a> Walk<'a> {
                 self.directory(path, None, &metadata)?;
             }
             Kind::Directory => self.directory(path, below, &metadata)?,
-            Kind::File if matches => self.found.push(named(path, &metadata)?),
+            Kind::File if matches => {
+                // A file that a glob names is taken as one that is named outright.
+                let is_taken = place.is_some() || self.all_files || is_json_name(path);
+                let list = if is_taken { &mut self.found } else { &mut self.undecided };
+                list.push(named(path, &metadata)?);
+            }
             _ if matches => self.skipped.push(path.into()),
             _ => {}
         }
@@ -274,6 +325,8 @@ impl<'a> Walk<'a> {
     }
 
     fn hand_over(self, source: &str, base: &Path, discovery: &mut Discovery) {
+        let undecided = self.undecided.into_iter().map(|found| (source.to_owned(), found));
+        discovery.undecided.extend(undecided);
         for link in &self.dangling {
             discovery
                 .warnings

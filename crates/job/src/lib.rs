@@ -5,6 +5,7 @@ mod conclude;
 pub mod discover;
 mod glob;
 pub mod locate;
+mod passed_over;
 pub mod places;
 pub mod publish;
 mod refuse;

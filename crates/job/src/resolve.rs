@@ -1,6 +1,6 @@
 //! Plan to resolved plan.
 
-use distil_plan::{Input, Plan, ResolvedPlan, Result};
+use distil_plan::{Input, InputFormat, Plan, ResolvedPlan, Result};
 use distil_storage::Storage;
 
 use crate::discover::{Discovery, discover};
@@ -23,7 +23,9 @@ pub struct Resolved {
 /// # Errors
 /// As [`discover`].
 pub fn resolve(storage: &dyn Storage, plan: Plan) -> Result<Resolved> {
-    let discovery = discover(storage, &plan.sources)?;
+    // Names and first bytes tell JSON alone.
+    let all_files = plan.all_files || plan.format == InputFormat::Parquet;
+    let discovery = discover(storage, &plan.sources, all_files)?;
     let inputs = discovery
         .inputs
         .iter()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use distil_output::expected::ExpectedOutput;
 use distil_output::quarantine::replay::heading;
 use distil_plan::{
-    Backend, Error, Hint, InputReport, Key, Need, Phase, Plan, Report, ReportError, Request,
+    Backend, Code, Error, Hint, InputReport, Key, Need, Phase, Plan, Report, ReportError, Request,
     ResolvedPlan, Result, Status, Watch,
 };
 use distil_storage::Storage;
@@ -47,15 +47,22 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Runs a job: the output is committed, or nothing is there.
+/// Runs a job: the output is committed, or nothing is there. Without a record and a declared schema, a plan that
+/// allows that is done, and nothing is there as well ([`Status::Empty`]).
 ///
 /// The report says the same as the result, for a failed run too. With
 /// [`distil_plan::Fault::AfterCommit`] the output is committed all the same.
 pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
     let meter = Meter::start();
     let mut report = new_report(job);
-    let result = attempt(job, &mut report);
-    close(&mut report, &meter, result, Status::Done)
+    match attempt(job, &mut report) {
+        Err(error) if error.code == Code::NoRecords && job.plan.allow_empty => {
+            let what = format!("{}; nothing was written, as no schema is declared", error.what);
+            report.warnings.push(what);
+            close(&mut report, &meter, Ok(()), Status::Empty)
+        }
+        result => close(&mut report, &meter, result, Status::Done),
+    }
 }
 
 /// Resolves a job and checks everything that can be checked before the run, and changes nothing.

@@ -46,7 +46,7 @@ impl Tree {
             "-" => "-".to_owned(),
             source => format!("{}/{source}", self.root.path().display()),
         };
-        discover(&Local, &sources.iter().map(at).collect::<Vec<_>>())
+        discover(&Local, &sources.iter().map(at).collect::<Vec<_>>(), false)
     }
 
     /// The paths found, below the root.

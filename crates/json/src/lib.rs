@@ -22,6 +22,7 @@ mod values;
 
 pub use candidates::Candidates;
 pub use decode::{Decoder, FrameSlice};
+pub use frame::first_bytes::has_json_line;
 pub use frame::framer::{Framer, PassedOver, Step};
 pub use frame::list::{FrameList, Frames};
 pub use message::{MessageReader, MessageWriter};

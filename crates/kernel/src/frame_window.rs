@@ -95,7 +95,7 @@ impl FrameWindow {
                         Some(place) => place.path.clone_from(&self.path),
                         None => error = error.at(self.path.clone(), None),
                     }
-                    return Err(error);
+                    return Err(error.with_file(&self.path));
                 }
             }
         }

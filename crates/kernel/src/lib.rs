@@ -12,6 +12,7 @@ pub mod conflicts;
 pub mod decode;
 pub mod encode;
 pub mod frame_window;
+pub mod no_records;
 pub mod partial;
 pub mod partitioned_rows;
 pub mod reduce;

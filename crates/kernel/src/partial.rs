@@ -11,6 +11,7 @@ use distil_plan::{BadPart, Error, InputReport, Reason, ResolvedPlan, Result, Sch
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::decode::Run;
+use crate::no_records::require_records;
 use crate::slice::Slice;
 use crate::splitters::Splitters;
 
@@ -165,6 +166,8 @@ impl Partial {
             partitions[run.partition as usize].extend(run.rows);
         }
         plan.check_inputs(&inputs)?;
+        let ranges = self.accounts.values().map(|account| account.bad_ranges).sum();
+        require_records(plan, read, ranges)?;
         let schema = self.seen.schema()?;
         self.seen.require_chosen(&plan.plan, &schema)?;
         Ok(Finished {

@@ -23,6 +23,8 @@ pub enum Code {
     MisleadingOrder,
     /// There are records, but no row would be written.
     NoRows,
+    /// There is no record, and the plan does not allow that.
+    NoRecords,
     /// A source is not there.
     NotFound,
     /// The input can't be read as the plan says, for another reason.
@@ -61,7 +63,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRecords,
         Self::TooManyBadRecords,
         Self::MissingColumn,
@@ -69,6 +71,7 @@ impl Code {
         Self::Conflicts,
         Self::MisleadingOrder,
         Self::NoRows,
+        Self::NoRecords,
         Self::NotFound,
         Self::Input,
         Self::NotScalar,
@@ -112,6 +115,7 @@ impl Code {
             | Self::Conflicts
             | Self::MisleadingOrder
             | Self::NoRows
+            | Self::NoRecords
             | Self::NotFound
             | Self::Input => Fault::Input,
             Self::NotScalar
@@ -139,6 +143,7 @@ impl Code {
             Self::NotScalar => "not_scalar",
             Self::MisleadingOrder => "misleading_order",
             Self::NoRows => "no_rows",
+            Self::NoRecords => "no_records",
             Self::NotFound => "not_found",
             Self::Input => "input",
             Self::UnknownScheme => "unknown_scheme",
@@ -173,6 +178,7 @@ impl Code {
                 "The text of a key or order column does not sort as what it means"
             }
             Self::NoRows => "There are records, but no row would be written",
+            Self::NoRecords => "There is no record, and the plan does not allow that",
             Self::NotFound => "A source is not there",
             Self::Input => "The input can't be read as the plan says, for another reason",
             Self::UnknownScheme => "A location is a URL, and no store knows its scheme",

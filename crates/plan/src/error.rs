@@ -219,6 +219,19 @@ impl Error {
         self
     }
 
+    /// Writes the path of the file that the error is about for `FILE` in its advice, if a shell reads it as it
+    /// is.
+    #[must_use]
+    pub fn with_file(mut self, path: &str) -> Self {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%,:=".contains(c);
+        if !path.starts_with('-') && path.chars().all(is_plain) {
+            for hint in &mut self.hints {
+                hint.text = hint.text.replace("FILE", path);
+            }
+        }
+        self
+    }
+
     /// Says what became of the output, unless an inner layer already did.
     #[must_use]
     pub fn output(mut self, line: impl Into<String>) -> Self {

@@ -26,6 +26,12 @@ pub enum Need {
     Gzip,
     /// Input in zstd.
     Zstd,
+    /// Input in bzip2.
+    Bzip2,
+    /// Input in xz.
+    Xz,
+    /// Input in lz4.
+    Lz4,
     /// One value on each line.
     Lines,
     /// Values one after another, on any lines.
@@ -107,6 +113,9 @@ impl Need {
             Self::Parquet => ("input:parquet", "reading Parquet"),
             Self::Gzip => ("input:gzip", "reading gzip"),
             Self::Zstd => ("input:zstd", "reading zstd"),
+            Self::Bzip2 => ("input:bzip2", "reading bzip2"),
+            Self::Xz => ("input:xz", "reading xz"),
+            Self::Lz4 => ("input:lz4", "reading lz4"),
             Self::Lines => ("shape:lines", "reading files of the shape lines"),
             Self::Concatenated => ("shape:concatenated", "reading files of the shape concatenated"),
             Self::Array => ("shape:array", "reading files of the shape array"),
@@ -263,6 +272,9 @@ impl ResolvedPlan {
             match input.compression {
                 Some(InputCompression::Gzip) => list.add(Need::Gzip),
                 Some(InputCompression::Zstd) => list.add(Need::Zstd),
+                Some(InputCompression::Bzip2) => list.add(Need::Bzip2),
+                Some(InputCompression::Xz) => list.add(Need::Xz),
+                Some(InputCompression::Lz4) => list.add(Need::Lz4),
                 Some(InputCompression::None) | None => {}
             }
             match &input.shape {
@@ -363,12 +375,15 @@ mod tests {
         let inputs = vec![
             input("a", Shape::Lines, InputCompression::Gzip),
             input("b", Shape::Lines, InputCompression::Zstd),
+            input("b2", Shape::Lines, InputCompression::Bzip2),
+            input("b3", Shape::Lines, InputCompression::Xz),
+            input("b4", Shape::Lines, InputCompression::Lz4),
             input("c", Shape::Concatenated, InputCompression::None),
             input("d", Shape::Array, InputCompression::None),
             input("e", Shape::Document(vec!["a".into(), String::new()]), InputCompression::None),
         ];
         let schema = "id string, a struct<b: list<int8>, c: decimal(3,1)>, j json";
-        let expected = "input:gzip shape:lines input:zstd shape:concatenated shape:array \
+        let expected = "input:gzip shape:lines input:zstd input:bzip2 input:xz input:lz4 shape:concatenated shape:array \
              shape:document names:empty whole_file type:string type:struct type:list type:int8 \
              type:decimal type:json levels leaf_columns assume_valid extra:keep key:nested key:null \
              keep:last columns dropped layout:dir max_file_rows max_file_bytes bloom compression:zstd";

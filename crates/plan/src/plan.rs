@@ -285,11 +285,22 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// A sink with the defaults. The layout follows the name: `.parquet` is a file, anything else a
-    /// directory.
+    /// Endings of names that are files.
+    pub const PARQUET_NAMES: [&str; 3] = [".parquet", ".parq", ".pq"];
+
+    /// Endings of names that promise another format, or Parquet in a coat that nothing reads.
+    const OTHER_NAMES: [&str; 26] = [
+        ".arrow", ".avro", ".bz2", ".csv", ".db", ".duckdb", ".feather", ".geojson", ".gz",
+        ".html", ".ipc", ".json", ".jsonl", ".lz4", ".ndjson", ".orc", ".sqlite", ".tar", ".tsv",
+        ".txt", ".xls", ".xlsx", ".xml", ".xz", ".zip", ".zst",
+    ];
+
+    /// A sink with the defaults. The layout follows the name: `.parquet`, `.parq` and `.pq` are files,
+    /// anything else is a directory.
     pub fn new(path: impl Into<Location>) -> Self {
         let path = path.into();
-        let file = path.to_string().to_ascii_lowercase().ends_with(".parquet");
+        let name = path.to_string().to_ascii_lowercase();
+        let file = Self::PARQUET_NAMES.iter().any(|ending| name.ends_with(ending));
         Self {
             layout: if file { Layout::File } else { Layout::Dir },
             path,
@@ -300,6 +311,34 @@ impl Sink {
             max_file_bytes: None,
             bloom: Vec::new(),
         }
+    }
+
+    /// Refuses names that mean something else: standard output, and files of other formats.
+    fn check_name(&self) -> Result<()> {
+        let name = self.path.to_string();
+        let lower = name.to_ascii_lowercase();
+        if name == "-" {
+            return Err(Error::usage(
+                "the output can't be standard output: Parquet is written to files, which \
+                                     appear as a whole",
+            )
+            .at(name, None)
+            .help(Hint::set("write a file, and print it after the run", "output", "out.parquet"))
+            .help("or give a file of this name as ./-"));
+        }
+        let Some(ending) = Self::OTHER_NAMES.iter().find(|ending| lower.ends_with(**ending)) else {
+            return Ok(());
+        };
+        let stem = &name[..name.len() - ending.len()];
+        let stem = if stem.is_empty() || stem.ends_with('/') {
+            format!("{stem}out")
+        } else {
+            stem.to_owned()
+        };
+        Err(Error::usage(format!("the output is Parquet, and its name ends in {ending}"))
+            .at(name.clone(), None)
+            .help(Hint::set("name a Parquet file", "output", format!("{stem}.parquet")))
+            .help(Hint::set("or a directory of Parquet files", "output", format!("{name}/"))))
     }
 }
 
@@ -312,6 +351,9 @@ pub struct Plan {
     pub version: u32,
     /// Files, directories, globs, or `-` for standard input.
     pub sources: Vec<String>,
+    /// Whether directories give all their files, and not only those that look like JSON.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all_files: bool,
     /// What the files hold.
     #[serde(default, skip_serializing_if = "InputFormat::is_json")]
     pub format: InputFormat,
@@ -353,6 +395,9 @@ pub struct Plan {
     /// Whether the input counts as valid and typed without a native scan.
     #[serde(default)]
     pub assume_valid: bool,
+    /// Whether input without a record is no error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_empty: bool,
     /// What is written.
     pub sink: Sink,
 }
@@ -366,6 +411,7 @@ impl Plan {
         Self {
             version: FORMAT_VERSION,
             sources,
+            all_files: false,
             format: InputFormat::Json,
             shape: Shape::Auto,
             records: None,
@@ -380,6 +426,7 @@ impl Plan {
             max_record: Self::USUAL_MAX_RECORD,
             digest: false,
             assume_valid: false,
+            allow_empty: false,
             sink,
         }
     }
@@ -407,6 +454,7 @@ impl Plan {
         if sink.path.is_empty() {
             return Err(Error::usage("the output has no path"));
         }
+        sink.check_name()?;
         if sink.row_group_rows == 0 || sink.row_group_rows > 1 << 30 {
             return Err(Error::usage("a row group has between 1 and 1,073,741,824 rows"));
         }
@@ -509,7 +557,10 @@ mod tests {
     #[test]
     fn the_layout_follows_the_name() {
         assert_eq!(Sink::new("a.PARQUET").layout, Layout::File);
+        assert_eq!(Sink::new("a.pq").layout, Layout::File);
+        assert_eq!(Sink::new("b/a.Parq").layout, Layout::File);
         assert_eq!(Sink::new("a.parquet/").layout, Layout::Dir);
+        assert_eq!(Sink::new("a.2024").layout, Layout::Dir);
         assert_eq!(Sink::new("a").layout, Layout::Dir);
     }
 

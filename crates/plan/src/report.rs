@@ -16,6 +16,9 @@ pub enum Status {
     Failed,
     /// The plan was resolved, but not run.
     DryRun,
+    /// There was no record and no declared schema, and the plan allows that: nothing was written, and an
+    /// earlier output is as it was.
+    Empty,
 }
 
 /// What became of the records. `read = accepted + quarantined.records`, and

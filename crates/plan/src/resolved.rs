@@ -17,6 +17,18 @@ pub enum InputCompression {
     Gzip,
     /// Zstandard, RFC 8878, frames one after another.
     Zstd,
+    /// bzip2, streams one after another.
+    Bzip2,
+    /// xz, streams one after another.
+    Xz,
+    /// LZ4 in its frame format, frames one after another.
+    Lz4,
+}
+
+impl InputCompression {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Gzip, Self::Zstd, Self::Bzip2, Self::Xz, Self::Lz4];
 }
 
 impl fmt::Display for InputCompression {
@@ -25,6 +37,9 @@ impl fmt::Display for InputCompression {
             Self::None => "none",
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Lz4 => "lz4",
         })
     }
 }

@@ -37,6 +37,10 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
             "the server reads the files, and the text readers of servers know no zstd; distil could \
              unpack them first",
         ),
+        Need::Bzip2 | Need::Xz | Need::Lz4 => Support::Could(
+            "the server reads the files, and finds a codec by the name of a file alone; distil could \
+             unpack them first",
+        ),
         Need::Concatenated => Support::Could(
             "SQL splits text at line ends or not at all; distil could write such records as lines \
              first",

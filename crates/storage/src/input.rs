@@ -1,7 +1,11 @@
 //! Reading an input from its beginning to its end, decompressed.
 
+mod bzip2;
 mod gzip;
+mod limit;
+mod lz4;
 mod window;
+mod xz;
 mod zstd;
 
 use std::io::Read;
@@ -9,19 +13,23 @@ use std::path::{Path, PathBuf};
 
 use distil_plan::{Error, InputCompression, Result};
 
+use self::bzip2::Bzip2;
 use self::gzip::Gzip;
+pub use self::limit::WindowLimit;
+use self::lz4::Lz4;
 use self::window::{Source, Window};
-pub use self::zstd::WindowLimit;
+use self::xz::Xz;
 use self::zstd::Zstd;
 use crate::{InputFile, Stamp, Storage};
 
 /// An input as a sequence of decompressed bytes.
 ///
 /// The compression is recognised by the first bytes, never by a name: gzip (members one after
-/// another, zeros after the last one ignored, as `gzip -d` does) and zstd (frames one after
-/// another, skippable frames skipped, windows up to 2 GiB as `zstd --long=31` writes them). The
-/// decoder holds one window in memory: 32 KiB for gzip, for zstd what the frame asks for, 8 MiB
-/// with the usual levels.
+/// another, zeros after the last one ignored, as `gzip -d` does), zstd (frames one after another, skippable
+/// frames skipped, windows up to 2 GiB as `zstd --long=31` writes them), bzip2 and xz (streams one after
+/// another), and lz4 (the frame format, frames one after another). The decoder holds one window in memory:
+/// 32 KiB for gzip, 4 MB for bzip2, two blocks of up to 4 MiB for lz4, and for zstd and xz what the stream
+/// asks for: 8 MiB with the usual levels, 64 MiB with `xz -9`.
 ///
 /// A compressed stream that breaks delivers every byte that came out before the break, then ends;
 /// [`InputStream::broken`] says why. Which bytes these are depends only on the content of the file,
@@ -37,6 +45,9 @@ enum Decoder {
     Plain,
     Gzip(Gzip),
     Zstd(Zstd),
+    Bzip2(Bzip2),
+    Xz(Box<Xz>),
+    Lz4(Box<Lz4>),
 }
 
 /// What one step of a decoder came to.
@@ -78,16 +89,23 @@ impl InputStream {
         let decoder = match *window.peek(4)? {
             [0x1f, 0x8b, ..] => Decoder::Gzip(Gzip::default()),
             [a, b, c, d] if zstd::is_magic([a, b, c, d]) => Decoder::Zstd(Zstd::new()?),
+            [a, b, c, d] if lz4::MAGIC == [a, b, c, d] => Decoder::Lz4(Box::default()),
+            ref magic if xz::MAGIC.starts_with(magic) && magic.len() == 4 => {
+                Decoder::Xz(Box::new(Xz::new()))
+            }
+            ref magic if bzip2::is_magic(magic) => Decoder::Bzip2(Bzip2::default()),
             _ => Decoder::Plain,
         };
         Ok(Self { window, decoder, ended: false, broken: None })
     }
 
-    /// The same stream, which fails once more of a window of zstd is filled.
+    /// The same stream, which fails once more of a window of zstd or of a dictionary of xz is filled.
     #[must_use]
     pub fn within(mut self, limit: WindowLimit) -> Self {
-        if let Decoder::Zstd(zstd) = &mut self.decoder {
-            zstd.limit = limit;
+        match &mut self.decoder {
+            Decoder::Zstd(zstd) => zstd.limit = limit,
+            Decoder::Xz(xz) => xz.limit = limit,
+            _ => {}
         }
         self
     }
@@ -98,6 +116,9 @@ impl InputStream {
             Decoder::Plain => InputCompression::None,
             Decoder::Gzip(_) => InputCompression::Gzip,
             Decoder::Zstd(_) => InputCompression::Zstd,
+            Decoder::Bzip2(_) => InputCompression::Bzip2,
+            Decoder::Xz(_) => InputCompression::Xz,
+            Decoder::Lz4(_) => InputCompression::Lz4,
         }
     }
 
@@ -117,6 +138,9 @@ impl InputStream {
                 },
                 Decoder::Gzip(gzip) => gzip.step(&mut self.window, rest)?,
                 Decoder::Zstd(zstd) => zstd.step(&mut self.window, rest)?,
+                Decoder::Bzip2(bzip2) => bzip2.step(&mut self.window, rest)?,
+                Decoder::Xz(xz) => xz.step(&mut self.window, rest)?,
+                Decoder::Lz4(lz4) => lz4.step(&mut self.window, rest)?,
             };
             match step {
                 Step::Wrote(count) => filled += count,

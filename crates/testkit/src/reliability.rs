@@ -167,6 +167,13 @@ pub const PROMISES: &[Promise] = &[
                 "input",
                 "zstd_cut_at_any_byte_delivers_what_came_before",
             ),
+            fault(
+                "a byte of bzip2, xz and lz4 flipped, and cuts",
+                Count::Words("60 bytes each"),
+                "storage",
+                "compressions",
+                "a_flipped_byte_never_goes_unseen_and_breaks_the_same_however_it_is_read",
+            ),
             hostile(
                 "nesting of a million levels on stacks of 128 KiB",
                 "7 places",

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil::{
-    Choice, Code, ColumnPath, Error, Events, Key, Plan, Report, ResolvedPlan, Result, Session,
-    Status, Stores, format_bytes, printable, read_plan,
+    Choice, Code, ColumnPath, Error, Events, Key, Location, Plan, Report, ResolvedPlan, Result,
+    Session, Sink, Status, Stores, format_bytes, printable, read_plan,
 };
 use indicatif::HumanCount;
 
@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel)
         .reporting(report.filter(|_| !report_to_stdout).map(PathBuf::from));
     let output = plan.sink.path.clone();
-    let quarantine = plan.quarantine.path.clone();
+    let beside = Beside::of(&plan);
     let (report, result) = if arguments.dry_run {
         let (report, resolved) = session.dry_run(plan);
         (
@@ -62,14 +62,34 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
         }
     }
     result.map_err(|error| name_quarantine(error, &output.to_string()))?;
-    if !quiet && !arguments.dry_run {
-        console::print(&table(&report));
-        if let Some(path) = quarantine {
-            console::print(&set_aside(&report, &path.to_string()));
-        }
+    if arguments.dry_run {
+        return Ok(());
+    }
+    // A run without a record wrote nothing that a table could tell of.
+    if !quiet && report.status == Status::Done {
+        console::print(&match &arguments.plan_arguments.job {
+            Some(job) if !verbose => log_line(job, &report, &beside),
+            _ => table(&report) + &places(&report, &beside),
+        });
+    }
+    console::print(&console::warnings(&report.warnings));
+    if !quiet {
         console::print(&notes(&report, verbose));
     }
     Ok(())
+}
+
+/// The files that a plan writes beside its output.
+struct Beside {
+    quarantine: Option<String>,
+    dropped: Option<String>,
+}
+
+impl Beside {
+    fn of(plan: &Plan) -> Self {
+        let shown = |path: &Option<Location>| path.as_ref().map(ToString::to_string);
+        Self { quarantine: shown(&plan.quarantine.path), dropped: shown(&plan.dropped) }
+    }
 }
 
 /// Prints the report on standard output.
@@ -145,7 +165,9 @@ fn named_columns(plan: &Plan) -> impl Iterator<Item = &ColumnPath> {
 
 /// Names the file of advice to set bad records aside after the output.
 fn name_quarantine(mut error: Error, output: &str) -> Error {
-    let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
+    let output = output.trim_end_matches('/');
+    let stem = Sink::PARQUET_NAMES.iter().find_map(|ending| output.strip_suffix(ending));
+    let stem = stem.unwrap_or(output);
     for hint in error.hints.iter_mut().filter(|hint| hint.is_about("quarantine")) {
         hint.value = Some(format!("{stem}.bad.ndjson"));
     }
@@ -214,17 +236,38 @@ pub(super) fn table(report: &Report) -> String {
     text
 }
 
-/// What went to the quarantine file, by reason.
-fn set_aside(report: &Report, path: &str) -> String {
-    if report.reasons.is_empty() {
-        return String::new();
+/// What was set aside, as in "2 records and 1 range".
+fn quarantined(report: &Report) -> String {
+    let bad = report.records.quarantined;
+    match bad.ranges {
+        0 => counted(bad.records, "record"),
+        ranges => format!("{} and {}", counted(bad.records, "record"), counted(ranges, "range")),
     }
-    let reasons = report.reasons.iter();
-    let reasons = reasons.map(|bad| format!("{} {}", HumanCount(bad.count), bad.reason));
-    let reasons: Vec<String> = reasons.collect();
-    let mut text = format!("{:12} {}: {}\n", "set aside", printable(path), reasons.join(", "));
+}
+
+/// Where everything is that was written, each with what it holds.
+fn places(report: &Report, beside: &Beside) -> String {
+    let line =
+        |name: &str, path: &str, what: String| format!("{name:12} {}: {what}\n", printable(path));
+    let mut text = line("output", &report.output.path, counted(report.records.written, "row"));
+    if let Some(path) = &beside.quarantine {
+        let reasons = report.reasons.iter();
+        let reasons = reasons.map(|bad| format!("{} {}", HumanCount(bad.count), bad.reason));
+        let reasons: Vec<String> = reasons.collect();
+        let reasons = match reasons.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", reasons.join(", ")),
+        };
+        text.push_str(&line("quarantine", path, quarantined(report) + &reasons));
+    }
+    if let Some(path) = &beside.dropped {
+        let rows = report.records.duplicates.conflicting;
+        text.push_str(&line("dropped", path, counted(rows, "row")));
+    }
     // Ranges alone can't be read again.
-    if report.records.quarantined.records > 0 {
+    if let Some(path) = &beside.quarantine
+        && report.records.quarantined.records > 0
+    {
         let command = quoted(&["distil", "replay", path, "-o", "NEW.parquet"]);
         let help = styled(Style::Help, "help:");
         let command = printable(&command);
@@ -233,11 +276,28 @@ fn set_aside(report: &Report, path: &str) -> String {
     text
 }
 
+/// What a log says of a run of a job.
+fn log_line(job: &str, report: &Report, beside: &Beside) -> String {
+    let records = &report.records;
+    let duplicates = records.duplicates.identical + records.duplicates.conflicting;
+    let dropped = beside.dropped.as_ref().map_or(String::new(), |path| {
+        format!(" ({} in {path})", HumanCount(records.duplicates.conflicting))
+    });
+    let aside = beside.quarantine.as_ref().map_or(String::new(), |path| format!(" in {path}"));
+    let text = format!(
+        "{job}: {} in {}, of {}, {}{dropped}, {} set aside{aside}, {:.2} s",
+        counted(records.written, "row"),
+        report.output.path,
+        counted(records.read, "record"),
+        counted(duplicates, "duplicate"),
+        quarantined(report),
+        report.resources.seconds,
+    );
+    printable(&text) + "\n"
+}
+
 pub(super) fn notes(report: &Report, verbose: bool) -> String {
     let mut text = String::new();
-    for warning in &report.warnings {
-        text.push_str(&format!("{} {}\n", styled(Style::Warning, "warning:"), printable(warning)));
-    }
     if let Some(digest) = &report.output.digest {
         text.push_str(&format!("digest       {digest}\n"));
     }

@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
         Code::BadRecords => error.help("repair these records, or leave their files out"),
         _ => error,
     })?;
+    console::print(&console::warnings(&inferred.warnings));
     if inferred.records == 1
         && !quiet
         && let Some((path, count)) = session.within_one_record(plan)?

@@ -44,14 +44,7 @@ fn a_job_runs_by_its_name_and_flags_are_stronger() {
     assert_snapshot!(context.run(&["run", "--job", "events"]), @"
     exit: 0
     --- stderr
-    records             5
-    rows                2
-    duplicates          3  0 identical, 3 conflicting
-    quarantined         0
-    read            355 B  1 file
-    written      [SIZE]  1 file, 1 row group
-    time         [TIME]
-    peak memory  [SIZE]
+    events: 2 rows in out.parquet, of 5 records, 3 duplicates, 0 records set aside, [TIME]
     ");
     let plan = context.out(&["plan", "--job", "events", "--keep", "last", "-o", "other.parquet"]);
     assert!(plan.contains("\"keep\": \"last\""), "{plan}");

@@ -34,7 +34,7 @@ fn help_and_version_go_to_standard_output() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-      -q, --quiet       Print errors only
+      -q, --quiet       Print errors and warnings only
       -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help
       -V, --version     Print version
@@ -58,10 +58,11 @@ fn help_and_version_go_to_standard_output() {
       [SOURCE]...  Files, directories, globs in quotes, or - for standard input
 
     Options:
-      -o, --output <OUT>        The output: NAME.parquet is a file, any other name a directory
+      -o, --output <OUT>        The output: NAME.parquet (or .parq, .pq) is a file, any other name a
+                                directory
       -k, --key <COLS>          Columns whose values make two records the same, or '*' for the whole
                                 record
-      -q, --quiet               Print errors only
+      -q, --quiet               Print errors and warnings only
       -v, --verbose...          Show the first conflicts and a log (-vv for a debug log)
           --job <NAME>          Run this job of the configuration; flags override its options
           --config <FILE.toml>  The configuration; by default, distil.toml if it is there
@@ -69,6 +70,7 @@ fn help_and_version_go_to_standard_output() {
       -h, --help                Print help (see more with '--help')
 
     Reading:
+          --all-files             Take all files of directories, not only those that look like JSON
           --records <PATH>        Where in each value of a file its records are: /data/items, '/*' for
                                   all elements or members, '/{id}' for members whose names become a
                                   column
@@ -101,6 +103,7 @@ fn help_and_version_go_to_standard_output() {
 
     Output:
           --columns <COLS>         Columns to write, in this order; survivors are chosen before
+          --allow-empty            Let input without a record be no error: the output has no rows
           --mode <MODE>            What to do if the output exists [default: error] [possible values:
                                    error, overwrite]
           --layout <LAYOUT>        Write one file or a directory of files [default: from the name of
@@ -146,7 +149,7 @@ fn help_and_version_go_to_standard_output() {
           --seed <N>         Another seed makes another data set [default: 0]
           --shape <SHAPE>    How the records lie in a file: document, array or lines [default: document]
           --gzip             Compress the files
-      -q, --quiet            Print errors only
+      -q, --quiet            Print errors and warnings only
       -v, --verbose...       Show the first conflicts and a log (-vv for a debug log)
       -h, --help             Print help
     ");
@@ -163,11 +166,12 @@ fn help_and_version_go_to_standard_output() {
     Options:
           --json        Print JSON that `--schema FILE.json` reads
           --why         Say what forced each type, and where
-      -q, --quiet       Print errors only
+      -q, --quiet       Print errors and warnings only
       -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help (see more with '--help')
 
     Reading:
+          --all-files             Take all files of directories, not only those that look like JSON
           --records <PATH>        Where in each value of a file its records are: /data/items, '/*' for
                                   all elements or members, '/{id}' for members whose names become a
                                   column
@@ -224,7 +228,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       help         Print this message or the help of the given subcommand(s)
 
     Options:
-      -q, --quiet       Print errors only
+      -q, --quiet       Print errors and warnings only
       -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help
       -V, --version     Print version
@@ -479,14 +483,14 @@ fn urls_are_refused_by_their_scheme_wherever_they_are_given() {
     --- stderr
     error: s3://bucket/o.parquet: there is no store for s3:// in this distil
       output: nothing was written; the output is as it was before
-      help: write to a path, and copy the output to its place
+      help: write to a path, and copy the output to its place: aws s3 cp out.parquet s3://bucket/o.parquet
     ");
     assert_snapshot!(run("in.json", "gs://bucket/dir"), @"
     exit: 2
     --- stderr
     error: gs://bucket/dir: there is no store for gs:// in this distil
       output: nothing was written; the output is as it was before
-      help: write to a path, and copy the output to its place
+      help: write to a path, and copy the output to its place: gcloud storage cp out.parquet gs://bucket/dir
     ");
     for arguments in [
         &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--report", "s3://b/r.json"][..],

@@ -35,6 +35,7 @@ fn standard_input_is_a_source() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       out.parquet: 2 rows
     ");
     assert_eq!(context.out(&["head", "out.parquet"]), ROWS);
 }
@@ -116,6 +117,7 @@ fn text_in_another_encoding_is_named_with_its_byte() {
         {"id":1,"n":"caf�"}
                         ^
       output: nothing was written; the output is as it was before
+      help: convert the text first: iconv -f WINDOWS-1252 -t UTF-8 l.ndjson | distil run - ...
       help: set bad records aside and go on: distil run l.ndjson -o out.parquet --key id --quarantine out.bad.ndjson
     "#);
     assert_snapshot!(run("d.json"), @r#"
@@ -126,6 +128,7 @@ fn text_in_another_encoding_is_named_with_its_byte() {
         {"h":"caf�","records":[{"id":1}]}
                  ^
       output: nothing was written; the output is as it was before
+      help: convert the text first: iconv -f WINDOWS-1252 -t UTF-8 d.json | distil run - ...
       help: set bad records aside and go on: distil run d.json -o out.parquet --key id --quarantine out.bad.ndjson
     "#);
     assert_snapshot!(context.run(&["schema", "l.ndjson"]), @r#"
@@ -135,6 +138,7 @@ fn text_in_another_encoding_is_named_with_its_byte() {
       l.ndjson line 1, byte 16: invalid_json: not UTF-8, perhaps Latin-1 or Windows-1252: 0xE9
         {"id":1,"n":"caf�"}
                         ^
+      help: convert the text first: iconv -f WINDOWS-1252 -t UTF-8 l.ndjson | distil run - ...
       help: repair these records, or leave their files out
     "#);
 }
@@ -170,7 +174,8 @@ fn bad_records_stop_the_run_and_the_message_is_the_command_that_goes_on() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
-    set aside    out.bad.ndjson: 1 invalid_json, 1 null_key
+    output       out.parquet: 2 rows
+    quarantine   out.bad.ndjson: 2 records (1 invalid_json, 1 null_key)
     help: read them again, as they are or mended there: distil replay out.bad.ndjson -o NEW.parquet
     ");
     let quarantined = context.read("out.bad.ndjson").replace('\u{202e}', "[U+202E]");

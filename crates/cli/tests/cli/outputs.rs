@@ -202,6 +202,7 @@ fn a_directory_is_split_by_rows() {
     written      [SIZE]  2 files, 3 row groups
     time         [TIME]
     peak memory  [SIZE]
+    output       out: 3 rows
     warning: 2 records differ from the one that survives with the same key; the plan has no order, so the columns in order of their names decided: give an order to choose which one to keep
     ");
     assert_eq!(names(&context.path("out")), ["part-00000.parquet", "part-00001.parquet"]);

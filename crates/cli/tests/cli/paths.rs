@@ -107,6 +107,7 @@ fn a_path_that_leads_nowhere_is_told_with_those_that_do() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       p.parquet: 1 row
     warning: 1 value has no records at /items, the first of them in p/2.json
     ");
 }

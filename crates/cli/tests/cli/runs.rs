@@ -25,6 +25,7 @@ fn the_worked_example_with_key_ts_gives_two_rows() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       out.parquet: 2 rows
     ");
     assert_eq!(
         rows(&context, "out.parquet"),
@@ -61,6 +62,7 @@ fn the_whole_record_as_key_drops_exact_copies_only() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       out.parquet: 4 rows
     ");
     assert_eq!(rows(&context, "out.parquet").lines().count(), 4);
 }
@@ -80,6 +82,7 @@ fn verbose_shows_the_first_conflicts_and_keep_last_turns_the_order_round() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       out.parquet: 2 rows
     digest       xxh3-128-sum:a2ebebdeccad64b8a7f28a5f98a18ffc
     the first conflicts, the row that is kept and one that is not:
       {"data":"XYZ","id":"1111","ts":"2019-04-23T18:20:32.876Z"}
@@ -113,6 +116,7 @@ fn conflicts_can_be_warned_of_or_fail_the_run() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       out.parquet: 2 rows
     warning: 3 records differ from the one that survives with the same key
     ");
 }

@@ -169,7 +169,8 @@ fn the_closing_table_names_the_file_and_the_reasons() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
-    set aside    q.ndjson: 2 invalid_json, 1 not_an_object, 1 null_key
+    output       o.parquet: 1 row
+    quarantine   q.ndjson: 4 records (2 invalid_json, 1 not_an_object, 1 null_key)
     help: read them again, as they are or mended there: distil replay q.ndjson -o NEW.parquet
     ");
     assert_snapshot!(context.read("q.ndjson"), @r#"

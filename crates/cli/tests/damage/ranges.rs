@@ -148,7 +148,8 @@ fn a_share_counts_bytes_or_records_whichever_is_more() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
-    set aside    q.ndjson: 1 broken_range
+    output       out.parquet: 10 rows
+    quarantine   q.ndjson: 0 records and 1 range (1 broken_range)
     warning: in.json line 2, byte 121: the rest of the file is lost (120 bytes, about 9 records): expected `,` or `]` after a record
     ");
     // Many small bad records are few bytes: there the records count.

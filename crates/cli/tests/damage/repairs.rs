@@ -48,6 +48,7 @@ fn what_can_be_mended_is_advised_done_and_counted() {
     time         [TIME]
     peak memory  [SIZE]
     repaired            2  nan, the first in in.jsonl at byte 39
+    output       out.parquet: 3 rows
     ");
     let report: serde_json::Value = serde_json::from_str(&context.read("r.json")).unwrap();
     assert_eq!(

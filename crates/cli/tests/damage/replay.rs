@@ -34,7 +34,8 @@ fn records_are_read_again_once_they_are_mended_in_the_file() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
-    set aside    q.ndjson: 2 invalid_json
+    output       out.parquet: 2 rows
+    quarantine   q.ndjson: 2 records (2 invalid_json)
     help: read them again, as they are or mended there: distil replay q.ndjson -o NEW.parquet
     ");
     // As they are, they are bad again, at their lines of the quarantine file.

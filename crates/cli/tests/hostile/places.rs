@@ -17,8 +17,7 @@ fn nothing_that_a_run_writes_lies_in_a_source_or_is_one() {
         &["d", "-o", "out.parquet", "--dropped", "d/dropped.parquet"],
         &["d", "-o", "out.parquet", "--report", "d/r.json"],
         &["d", "-o", "out.parquet", "--temp-dir", "d"],
-        &["d/*.json", "-o", "d/out.json", "--layout", "file"],
-        &["d/a.json", "-o", "d/a.json", "--layout", "file", "--mode", "overwrite"],
+        &["d/*.{json,parquet}", "-o", "d/out.parquet", "--layout", "file"],
         &["d/a.json", "-o", "out.parquet", "--quarantine", "d/a.json", "--mode", "overwrite"],
         &["d/a.json", "-o", "d", "--layout", "dir", "--mode", "overwrite"],
         &["d/a.json", "-o", "out.parquet", "--quarantine", "out.parquet"],
@@ -31,6 +30,12 @@ fn nothing_that_a_run_writes_lies_in_a_source_or_is_one() {
         assert_eq!(context.names(), ["d"], "{flags:?}");
         assert_eq!(crate::support::all_names(&context.path("d")), ["a.json"], "{flags:?}");
     }
+    // A name of Parquet makes no Parquet of records.
+    context.write("in.parquet", &source);
+    let flags = ["in.parquet", "-o", "in.parquet", "--mode", "overwrite", "--key", "ts"];
+    let told = context.distil(&flags);
+    told.fails(2, &["  output: "]);
+    assert_eq!(context.read("in.parquet"), source);
 }
 
 #[test]

@@ -19,13 +19,16 @@ options! {
         #[heading = Heading::Reading]
         #[spelling = "SOURCE"]
         source: PathTexts,
-        /// The output: NAME.parquet is a file, any other name a directory
+        /// The output: NAME.parquet (or .parq, .pq) is a file, any other name a directory
         #[short = 'o']
         #[value = "OUT"]
         output: PathText,
         /// Columns whose values make two records the same, or '*' for the whole record
         #[short = 'k']
         key: Key,
+        /// Take all files of directories, not only those that look like JSON
+        #[heading = Heading::Reading]
+        all_files: bool,
         /// Where in each value of a file its records are: /data/items, '/*' for all elements or members, '/{id}' for members whose names become a column
         #[heading = Heading::Reading]
         #[value = "PATH"]
@@ -84,6 +87,9 @@ options! {
         /// Columns to write, in this order; survivors are chosen before
         #[heading = Heading::Output]
         columns: Vec<ColumnPath>,
+        /// Let input without a record be no error: the output has no rows
+        #[heading = Heading::Output]
+        allow_empty: bool,
         /// What to do if the output exists
         #[heading = Heading::Output]
         #[default = "error"]
@@ -166,6 +172,7 @@ impl JobOptions {
         }
         plan.columns.clone_from(&self.columns);
         plan.digest = self.digest.unwrap_or_default();
+        plan.allow_empty = self.allow_empty.unwrap_or_default();
         plan.sink = self.sink(output);
         plan.check()
     }
@@ -189,6 +196,7 @@ impl JobOptions {
     pub fn reading_plan(&self, storage: &dyn Storage) -> Result<Plan> {
         let sources = self.source.clone().map_or(Vec::new(), |source| source.0);
         let mut plan = Plan::new(sources, Sink::new("schema.parquet"));
+        plan.all_files = self.all_files.unwrap_or_default();
         plan.shape = self.shape.clone().unwrap_or_default();
         plan.records.clone_from(&self.records);
         plan.add = self.add.clone().unwrap_or_default();

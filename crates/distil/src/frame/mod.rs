@@ -11,7 +11,8 @@ use arrow_array::RecordBatch;
 use distil_output::head::Head;
 use distil_output::reader::open_output;
 use distil_plan::{
-    Code, ColumnPath, Compression, Error, Fault, Key, Layout, Plan, Report, Result, Schema, Sink,
+    Code, ColumnPath, Compression, Error, Fault, Hint, Key, Layout, Plan, Report, Result, Schema,
+    Sink, Status,
 };
 
 pub use steps::Dedup;
@@ -226,8 +227,19 @@ impl DataFrame {
         let scratch = self.scratch(None)?;
         let sink = temporary(scratch.path(), "rows");
         let path = sink.path.clone();
-        self.write(sink)?;
+        self.write_rows(sink)?;
         distil_output::head::head(&*self.session.storage, &path, rows)
+    }
+
+    /// Writes rows to be read back: their columns must be known.
+    fn write_rows(&self, sink: Sink) -> Result<()> {
+        let report = self.write(sink)?;
+        match report.status {
+            Status::Empty => Err(Error::input("there is no record, so no column is known")
+                .coded(Code::NoRecords)
+                .help(Hint::choose("declare the columns", "schema"))),
+            _ => Ok(()),
+        }
     }
 
     /// The rows as Arrow: at least one batch, all of the same columns.
@@ -238,7 +250,7 @@ impl DataFrame {
         let scratch = self.scratch(None)?;
         let sink = temporary(scratch.path(), "rows");
         let path = sink.path.clone();
-        self.write(sink)?;
+        self.write_rows(sink)?;
         let mut batches = Vec::new();
         let parts = open_output(&*self.session.storage, &path)?;
         for part in &parts {
@@ -345,6 +357,8 @@ impl DataFrame {
                     return self.session.refused(&sink.path, error);
                 }
                 Err(error) => return (report, Err(error)),
+                // Nothing was written that the next plan could read.
+                Ok(()) if report.status == Status::Empty => return (report, Ok(())),
                 Ok(()) => {}
             }
             if let (false, Some(written)) = (is_last, written)

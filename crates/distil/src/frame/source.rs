@@ -154,7 +154,9 @@ impl Source {
         let plan = Plan::new(vec![path.to_string_lossy().into_owned()], sink);
         let plan = match format {
             InputFormat::Parquet => Plan { format, ..plan },
-            InputFormat::Json => Plan { shape: Shape::Lines, max_record: LARGEST_RECORD, ..plan },
+            InputFormat::Json => {
+                Plan { shape: Shape::Lines, max_record: LARGEST_RECORD, allow_empty: true, ..plan }
+            }
         };
         Ok(Prepared { plan: declared(plan, schema), written: Some(path) })
     }

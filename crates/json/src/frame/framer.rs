@@ -11,6 +11,7 @@ use distil_plan::{Error, Hint, Plan, Reason, Shape};
 
 use crate::frame::bitmaps::frames_end;
 use crate::frame::envelope::{Envelope, Walk};
+use crate::frame::first_bytes::{self, First};
 use crate::frame::list::Frames;
 use crate::frame::path_framer::PathFramer;
 use crate::parse::scan::FrameScan;
@@ -67,6 +68,8 @@ enum State {
     Start,
     Blanks,
     Sniff { seen: usize, line_feed: bool },
+    SameLine { end: usize },
+    SameLineLarge { start: u64, end: u64 },
     SniffLarge { scan: FrameScan, start: u64, line_feed: bool },
     Document,
     ArrayStart,
@@ -183,7 +186,29 @@ impl Framer {
             State::Start => self.start(window, eof),
             State::Blanks => self.first_byte(window, eof),
             State::Sniff { .. } => self.sniff(window, eof),
+            State::SameLine { end } => match window.get(*end) {
+                None if !eof => Step::More,
+                next => {
+                    let is_next_value = next == Some(&b'{');
+                    self.become_frames(is_next_value)
+                }
+            },
             State::SniffLarge { .. } => self.sniff_large(window, eof),
+            State::SameLineLarge { start, end } => {
+                let (start, end) = (*start, *end);
+                match window.first() {
+                    None if !eof => Step::More,
+                    Some(b'{') => {
+                        self.shape = Shape::Concatenated;
+                        self.state = State::Concatenated;
+                        self.too_large_at(start, end, 0)
+                    }
+                    _ => {
+                        self.shape = Shape::Lines;
+                        self.go(0, State::SkipLine { start, end })
+                    }
+                }
+            }
             State::Document => {
                 let (used, walk) = self.envelope.feed(window);
                 match walk {
@@ -432,6 +457,11 @@ impl Framer {
                     .help("convert it first: iconv -f UTF-16 -t UTF-8"),
             );
         }
+        match first_bytes::binary(window, eof) {
+            First::Other(error) => return Step::Fail(error),
+            First::More => return Step::More,
+            First::Json => {}
+        }
         let used = if window.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         self.go(
             used,
@@ -449,8 +479,16 @@ impl Framer {
     /// `auto`: the first byte that is not blank decides.
     fn first_byte(&mut self, window: &[u8], eof: bool) -> Step {
         let at = skip_blanks(window, 0);
+        if window.get(at).is_some_and(|byte| *byte != b'{') {
+            match first_bytes::text(&window[at..], eof) {
+                First::Other(error) => return Step::Fail(error),
+                First::More if at > 0 => return Step::Skip { used: at },
+                First::More => return Step::More,
+                First::Json => {}
+            }
+        }
         match window.get(at) {
-            Some(b'[') => {
+            Some(b'[') if !first_bytes::is_prefixed(&window[at..]) => {
                 self.shape = Shape::Array;
                 self.go(at, State::ArrayStart)
             }
@@ -489,15 +527,19 @@ impl Framer {
                 let start = self.offset;
                 self.go(window.len(), State::SniffLarge { scan, start, line_feed })
             }
-            _ if line_feed => {
-                self.shape = Shape::Concatenated;
-                self.go(0, State::Concatenated)
-            }
-            _ => {
-                self.shape = Shape::Lines;
-                self.go(0, State::Lines)
-            }
+            Walk::Closed if !line_feed => self.go(0, State::SameLine { end }),
+            _ => self.become_frames(line_feed),
         }
+    }
+
+    /// `auto`: the file is values one after another on any lines, or one on each.
+    fn become_frames(&mut self, concatenated: bool) -> Step {
+        let (shape, state) = match concatenated {
+            true => (Shape::Concatenated, State::Concatenated),
+            false => (Shape::Lines, State::Lines),
+        };
+        self.shape = shape;
+        self.go(0, state)
     }
 
     /// `auto`, in an object that is longer than any record: if it is no document, it is a record that
@@ -515,6 +557,10 @@ impl Framer {
             Walk::Wrong(what) => Step::Fail(self.wrong(what, used)),
             Walk::More if !eof && used == 0 => Step::More,
             Walk::More if !eof => Step::Skip { used },
+            Walk::Closed if !line_feed => {
+                let end = self.offset + used as u64;
+                self.go(used, State::SameLineLarge { start, end })
+            }
             _ if !line_feed => {
                 self.shape = Shape::Lines;
                 let end = self.offset + used as u64;

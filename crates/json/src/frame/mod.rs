@@ -3,6 +3,7 @@
 pub(crate) mod added;
 pub(crate) mod bitmaps;
 pub(crate) mod envelope;
+pub(crate) mod first_bytes;
 pub(crate) mod framer;
 pub(crate) mod list;
 pub(crate) mod path_framer;

@@ -4,7 +4,7 @@ use distil_plan::{Error, Hint, PathStep, Plan, Reason, RecordsPath, Shape};
 
 use crate::frame::framer::{Step, too_large_detail};
 use crate::frame::list::{FrameList, Frames};
-use crate::frame::path_walk::{Outcome, PathWalk};
+use crate::frame::path_walk::{Follows, Outcome, PathWalk};
 use crate::parse::tape::skip_blanks;
 
 /// How the values of the file follow each other.
@@ -147,10 +147,12 @@ impl PathFramer {
                     let text = &window[..line_end.unwrap_or(window.len())];
                     let ends = line_end.is_some() || is_end;
                     let from = at;
-                    // What a cut stream ends with is not whole.
-                    let is_whole = ends && (line_end.is_some() || cut.is_none());
-                    let (used, outcome) =
-                        self.walk.advance(text, at, (offset, is_whole), &mut list);
+                    let follows = match (ends, line_end.is_some() || cut.is_none()) {
+                        (false, _) => Follows::More,
+                        (true, false) => Follows::Cut,
+                        (true, true) => Follows::End,
+                    };
+                    let (used, outcome) = self.walk.advance(text, at, (offset, follows), &mut list);
                     at = used;
                     let has_line_feed = memchr::memchr(b'\n', &window[from..at]).is_some();
                     self.skipped_line_feed |= has_line_feed;

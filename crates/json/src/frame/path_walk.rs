@@ -27,6 +27,23 @@ pub(crate) enum Outcome {
     Wrong(String),
 }
 
+/// What follows a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// More of the file.
+    More,
+    /// Nothing that is there: the stream was cut, so that a number at the end may have more digits.
+    Cut,
+    /// The end of the value's text.
+    End,
+}
+
+impl Follows {
+    fn is_end(self) -> bool {
+        self != Self::More
+    }
+}
+
 /// An open object or list on the way to records. They are the outermost ones of all that are open.
 #[derive(Clone, Copy, Debug)]
 struct OnPath {
@@ -128,18 +145,18 @@ impl PathWalk {
         self.added_range = None;
     }
 
-    /// Goes on from `at` in a window whose first byte stands at `offset` of the file; `is_end` says that nothing follows it. Returns
-    /// the end of what is used.
+    /// Goes on from `at` in a window whose first byte stands at `offset` of the file. Returns the end of what is used.
     pub(crate) fn advance(
         &mut self,
         window: &[u8],
         mut at: usize,
-        (offset, is_end): (u64, bool),
+        (offset, follows): (u64, Follows),
         list: &mut FrameList,
     ) -> (usize, Outcome) {
+        let is_end = follows.is_end();
         if let Some((scan, start)) = &mut self.skipped {
             let end = scan.advance(window, at);
-            if end.is_none() && !(is_end && scan.ends_at_eof()) {
+            if end.is_none() && !(follows == Follows::End && scan.ends_at_eof()) {
                 let ended = Outcome::Broken("the file ends inside a value");
                 return (window.len(), if is_end { ended } else { Outcome::More });
             }
@@ -153,7 +170,7 @@ impl PathWalk {
         }
         while let Some(&byte) = window.get(at) {
             if self.syntax.begins_value(byte) {
-                match self.value(window, at, (offset, is_end), list) {
+                match self.value(window, at, (offset, follows), list) {
                     Next::Feed => {}
                     Next::At(next) => {
                         at = next;
@@ -233,9 +250,10 @@ impl PathWalk {
         &mut self,
         window: &[u8],
         at: usize,
-        (offset, is_end): (u64, bool),
+        (offset, follows): (u64, Follows),
         list: &mut FrameList,
     ) -> Next {
+        let is_end = follows.is_end();
         let byte = window[at];
         // Whatever is read ahead needs the same answer when there is more of it.
         let around = self.on_path.last().copied();
@@ -258,12 +276,12 @@ impl PathWalk {
             Place::Before(step) => step,
             Place::End if byte == b'[' => self.path.len(),
             Place::End | Place::Element => {
-                return self.record(window, at, (offset, is_end), (list, place, around));
+                return self.record(window, at, (offset, follows), (list, place, around));
             }
         };
         if is_root && !is_open {
             // No value of a file that has records in its values is a number or a text.
-            return self.record(window, at, (offset, is_end), (list, place, around));
+            return self.record(window, at, (offset, follows), (list, place, around));
         }
         let leads_on = match self.path.get(step) {
             None => true,
@@ -297,7 +315,7 @@ impl PathWalk {
         &mut self,
         window: &[u8],
         at: usize,
-        (offset, is_end): (u64, bool),
+        (offset, follows): (u64, Follows),
         (list, place, around): (&mut FrameList, Place, Option<OnPath>),
     ) -> Next {
         if matches!(window[at], b',' | b']' | b'}') {
@@ -310,8 +328,8 @@ impl PathWalk {
         };
         let end = match many.or_else(|| scan.advance(window, at)) {
             Some(end) => end,
-            None if is_end && scan.ends_at_eof() => window.len(),
-            None if is_end => {
+            None if follows == Follows::End && scan.ends_at_eof() => window.len(),
+            None if follows.is_end() => {
                 return Next::Stop(at, Outcome::Broken("the file ends inside a value"));
             }
             None if (window.len() - at) as u64 > self.max_record => {

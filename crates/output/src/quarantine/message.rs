@@ -72,6 +72,7 @@ impl Quarantine {
             if shown.iter().all(|shown| shown.is_array) {
                 return error.help(each_is_an_array());
             }
+            error = self.with_spellings(error, &shown);
             if let Some(repairs) = self.repairs_for(&shown) {
                 let text = "read them with what is invalid mended, and counted";
                 error = error.help(Hint::set(text, "repair", repairs.to_string()));
@@ -89,6 +90,21 @@ impl Quarantine {
             }
         }
         hints.into_iter().fold(error, Error::help)
+    }
+
+    /// The error with what helps where the text is of another encoding, or the values are on lines of another kind.
+    fn with_spellings(&self, mut error: Error, shown: &[&Shown]) -> Error {
+        let of = |begin: &str| shown.iter().find(|shown| shown.part.detail.starts_with(begin));
+        if let Some(shown) = of("not UTF-8") {
+            let convert =
+                "convert the text first: iconv -f WINDOWS-1252 -t UTF-8 FILE | distil run - ...";
+            error = error.help(convert).with_file(self.name(shown.part.input));
+        }
+        if of("more than one value").is_some() {
+            let hint = "read values one after another, on whatever lines";
+            error = error.help(Hint::set(hint, "shape", "concatenated"));
+        }
+        error
     }
 
     /// What the plan would have to mend, besides what it does, so that some of these records can be read.

@@ -1,9 +1,10 @@
 //! Zstandard (RFC 8878), frame by frame.
 
-use distil_plan::{Error, Hint, Result, format_bytes};
+use distil_plan::{Error, Result};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::Step;
+use super::limit::WindowLimit;
 use super::window::Window;
 
 /// The largest window that is accepted, as a power of two: the format's own largest on 64 bits.
@@ -35,15 +36,6 @@ pub(super) struct Zstd {
     pub(super) limit: WindowLimit,
 }
 
-/// How much of a window may be filled: what a frame asks for takes no memory by itself.
-#[derive(Clone, Copy, Debug)]
-pub struct WindowLimit {
-    /// Bytes of one stream.
-    pub bytes: u64,
-    /// The budget of the run that they are a share of.
-    pub memory: u64,
-}
-
 impl Zstd {
     pub(super) fn new() -> Result<Self> {
         let decoder = Decoder::new().and_then(|mut decoder| {
@@ -52,7 +44,7 @@ impl Zstd {
         });
         let decoder =
             decoder.map_err(|e| Error::environment(format!("cannot start decoding zstd: {e}")))?;
-        let limit = WindowLimit { bytes: u64::MAX, memory: u64::MAX };
+        let limit = WindowLimit::NONE;
         Ok(Self { decoder, wanted: None, holds_content: false, window: 0, written: 0, limit })
     }
 
@@ -103,21 +95,6 @@ impl Zstd {
                 return Ok(Step::Wrote(written));
             }
         }
-    }
-}
-
-impl WindowLimit {
-    /// The error for a window that does not fit.
-    fn exceeded(self, wanted: u64, window: &Window) -> Error {
-        let least = u128::from(self.memory) * u128::from(wanted) / u128::from(self.bytes.max(1));
-        let least = format!("{}MiB", least.div_ceil(1 << 20));
-        let wanted = format_bytes(wanted);
-        Error::environment(format!(
-            "cannot decompress within the memory budget: it was compressed with a window of {wanted}"
-        ))
-        .at(window.source().path().display().to_string(), None)
-        .help(Hint::set("give the run more memory", "memory", least))
-        .help(Hint::choose("or use fewer threads, each of which may hold a window", "threads"))
     }
 }
 

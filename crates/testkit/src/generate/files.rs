@@ -68,6 +68,16 @@ pub enum Packed {
     Zstd,
     /// gzip without its last eight bytes.
     CutGzip,
+    /// bzip2, as two streams.
+    Bzip2,
+    /// xz, as two streams.
+    Xz,
+    /// lz4, as two frames.
+    Lz4,
+    /// xz without its last thirty bytes.
+    CutXz,
+    /// lz4 without its last four bytes.
+    CutLz4,
 }
 
 /// How records become files.
@@ -100,6 +110,8 @@ pub struct FileLayout {
     pub behind: &'static str,
     /// Compression.
     pub packed: Packed,
+    /// Whether its name says that it holds JSON.
+    pub named: bool,
 }
 
 /// Layouts of `count` records.
@@ -130,8 +142,9 @@ fn file() -> impl Strategy<Value = FileLayout> {
     let mark = prop_oneof![9 => Just(false), 1 => Just(true)];
     let cut = prop_oneof![12 => Just(0usize), 1 => 1usize..30];
     let behind = prop_oneof![12 => Just(""), 2 => Just(" \r\n"), 1 => Just("{\"k\":0}"), 1 => Just(","), 1 => Just("[{\"k\":0}]")];
-    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, Packed::any()).prop_map(
-        |(shape, seed, bad, beside, mark, cut, behind, packed)| FileLayout {
+    let named = prop_oneof![29 => Just(true), 1 => Just(false)];
+    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, Packed::any(), named).prop_map(
+        |(shape, seed, bad, beside, mark, cut, behind, packed, named)| FileLayout {
             shape,
             seed,
             bad,
@@ -140,6 +153,7 @@ fn file() -> impl Strategy<Value = FileLayout> {
             cut,
             behind,
             packed,
+            named,
         },
     )
 }
@@ -154,6 +168,8 @@ impl Layout {
             behind: "",
             packed: match file.packed {
                 Packed::CutGzip => Packed::Gzip,
+                Packed::CutXz => Packed::Xz,
+                Packed::CutLz4 => Packed::Lz4,
                 other => other,
             },
             ..file.clone()
@@ -180,7 +196,8 @@ impl Layout {
             };
             let placed = rows.iter().zip(&self.placement).filter(|(_, place)| **place == at);
             let rows: Vec<&Json> = placed.map(|(row, _)| row).collect();
-            files.push((format!("{at}.json"), file.content(shape, &rows)));
+            let name = if file.named { format!("{at}.json") } else { format!("{at}.data") };
+            files.push((name, file.content(shape, &rows)));
         }
         files
     }
@@ -246,6 +263,7 @@ impl Packed {
             1 => Just(Self::Gzip),
             1 => Just(Self::Zstd),
             1 => Just(Self::CutGzip),
+            1 => select(vec![Self::Bzip2, Self::Xz, Self::Lz4, Self::CutXz, Self::CutLz4]),
         ]
     }
 
@@ -269,6 +287,46 @@ impl Packed {
                 bytes.truncate(bytes.len() - 8);
                 bytes
             }
+            Self::Bzip2 => [bzip2(one), bzip2(two)].concat(),
+            Self::Xz => [xz(one), xz(two)].concat(),
+            Self::Lz4 => [lz4(one), lz4(two)].concat(),
+            Self::CutXz => {
+                let mut bytes = xz(&content);
+                bytes.truncate(bytes.len() - 30);
+                bytes
+            }
+            Self::CutLz4 => {
+                let mut bytes = lz4(&content);
+                bytes.truncate(bytes.len() - 4);
+                bytes
+            }
         }
     }
+}
+
+/// A stream of bzip2.
+pub fn bzip2(content: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A stream of xz.
+pub fn xz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A frame of lz4: blocks of 64 KiB that refer to one another, and checksums.
+pub fn lz4(content: &[u8]) -> Vec<u8> {
+    use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
+    let info = FrameInfo::new()
+        .block_mode(BlockMode::Linked)
+        .block_size(BlockSize::Max64KB)
+        .block_checksums(true)
+        .content_checksum(true);
+    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
 }

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::suite::{Case, Stretch};
 
-pub use files::{Layout, layout};
+pub use files::{Layout, bzip2, layout, lz4, xz};
 pub use records::{Column, Records, records};
 pub use spelling::Spelling;
 pub use values::{Flavour, Json};

@@ -50,6 +50,11 @@ pub fn records(bytes: &[u8], plan: &Plan) -> Result<Framed, FileError> {
 pub fn frames(bytes: &[u8], shape: &Shape) -> Result<Framed, FileError> {
     let (compression, content, cut) = decompress(bytes);
     let start = text_start(&content)?;
+    if *shape == Shape::Auto
+        && let Some(what) = another_text(&content[start..])
+    {
+        return Err(what.into());
+    }
     let shape = match shape {
         Shape::Auto => auto(&content, start),
         given => given.clone(),
@@ -87,6 +92,9 @@ fn text_start(content: &[u8]) -> Result<usize, FileError> {
         [0, 0, 0, b, ..] if b != 0 => return Err("UTF-32 by its zeros".into()),
         _ => {}
     }
+    if let Some((_, what)) = FORMATS.iter().find(|(magic, _)| content.starts_with(magic)) {
+        return Err((*what).into());
+    }
     Ok(if content.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 })
 }
 
@@ -109,7 +117,98 @@ pub fn decompress(bytes: &[u8]) -> (InputCompression, Vec<u8>, bool) {
         };
         return (InputCompression::Zstd, content, cut);
     }
+    if matches!(bytes, [b'B', b'Z', b'h', b'1'..=b'9', ..]) {
+        let cut = !bunzip(bytes, &mut content);
+        return (InputCompression::Bzip2, content, cut);
+    }
+    if bytes.starts_with(b"\xfd7zXZ\0") {
+        let cut = !unxz(bytes, &mut content);
+        return (InputCompression::Xz, content, cut);
+    }
+    if bytes.starts_with(LZ4) {
+        let cut = !unlz4(bytes, &mut content);
+        return (InputCompression::Lz4, content, cut);
+    }
     (InputCompression::None, bytes.to_vec(), false)
+}
+
+/// What a frame of lz4 begins with.
+const LZ4: &[u8] = b"\x04\x22\x4d\x18";
+
+/// As [`gunzip`], for the streams of a bzip2 file; nothing may follow them.
+fn bunzip(mut bytes: &[u8], content: &mut Vec<u8>) -> bool {
+    while !bytes.is_empty() {
+        if !matches!(bytes, [b'B', b'Z', b'h', b'1'..=b'9', ..]) {
+            return false;
+        }
+        let mut stream = bzip2::Decompress::new(false);
+        loop {
+            let before = (stream.total_in(), stream.total_out());
+            let mut byte = [0];
+            let status = stream.decompress(&bytes[before.0 as usize..], &mut byte);
+            if stream.total_out() > before.1 {
+                content.push(byte[0]);
+            }
+            match status {
+                Ok(bzip2::Status::StreamEnd) => break,
+                Ok(_) if before != (stream.total_in(), stream.total_out()) => {}
+                Ok(_) | Err(_) => return false,
+            }
+        }
+        bytes = &bytes[stream.total_in() as usize..];
+    }
+    true
+}
+
+/// As [`gunzip`], for the streams of an xz file; zeros may follow each, in fours.
+fn unxz(mut bytes: &[u8], content: &mut Vec<u8>) -> bool {
+    use liblzma::stream::{Action, Status, Stream};
+    while !bytes.is_empty() {
+        if let Some(rest) = bytes.strip_prefix(&[0; 4]) {
+            bytes = rest;
+            continue;
+        }
+        if !bytes.starts_with(b"\xfd7zXZ\0") {
+            return false;
+        }
+        let mut stream = Stream::new_stream_decoder(u64::MAX, 0).unwrap();
+        loop {
+            let before = (stream.total_in(), stream.total_out());
+            let mut byte = [0];
+            let status = stream.process(&bytes[before.0 as usize..], &mut byte, Action::Run);
+            if stream.total_out() > before.1 {
+                content.push(byte[0]);
+            }
+            match status {
+                Ok(Status::StreamEnd) => break,
+                Ok(_) if before != (stream.total_in(), stream.total_out()) => {}
+                Ok(_) | Err(_) => return false,
+            }
+        }
+        bytes = &bytes[stream.total_in() as usize..];
+    }
+    true
+}
+
+/// As [`gunzip`], for the frames of an lz4 file, skippable ones among them.
+fn unlz4(mut bytes: &[u8], content: &mut Vec<u8>) -> bool {
+    while !bytes.is_empty() {
+        if let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, rest @ ..] = bytes {
+            let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+            let Some(rest) = rest.get(length..) else { return false };
+            bytes = rest;
+            continue;
+        }
+        if !bytes.starts_with(LZ4) {
+            return false;
+        }
+        let mut frame = lz4_flex::frame::FrameDecoder::new(bytes);
+        if drain(&mut frame, content).is_err() {
+            return false;
+        }
+        bytes = frame.into_inner();
+    }
+    true
 }
 
 /// Decodes the members of a gzip file byte by byte, zeros after them ignored; false where they break
@@ -145,6 +244,99 @@ fn drain(mut decoder: impl Read, content: &mut Vec<u8>) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Formats that are told by their first bytes, whatever the shape.
+const FORMATS: [(&[u8], &str); 6] = [
+    (b"PAR1", "Parquet"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"Obj\x01", "Avro"),
+    (b"%PDF-", "a PDF document"),
+    (b"\x02\x21\x4c\x18", "lz4 in its legacy format"),
+];
+
+/// What a text is instead of JSON, under `auto`.
+fn another_text(content: &[u8]) -> Option<&'static str> {
+    let begin = content.iter().position(|byte| !is_blank(*byte))?;
+    let beginning = &content[begin..content.len().min(begin + (64 << 10))];
+    if beginning[0] == b'{' || beginning[0] == b'[' && !is_label(beginning) {
+        return None;
+    }
+    let lines: Vec<&[u8]> = beginning
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let first = lines[0];
+    let is_script = is_script(first);
+    let opens = matches!(first.last(), Some(b'{' | b'['));
+    let is_log = beginning[0] == b'[';
+    let may_be_a_record = |line: &&[u8]| match line[0] {
+        b'{' => line.len() > 1,
+        b'[' => line.len() > 1 && !is_log,
+        _ => false,
+    };
+    if !(is_script && opens) && lines[1..].iter().any(may_be_a_record) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(first).to_lowercase();
+    let has_prefix = |line: &&[u8]| {
+        line[0] != b'"' && line.ends_with(b"}") && line.windows(2).any(|two| two == b"{\"")
+    };
+    if is_script {
+        Some("JavaScript")
+    } else if text.starts_with("<!doctype html") || text.starts_with("<html") {
+        Some("HTML")
+    } else if first[0] == b'<'
+        && first.get(1).is_some_and(|b| b"?!".contains(b) || b.is_ascii_alphabetic())
+    {
+        Some("XML")
+    } else if first[0] == 0x1e {
+        Some("a JSON text sequence")
+    } else if first.starts_with(b"ORC") && first.get(3).is_none_or(|byte| !byte.is_ascii_graphic())
+    {
+        Some("ORC")
+    } else if is_log || has_prefix(&first) {
+        Some("text before their JSON")
+    } else if is_table(&lines) {
+        Some("its first line is")
+    } else if lines.iter().any(has_prefix) {
+        Some("text before their JSON")
+    } else {
+        None
+    }
+}
+
+/// Whether a line begins with text in brackets that is no array of records, and has a brace behind it.
+fn is_label(text: &[u8]) -> bool {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap();
+    let Some(end) = line.iter().position(|byte| *byte == b']') else { return false };
+    let inside = &line[1..end];
+    !inside.trim_ascii().is_empty()
+        && !inside.iter().any(|byte| b"{[\"".contains(byte))
+        && line[end..].contains(&b'{')
+}
+
+/// Whether a line gives a name to a value: `window.data = [`.
+fn is_script(line: &[u8]) -> bool {
+    let Some(equals) = line.iter().position(|byte| *byte == b'=') else { return false };
+    let (name, value) = (&line[..equals], line[equals + 1..].trim_ascii_start());
+    name.first().is_some_and(|b| b.is_ascii_alphabetic() || b"_$".contains(b))
+        && name.iter().all(|b| b.is_ascii_alphanumeric() || b"_$.[]'\" \t".contains(b))
+        && matches!(value.first(), Some(b'{' | b'['))
+}
+
+/// Whether the first ten lines, the last of them left out if there are so many, have as many fields.
+fn is_table(lines: &[&[u8]]) -> bool {
+    let lines = if lines.len() < 10 { lines } else { &lines[..9] };
+    [b',', b'\t', b';', b'|'].iter().any(|separator| {
+        let fields = |line: &[u8]| {
+            let outside = line.split(|byte| *byte == b'"').step_by(2);
+            outside.map(|part| part.iter().filter(|byte| *byte == separator).count()).sum::<usize>()
+        };
+        fields(lines[0]) > 0 && lines.iter().all(|line| fields(line) == fields(lines[0]))
+    })
+}
+
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
@@ -152,17 +344,21 @@ fn is_blank(byte: u8) -> bool {
 fn auto(text: &[u8], start: usize) -> Shape {
     let mut parser = Parser::new(text, start);
     match parser.peek() {
-        Some(b'[') => return Shape::Array,
+        Some(b'[') if !is_label(&text[parser.at..text.len().min(parser.at + (64 << 10))]) => {
+            return Shape::Array;
+        }
         Some(b'{') => {}
         _ => return Shape::Lines,
     }
     let open = parser.at;
-    let end = match find_records(&mut parser) {
+    let (end, closes) = match find_records(&mut parser) {
         Ok(true) => return Shape::Document(vec!["records".into()]),
-        Ok(false) => parser.at,
-        Err(broken) => broken.at,
+        Ok(false) => (parser.at, true),
+        Err(broken) => (broken.at, false),
     };
-    if text[open..end].contains(&b'\n') { Shape::Concatenated } else { Shape::Lines }
+    // Two objects with nothing between them stand on no lines of their own.
+    let adjoins = closes && text.get(end) == Some(&b'{');
+    if adjoins || text[open..end].contains(&b'\n') { Shape::Concatenated } else { Shape::Lines }
 }
 
 /// Walks the members of the object at which the parser stands, up to `records` with an array.
@@ -447,7 +643,8 @@ mod tests {
             ("{\"records\":{}}", "lines"),
             ("{\"a\":1}\n{\"b\":2}", "lines"),
             ("\n\n{\"a\":1}\n{\"b\":2}", "lines"),
-            ("{\"a\":1}{\"b\":2}", "lines"),
+            ("{\"a\":1}{\"b\":2}", "concatenated"),
+            ("{\"a\":1} {\"b\":2}", "lines"),
             ("{\n}", "concatenated"),
             ("{\"a\":1,}\n{\"records\":[]}", "lines"),
             ("{\"a\":1,\n}", "concatenated"),

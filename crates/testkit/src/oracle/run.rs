@@ -10,7 +10,7 @@ use distil_plan::{
 
 use super::compare::compare;
 use super::digest::digest;
-use super::frames::{Framed, records};
+use super::frames::{Framed, decompress, records};
 use super::infer;
 use super::json::{Mend, Value, parse_mending};
 use super::text::row_image;
@@ -106,6 +106,8 @@ pub enum FailureKind {
     NoRow,
     /// No value has records at the path.
     NoRecords,
+    /// There is no record at all.
+    NoRecord,
     /// There is no column at all.
     NoColumn,
     /// A column that the plan names is not there.
@@ -187,6 +189,14 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
 
     let mut files: Vec<_> = files.to_vec();
     files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+    for (path, bytes) in std::mem::take(&mut files) {
+        let taken = plan.all_files || has_json_name(&path) || begins_as_json(&bytes);
+        if taken {
+            files.push((path, bytes));
+        } else if may_hold_records(&bytes) {
+            return Err(Failure::new(FailureKind::File, format!("{path} may hold records")));
+        }
+    }
     let mut counts = Counts::default();
     let mut bytes_read = 0;
     let mut mended = Vec::new();
@@ -256,6 +266,10 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     if is_auto && is_one_of(&["document"]) && is_one_of(&["lines", "concatenated"]) {
         return Err(Failure::new(FailureKind::File, "some inputs are documents, others are not"));
     }
+    let is_allowed = plan.allow_empty && plan.schema.declared.is_some();
+    if counts.read + counts.quarantined.ranges == 0 && !is_allowed {
+        return Err(Failure::new(FailureKind::NoRecord, "no records"));
+    }
     counts.accepted = accepted.len() as u64;
     let accepted: Vec<&Value> = accepted.iter().collect();
 
@@ -294,6 +308,40 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     let names: Vec<String> = outcome.schema.iter().map(|f| f.name.clone()).collect();
     outcome.digest = digest(&names, &outcome.rows);
     Ok(outcome)
+}
+
+/// Whether a file of a directory is taken by its name (1.1).
+fn has_json_name(path: &str) -> bool {
+    let mut name = path.to_lowercase();
+    for packed in [".gz", ".zst", ".bz2", ".xz", ".lz4"] {
+        if let Some(plain) = name.strip_suffix(packed) {
+            name = plain.to_owned();
+            break;
+        }
+    }
+    [".json", ".jsonl", ".ndjson", ".geojson", ".har"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// The first 64 KiB of what a file holds, and whether its compression breaks in them.
+fn beginning(bytes: &[u8]) -> (Vec<u8>, bool) {
+    let (_, mut content, cut) = decompress(bytes);
+    let cut = cut && content.len() < 64 << 10;
+    content.truncate(64 << 10);
+    (content, cut)
+}
+
+fn begins_as_json(bytes: &[u8]) -> bool {
+    let (content, _) = beginning(bytes);
+    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
+    matches!(text.iter().find(|byte| !b" \t\r\n".contains(byte)), Some(b'{' | b'['))
+}
+
+/// Whether a file that is passed over may hold records all the same.
+fn may_hold_records(bytes: &[u8]) -> bool {
+    let (content, cut) = beginning(bytes);
+    cut || content
+        .split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"{") || line.starts_with(b"["))
 }
 
 /// The record of a frame, and why it is bad (1.7): a record that is only bad for its key is given,

@@ -34,6 +34,13 @@ const REPAIR: Mark = Mark {
         "it reads the files as they are; distil could write the mended records first",
     ),
 };
+/// Compressions that a reader behind another backend does not know.
+const fn unread(need: Need, why: &'static str) -> Mark {
+    Mark { need, support: Support::Could(why) }
+}
+
+const NOT_NAMED: &str =
+    "its reader opens gzip and zstd alone; distil could unpack other files first";
 
 /// The backend on pandas.
 pub const PANDAS: Configuration = Configuration {
@@ -47,6 +54,9 @@ pub const PANDAS: Configuration = Configuration {
                 "it takes every value for a record; it could take values apart",
             ),
         },
+        unread(Need::Bzip2, NOT_NAMED),
+        unread(Need::Xz, NOT_NAMED),
+        unread(Need::Lz4, NOT_NAMED),
         Mark {
             need: Need::MaxFileBytes,
             support: Support::Could("its writer is never asked how large a file has become"),
@@ -67,6 +77,12 @@ const ZSTD: Mark = Mark {
         "the server reads the files, and the text readers of servers know no zstd; distil could unpack them first",
     ),
 };
+
+const BY_NAME: &str = "the server reads the files, and finds a codec by the name of a file alone; distil could unpack \
+     them first";
+const BZIP2: Mark = unread(Need::Bzip2, BY_NAME);
+const XZ: Mark = unread(Need::Xz, BY_NAME);
+const LZ4: Mark = unread(Need::Lz4, BY_NAME);
 
 const CONCATENATED: Mark = Mark {
     need: Need::Concatenated,
@@ -115,6 +131,9 @@ pub const SPARK: Configuration = Configuration {
         RECORDS,
         REPAIR,
         ZSTD,
+        BZIP2,
+        XZ,
+        LZ4,
         CONCATENATED,
         JSON_COLUMNS,
         DEEP_TYPES,
@@ -131,6 +150,9 @@ pub const SAIL: Configuration = Configuration {
         RECORDS,
         REPAIR,
         ZSTD,
+        BZIP2,
+        XZ,
+        LZ4,
         CONCATENATED,
         JSON_COLUMNS,
         Mark {
@@ -150,11 +172,14 @@ pub const SAIL: Configuration = Configuration {
 };
 
 /// What the suite asks for, in the order of the documentation.
-pub const NEEDS: [Need; 22] = [
+pub const NEEDS: [Need; 25] = [
     Need::BadRecords,
     Need::Repair,
     Need::Gzip,
     Need::Zstd,
+    Need::Bzip2,
+    Need::Xz,
+    Need::Lz4,
     Need::Concatenated,
     Need::Records,
     Need::RecordKey,

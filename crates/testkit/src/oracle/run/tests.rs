@@ -150,8 +150,8 @@ fn failures_have_their_kind() {
     assert_eq!(fails(&plan("k"), "{\"k\":null}"), FailureKind::Bad);
     assert_eq!(fails(&plan("k"), "{\"k\":[1]}"), FailureKind::NoScalar);
     assert_eq!(fails(&plan("k"), "{\"k\":1}\n{\"k\":\"1\"}"), FailureKind::NoScalar);
-    assert_eq!(fails(&plan("k"), ""), FailureKind::MissingColumn);
-    assert_eq!(fails(&plan(""), ""), FailureKind::NoColumn);
+    assert_eq!(fails(&plan("k"), ""), FailureKind::NoRecord);
+    assert_eq!(fails(&plan(""), ""), FailureKind::NoRecord);
     assert_eq!(fails(&plan(""), "{}"), FailureKind::NoColumn);
     assert_eq!(fails(&with_quarantine(plan("")), "1"), FailureKind::NoRow);
     assert_eq!(fails(&plan(""), "{\"a\":1} {\"records\":1}"), FailureKind::Bad);

@@ -210,6 +210,7 @@ fn hand() -> Vec<Case> {
         case("a_column_of_its_declared_schema_is_there_without_any_record")
             .declare("k int64, v list<string>, d decimal(10,2)")
             .file("a.json", "")
+            .with(|plan| plan.allow_empty = true)
             .key("k")
             .types("k int64, v list<string>, d decimal(10,2)")
             .gives(&[]),

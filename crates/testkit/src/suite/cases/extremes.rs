@@ -27,7 +27,7 @@ pub(super) fn cases() -> Vec<Case> {
             .fails(FailureKind::File, "shape = "),
         one("a_nul_behind_a_document", b"{\"records\":[{\"a\":1}]}\0")
             .fails(FailureKind::File, "shape = "),
-        one("an_empty_list_of_records", b"{\"records\":[]}").fails(FailureKind::NoColumn, ""),
+        one("an_empty_list_of_records", b"{\"records\":[]}").fails(FailureKind::NoRecord, ""),
         one(
             "records_behind_100_kilobytes_of_siblings",
             format!(
@@ -111,7 +111,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("a_zstd_file_cut_in_its_checksum", frame.len() - 2),
     ] {
         let file = [&zstd(b"{\"a\":0}\n")[..], &frame[..end]].concat();
-        cases.push(case(name).file("a.zst", file).file("b.json", "{\"a\":9}"));
+        cases.push(case(name).file("a.json.zst", file).file("b.json", "{\"a\":9}"));
     }
     cases
 }

@@ -1,6 +1,6 @@
 //! Records within values, and what they get of the text around them.
 
-use super::frames::gzip;
+use super::frames::{cut, gzip};
 use crate::oracle::FailureKind;
 use crate::suite::{Case, case};
 
@@ -214,6 +214,14 @@ fn added() -> Vec<Case> {
         )
         .bad(&[("name_clash", 19, 9), ("duplicate_member", 33, 15)])
         .gives(&["{\"a\":\"x\"}"]),
+        add(
+            case("a_page_of_a_stream_that_is_cut_gives_its_whole_records")
+                .file("a.json.gz", cut(gzip(b"{\"n\":1,\"r\":[{\n\"a\":1}]}\n{\"n\":1,\"r\":[{\"a\":2},{\"a\" :\r\n"), 8))
+                .with(|plan| plan.records = Some("/r".parse().unwrap())),
+            "n=/n",
+        )
+        .bad(&[("broken_range", 43, 8)])
+        .gives(&["{\"a\":1,\"n\":1}", "{\"a\":2,\"n\":1}"]),
         add(at("an_empty_record_gets_members", "/r", "{\"n\":1,\"r\":[{ },{\"a\":2}]}"), "n=/n")
             .gives(&["{\"a\":2,\"n\":1}", "{\"n\":1}"]),
     ]
