@@ -8,7 +8,7 @@ use distil_json::{Dictionary, PackedLayout};
 use distil_kernel::reduce::Policy;
 use distil_kernel::rows::{Row, SINGLE};
 use distil_output::quarantine::Quarantine;
-use distil_plan::{Phase, QuarantinedCounts, Report, Request, Result, Schema};
+use distil_plan::{Error, Phase, QuarantinedCounts, Report, Request, Result, Schema};
 use distil_storage::Storage;
 
 use crate::decode::{Decoded, Inputs, RowSink, decode};
@@ -31,6 +31,9 @@ pub(crate) fn run(
         request.staging.quarantine.clone(),
         request.staging.scratch.clone(),
     );
+    if !plan.is_settled() {
+        return Err(Error::bug("null texts came to the engine without their columns"));
+    }
     let policy = Policy::of(plan);
     let options = &EngineOptions { row_bytes: budget::rows(options.row_bytes, policy), ..*options };
     let inputs = Inputs {
@@ -39,6 +42,7 @@ pub(crate) fn run(
         options,
         quarantine: &quarantine,
         watch: request.watch,
+        surveys: false,
     };
     let mut report = Report::new("native");
     let mut clock = Clock::start();

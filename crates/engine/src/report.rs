@@ -38,7 +38,10 @@ pub(crate) fn fill(
         quarantined,
         ignored_members: decoded.seen.tally.ignored_members,
         rounded: decoded.seen.tally.rounded,
+        converted: decoded.seen.tally.converted,
+        nulled: decoded.seen.tally.nulled,
     };
+    report.readings = decoded.seen.readings(&decoded.inputs);
     report.inputs = decoded.inputs;
     report.conflicts = conflicts;
     report.set_schema(schema);

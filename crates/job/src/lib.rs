@@ -10,3 +10,4 @@ mod refuse;
 pub mod resolve;
 mod resources;
 pub mod run;
+pub mod settle;

@@ -18,6 +18,7 @@ use crate::publish::{Publisher, publisher};
 use crate::refuse::refuse;
 use crate::resolve::{Resolved, resolve};
 use crate::resources::Meter;
+use crate::settle::settle;
 
 /// A plan and everything that does not decide its result.
 pub struct Job<'a> {
@@ -57,7 +58,7 @@ pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
 }
 
 /// Resolves a job and checks everything that can be checked before the run, and changes nothing.
-/// Nothing is read, but for a backend whose input must be scanned.
+/// Nothing is read, but for a backend whose input must be scanned, and for null texts without a column.
 pub fn dry_run(job: &Job<'_>) -> (Report, Result<ResolvedPlan>) {
     let meter = Meter::start();
     let mut report = new_report(job);
@@ -121,9 +122,14 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
         ..Place::target("temporary directory", path, true)
     }));
     check_places(storage, discovery, &places)?;
+    if !resolved.plan.plan.is_settled() {
+        // What no scan can change is refused before one.
+        refuse(&resolved.plan, None, job.backend)?;
+        settle(&mut resolved.plan, job.scan, job.watch)?;
+    }
     let scanned = admit(storage, &mut resolved, job.backend, job.scan, job.watch)?;
     let Resolved { plan, discovery } = resolved;
-    refuse(&plan, job.backend)?;
+    refuse(&plan, scanned.as_ref(), job.backend)?;
     job.watch.cancel.check()?;
     drop(places);
     Ok(Prepared { plan, discovery, scanned, publisher })

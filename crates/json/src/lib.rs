@@ -34,6 +34,7 @@ pub use sample::Sampler;
 pub use seen::Seen;
 pub use types::facts::Position;
 pub use types::sort_column::SortColumn;
+pub use types::survey::Fix;
 pub use types::why::Why;
 pub use values::time::{format_date, format_instant, in_years};
 pub use values::{decimal, digest, encoding};

@@ -1,6 +1,6 @@
 //! What decoding saw of the columns: facts of all of them, which join into a schema.
 
-use distil_plan::{Error, Plan, Result, Schema};
+use distil_plan::{ColumnPath, ColumnReading, Error, InputReport, Plan, Result, Schema};
 
 use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
@@ -9,6 +9,7 @@ use crate::rows::record::RecordTally;
 use crate::types::facts::{Position, earlier, read_place, write_place};
 use crate::types::fields::Fields;
 use crate::types::sort_column::SortColumn;
+use crate::types::survey::Fix;
 use crate::types::why::Why;
 
 /// What decoders saw of the columns; joins with what others saw.
@@ -26,15 +27,16 @@ impl Seen {
     /// Adds what another decoder of the same plan saw.
     pub fn join(&mut self, other: &Self) {
         self.fields.join(&other.fields);
-        self.tally.ignored_members += other.tally.ignored_members;
-        self.tally.rounded += other.tally.rounded;
+        self.tally.add(&other.tally);
         self.null_key = earlier(self.null_key, other.null_key);
     }
 
     /// Writes what was seen to a message, which [`Seen::read`] reads in another process.
     pub fn write(&self, message: &mut MessageWriter) {
-        message.number(self.tally.ignored_members);
-        message.number(self.tally.rounded);
+        let RecordTally { ignored_members, rounded, converted, nulled } = self.tally;
+        for count in [ignored_members, rounded, converted, nulled] {
+            message.number(count);
+        }
         write_place(self.null_key, message);
         self.fields.write(message);
     }
@@ -45,8 +47,12 @@ impl Seen {
     /// An environment error if the message is broken; a usage error if the plan can't be decoded.
     pub fn read(plan: &Plan, message: &mut MessageReader<'_>) -> Result<Self> {
         let mut seen = Decoder::new(plan)?.finish().0;
-        seen.tally.ignored_members = message.number()?;
-        seen.tally.rounded = message.number()?;
+        seen.tally = RecordTally {
+            ignored_members: message.number()?,
+            rounded: message.number()?,
+            converted: message.number()?,
+            nulled: message.number()?,
+        };
         seen.null_key = read_place(message)?;
         seen.fields.read(message)?;
         Ok(seen)
@@ -71,7 +77,8 @@ impl Seen {
     /// An input error with the nearest columns.
     pub fn require_chosen(&self, plan: &Plan, schema: &Schema) -> Result<()> {
         let columns = schema.index();
-        let mut chosen = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+        let nulled = plan.null_text.columns.iter().map(|(path, _)| path);
+        let mut chosen = plan.columns.iter().flatten().chain(&plan.sink.bloom).chain(nulled);
         match chosen.find(|path| columns.find(path).is_none()) {
             Some(missing) => Err(self.fields.no_such_column(missing)),
             None => Ok(()),
@@ -96,6 +103,22 @@ impl Seen {
             .filter(|part| part.key)
             .find(|part| !self.fields.has(&part.path))
             .map(|part| self.fields.no_such_column(&part.path))
+    }
+
+    /// What was read otherwise than it stands, by column: those of the key first.
+    pub fn readings(&self, inputs: &[InputReport]) -> Vec<ColumnReading> {
+        self.fields.readings(&self.sort_columns, inputs)
+    }
+
+    /// The inferred columns in which the texts that the plan gives without a column stand for null, of
+    /// decoders that surveyed.
+    pub fn null_text_columns(&self) -> Vec<ColumnPath> {
+        self.fields.null_text_columns()
+    }
+
+    /// Hints that make columns hold the types of most of their values, of decoders that surveyed.
+    pub fn fixes(&self) -> Vec<Fix> {
+        self.fields.fixes()
     }
 
     /// Why each column has its type.

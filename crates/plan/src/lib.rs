@@ -11,8 +11,10 @@ mod code;
 mod dedup;
 mod error;
 mod hint;
+mod instant_format;
 mod location;
 mod need;
+mod null_text;
 mod path;
 mod plan;
 mod report;
@@ -26,16 +28,19 @@ pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Place, Refusal, Result, printable};
 pub use hint::Hint;
+pub use instant_format::{FormatItem, FormatPart, InstantFormat};
 pub use location::{Location, scheme};
 pub use need::{Need, Support};
+pub use null_text::NullText;
 pub use path::ColumnPath;
 pub use plan::{
     Compression, ExtraMembers, Input, InputCompression, InputFormat, Layout, MaxQuarantined, Mode,
     Plan, QuarantineSpec, ResolvedPlan, Shape, Sink,
 };
 pub use report::{
-    Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,
-    Report, ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,
+    ColumnReading, Conflict, Duplicates, EngineReport, InputReport, OutputReport,
+    QuarantinedCounts, RecordCounts, Report, ReportError, ResourceReport, Respelled, RowImage,
+    SchemaColumn, StageReport, Status,
 };
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};
 pub use size::{format_bytes, parse_size};

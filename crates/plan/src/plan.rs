@@ -6,7 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::path::overlap;
-use crate::{ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Location, Result, Schema, SchemaSpec};
+use crate::{
+    ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Location, NullText, Result, Schema, SchemaSpec,
+};
 
 /// Rows in a row group, unless the plan says otherwise.
 pub(crate) const ROW_GROUP_ROWS: u64 = 1 << 20;
@@ -316,6 +318,12 @@ pub struct Plan {
     /// Declared types and hints.
     #[serde(default)]
     pub schema: SchemaSpec,
+    /// Strings that stand for null.
+    #[serde(default, skip_serializing_if = "NullText::is_empty")]
+    pub null_text: NullText,
+    /// Whether values must be spelled as their declared type is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict_types: bool,
     /// What happens to members outside a declared schema.
     #[serde(default)]
     pub extra_members: ExtraMembers,
@@ -355,6 +363,8 @@ impl Plan {
             format: InputFormat::Json,
             shape: Shape::Auto,
             schema: SchemaSpec::default(),
+            null_text: NullText::default(),
+            strict_types: false,
             extra_members: ExtraMembers::Error,
             dedup: None,
             columns: None,
@@ -426,14 +436,33 @@ impl Plan {
         Ok(self)
     }
 
+    /// Whether it is known in which columns strings stand for null. Where the plan names none and columns are
+    /// inferred, all data must be read for it first.
+    pub fn is_settled(&self) -> bool {
+        self.null_text.settled
+            || self.null_text.everywhere.is_empty()
+            || self.schema.declared.is_some()
+    }
+
+    /// Says in which inferred columns the texts that are given without a column stand for null.
+    pub fn settle(&mut self, columns: Vec<ColumnPath>) {
+        let texts = self.null_text.everywhere.clone();
+        let columns = columns.into_iter().map(|column| (column, texts.clone())).collect();
+        self.null_text.extend(NullText { columns, ..NullText::default() });
+        self.null_text.settled = true;
+    }
+
     /// Checks that nothing is asked of rows that only records have.
     fn check_parquet(&self) -> Result<()> {
         if self.schema.declared.is_none() {
             return Err(Error::usage("a plan that reads Parquet declares its columns"));
         }
-        if self.shape != Shape::Auto || self.extra_members != ExtraMembers::Error {
+        if self.shape != Shape::Auto
+            || self.extra_members != ExtraMembers::Error
+            || !self.null_text.is_empty()
+        {
             return Err(Error::usage(
-                "shapes and extra members are of JSON, and the plan reads Parquet",
+                "shapes, extra members and null texts are of JSON, and the plan reads Parquet",
             ));
         }
         Ok(())

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DISTIL_VERSION, Error, FORMAT_VERSION, Schema, Type};
+use crate::{ColumnPath, DISTIL_VERSION, Error, FORMAT_VERSION, Schema, Type};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,39 @@ pub struct RecordCounts {
     /// Values that were rounded to a declared `float32` or `float64`.
     #[serde(default)]
     pub rounded: u64,
+    /// Values in another spelling than their declared type has, for exactly the same value.
+    #[serde(default)]
+    pub converted: u64,
+    /// Strings that the plan made null.
+    #[serde(default)]
+    pub nulled: u64,
+}
+
+/// Values of a column that were read otherwise than they stand, and where the first one is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Respelled {
+    /// Values, in accepted records.
+    pub count: u64,
+    /// The file of the first record that has one.
+    pub file: String,
+    /// Where that record begins in it.
+    pub offset: u64,
+}
+
+/// What was read of a column otherwise than it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnReading {
+    /// The column; the elements of a list are counted with it.
+    pub column: ColumnPath,
+    /// Whether it is a column of the key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key: bool,
+    /// Values in another spelling than its declared type has, for exactly the same value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Respelled>,
+    /// Strings that the plan made null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nulled: Option<Respelled>,
 }
 
 /// Records that lost to a survivor.
@@ -200,6 +233,9 @@ pub struct Report {
     pub status: Status,
     /// What became of the records.
     pub records: RecordCounts,
+    /// What was read otherwise than it stands, by column: those of the key first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<ColumnReading>,
     /// The first ten conflicts, in key order.
     pub conflicts: Vec<Conflict>,
     /// The inputs, in order.
@@ -228,6 +264,7 @@ impl Report {
             engine: None,
             status: Status::Failed,
             records: RecordCounts::default(),
+            readings: Vec::new(),
             conflicts: Vec::new(),
             inputs: Vec::new(),
             schema: Vec::new(),

@@ -51,6 +51,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
             "the query names every column many times, which works up to 500; it could be made of \
              fewer names",
         ),
+        Need::Respelled => Support::Could(
+            "another parser takes values as they stand; distil could hand on what it read",
+        ),
         Need::MaxFileBytes => Support::Could(
             "the writer of the merged result is never asked how large a file has become",
         ),

@@ -179,11 +179,12 @@ pub const PROMISES: &[Promise] = &[
         ],
     },
     Promise {
-        rules: &["2.1", "2.2", "2.3", "2.4", "2.5"],
+        rules: &["2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7"],
         text: "Types come from all the data, and no value is changed",
         faults: &[
             group("values at every border", "types", "every_column_has_its_inferred_type"),
             group("values that do not fit", "declared", "every_value_becomes_its_declared_type"),
+            group("other spellings", "respelled", "every_other_spelling_is_read_exactly"),
             group("names and texts of every kind", "names", "names_and_texts_are_kept"),
             hostile(
                 "one string among numbers, in the last record",

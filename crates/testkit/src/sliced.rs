@@ -272,7 +272,10 @@ impl Backend for Sliced {
             quarantined,
             ignored_members: finished.seen.tally.ignored_members,
             rounded: finished.seen.tally.rounded,
+            converted: finished.seen.tally.converted,
+            nulled: finished.seen.tally.nulled,
         };
+        report.readings = finished.seen.readings(&finished.inputs);
         report.inputs = finished.inputs;
         Ok(report)
     }

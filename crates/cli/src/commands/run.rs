@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil::{
-    Choice, Code, ColumnPath, Error, Events, Key, Plan, Report, ResolvedPlan, Result, Session,
-    Status, Stores, format_bytes, printable, read_plan,
+    Choice, Code, ColumnPath, ColumnReading, Error, Events, Key, Plan, Report, ResolvedPlan,
+    Respelled, Result, Session, Status, Stores, format_bytes, printable, read_plan,
 };
 use indicatif::HumanCount;
 
@@ -191,6 +191,7 @@ fn table(report: &Report) -> String {
     if report.resources.spilled_bytes > 0 {
         lines.push(("spilled", format_bytes(report.resources.spilled_bytes), String::new()));
     }
+    lines.splice(4..4, respelled(&report.readings));
     let width = lines.iter().map(|(_, value, _)| value.len()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, value, note) in lines {
@@ -199,6 +200,43 @@ fn table(report: &Report) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Columns that are told of by name; those of the key always are.
+const TOLD: usize = 10;
+
+/// A line for each column of which values were read otherwise than they stand.
+fn respelled(readings: &[ColumnReading]) -> Vec<(&'static str, String, String)> {
+    let keys = readings.iter().filter(|reading| reading.key).count();
+    let (told, others) = readings.split_at(readings.len().min(TOLD.max(keys)));
+    let mut lines = Vec::new();
+    for reading in told {
+        let kinds = [("converted", &reading.converted), ("made null", &reading.nulled)];
+        for (name, found) in kinds {
+            let Some(found) = found else { continue };
+            let key = if reading.key { ", of the key" } else { "" };
+            let column = printable(&reading.column.to_string());
+            let place = format!("first at {} byte {}", printable(&found.file), found.offset);
+            let count = HumanCount(found.count).to_string();
+            lines.push((name, count, format!("{column}{key}, {place}")));
+        }
+    }
+    for (name, of) in [
+        ("converted", (|reading| &reading.converted) as fn(&ColumnReading) -> &Option<Respelled>),
+        ("made null", |reading| &reading.nulled),
+    ] {
+        let counts: Vec<u64> =
+            others.iter().filter_map(|r| of(r).as_ref()).map(|f| f.count).collect();
+        if !counts.is_empty() {
+            let columns = counted(counts.len() as u64, "more column");
+            lines.push((
+                name,
+                HumanCount(counts.iter().sum()).to_string(),
+                format!("in {columns}"),
+            ));
+        }
+    }
+    lines
 }
 
 fn notes(report: &Report, verbose: bool) -> String {

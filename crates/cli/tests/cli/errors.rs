@@ -68,14 +68,19 @@ fn help_and_version_go_to_standard_output() {
       -h, --help                Print help (see more with '--help')
 
     Reading:
-          --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
-                                  an array in a document [default: auto]
-          --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
-                                  [repeatable]
-          --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
-          --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
-                                  [possible values: error, ignore, keep]
-          --max-record <SIZE>     The largest record [default: 64MiB]
+          --shape <SHAPE>            Where the records are: auto, lines, concatenated, array, or /PATH
+                                     of an array in a document [default: auto]
+          --type <NAME=TYPE>         Types of single columns; the others are inferred from all the data
+                                     [repeatable]
+          --null-text <[NAME=]TEXT>  Strings that stand for null: 'price=NA|N/A,qty=-', or without a
+                                     column 'NA' [repeatable]
+          --strict-types             Take only values that are spelled as their declared type is: no
+                                     numbers in strings
+          --schema <SCHEMA>          All columns: FILE.json, or text such as 'id string, ts
+                                     timestamp(ms)'
+          --extra-members <WHAT>     What to do with members outside a declared schema [default: error]
+                                     [possible values: error, ignore, keep]
+          --max-record <SIZE>        The largest record [default: 64MiB]
 
     Duplicates:
           --order-by <ORDER>        Which copy survives: the first in this order, 'COL [asc|desc], ...'
@@ -156,19 +161,25 @@ fn help_and_version_go_to_standard_output() {
     Options:
           --json        Print JSON that `--schema FILE.json` reads
           --why         Say what forced each type, and where
+          --fix         Print the flags that make columns hold the types of most of their values
       -q, --quiet       Print errors only
       -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help (see more with '--help')
 
     Reading:
-          --shape <SHAPE>         Where the records are: auto, lines, concatenated, array, or /PATH of
-                                  an array in a document [default: auto]
-          --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
-                                  [repeatable]
-          --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
-          --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
-                                  [possible values: error, ignore, keep]
-          --max-record <SIZE>     The largest record [default: 64MiB]
+          --shape <SHAPE>            Where the records are: auto, lines, concatenated, array, or /PATH
+                                     of an array in a document [default: auto]
+          --type <NAME=TYPE>         Types of single columns; the others are inferred from all the data
+                                     [repeatable]
+          --null-text <[NAME=]TEXT>  Strings that stand for null: 'price=NA|N/A,qty=-', or without a
+                                     column 'NA' [repeatable]
+          --strict-types             Take only values that are spelled as their declared type is: no
+                                     numbers in strings
+          --schema <SCHEMA>          All columns: FILE.json, or text such as 'id string, ts
+                                     timestamp(ms)'
+          --extra-members <WHAT>     What to do with members outside a declared schema [default: error]
+                                     [possible values: error, ignore, keep]
+          --max-record <SIZE>        The largest record [default: 64MiB]
 
     Resources:
           --threads <N>      Threads of this process [default: the cores that the process may use]
@@ -306,7 +317,7 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: --type: cannot read the type `instant`: no such type at `instant`
-      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
     ");
     assert_snapshot!(run(&["--type", "ts"]), @"
     exit: 2
@@ -314,11 +325,11 @@ fn every_wrong_value_says_what_would_be_right() {
     error: --type: `ts` is not NAME=TYPE
       help: write a column and its type, as in ts=timestamp(us)
     ");
-    assert_snapshot!(run(&["--schema", "id text"]), @"
+    assert_snapshot!(run(&["--schema", "id words"]), @"
     exit: 2
     --- stderr
-    error: cannot read the type `id text`: no such type at `text`
-      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+    error: cannot read the type `id words`: no such type at `words`
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
     ");
     assert_snapshot!(run(&["--order-by", "id up"]), @"
     exit: 2

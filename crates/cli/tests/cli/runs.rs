@@ -246,7 +246,9 @@ fn a_report_tells_the_same_on_standard_output_and_in_a_file() {
           "bytes": 0
         },
         "ignored_members": 0,
-        "rounded": 0
+        "rounded": 0,
+        "converted": 0,
+        "nulled": 0
       },
       "conflicts": [
         {

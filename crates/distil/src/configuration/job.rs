@@ -3,12 +3,12 @@
 
 use distil_plan::{
     ColumnPath, Compression, Dedup, Error, ExtraMembers, Hint, Keep, Key, Layout, MaxQuarantined,
-    Mode, NullKeys, OnConflict, OrderBy, Plan, Result, Shape, Sink,
+    Mode, NullKeys, NullText, OnConflict, OrderBy, Plan, Result, Shape, Sink,
 };
 use distil_storage::Storage;
 
 use super::declare::{Heading, options};
-use super::values::{PathText, PathTexts, SchemaText, Size, Types};
+use super::values::{NullTexts, PathText, PathTexts, SchemaText, Size, Types};
 use crate::files::parse_schema_argument;
 
 options! {
@@ -33,6 +33,12 @@ options! {
         #[heading = Heading::Reading]
         #[spelling = "--type"]
         types: Types,
+        /// Strings that stand for null: 'price=NA|N/A,qty=-', or without a column 'NA'
+        #[heading = Heading::Reading]
+        null_text: NullTexts,
+        /// Take only values that are spelled as their declared type is: no numbers in strings
+        #[heading = Heading::Reading]
+        strict_types: bool,
         /// All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
         #[heading = Heading::Reading]
         schema: SchemaText,
@@ -184,6 +190,8 @@ impl JobOptions {
             Some(SchemaText(text)) => Some(parse_schema_argument(storage, text)?),
             None => None,
         };
+        plan.null_text = self.null_text.clone().map_or_else(NullText::default, |texts| texts.0);
+        plan.strict_types = self.strict_types.unwrap_or_default();
         plan.extra_members = self.extra_members.unwrap_or_default();
         plan.max_record = self.max_record.map_or(plan.max_record, |size| size.0);
         Ok(plan)

@@ -399,6 +399,10 @@ fn joined(first: Report, second: Report) -> Report {
     records.duplicates.conflicting += earlier.duplicates.conflicting;
     records.ignored_members += earlier.ignored_members;
     records.rounded += earlier.rounded;
+    records.converted += earlier.converted;
+    records.nulled += earlier.nulled;
+    // What lies between the plans is spelled as its types are.
+    report.readings = first.readings;
     report.conflicts = first.conflicts.into_iter().chain(report.conflicts).take(10).collect();
     // What is unknown of a column is so for both.
     let new = report.warnings.into_iter().filter(|warning| !first.warnings.contains(warning));

@@ -8,13 +8,16 @@
 use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Reason, Type};
 
 use crate::parse::tape::{Kind, Node, Tape};
-use crate::rows::declared::{self, Converted};
+use crate::rows::declared::{self, Converted, Reading};
 use crate::rows::extra::extra_member;
 use crate::rows::parts::{NullKey, RowParts};
+use crate::rows::respelled::stands_for_null;
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
 use crate::types::facts::{Bits, Position, earlier, fact, number_facts, string_facts};
 use crate::types::fields::{Declared, EXTRA, FieldId, Fields, MOST_LEFT, ROOT, Role};
 use crate::types::sort_column::SortColumn;
+use crate::types::spelled::Respelling;
+use crate::types::survey::Sample;
 use crate::values::encoding::{self, Flip};
 use crate::values::time::Spelling;
 
@@ -43,6 +46,20 @@ pub struct RecordTally {
     pub ignored_members: u64,
     /// Values that were rounded.
     pub rounded: u64,
+    /// Values in another spelling than their declared type has.
+    pub converted: u64,
+    /// Strings that stood for null.
+    pub nulled: u64,
+}
+
+impl RecordTally {
+    /// Adds the counts of other records.
+    pub fn add(&mut self, other: &Self) {
+        self.ignored_members += other.ignored_members;
+        self.rounded += other.rounded;
+        self.converted += other.converted;
+        self.nulled += other.nulled;
+    }
 }
 
 /// A field that is not in the tree: the value is kept, but nothing is noted of it.
@@ -87,7 +104,12 @@ pub(crate) struct RecordEncoder {
     members: Vec<u32>,
     journal: Vec<(FieldId, Bits, u32)>,
     spellings: Vec<(FieldId, Option<Spelling>)>,
-    tally: RecordTally,
+    pub(super) respelled: Vec<(FieldId, Respelling, u32)>,
+    /// What values are, and whether each is a string, and one that may stand for null.
+    pub(super) samples: Vec<(FieldId, Sample, bool, bool)>,
+    /// Whether values must be spelled as their declared type is.
+    strict: bool,
+    pub(super) tally: RecordTally,
     /// Tallies of accepted records.
     pub(crate) total: RecordTally,
     /// The first record that was bad for nothing but a null in its key.
@@ -106,6 +128,7 @@ impl RecordEncoder {
         sort_columns: Vec<SortColumn>,
         rest_reversed: bool,
         null_keys: NullKeys,
+        strict: bool,
     ) -> Self {
         Self {
             fields,
@@ -118,6 +141,9 @@ impl RecordEncoder {
             members: Vec::new(),
             journal: Vec::new(),
             spellings: Vec::new(),
+            respelled: Vec::new(),
+            samples: Vec::new(),
+            strict,
             tally: RecordTally::default(),
             total: RecordTally::default(),
             null_key: None,
@@ -156,6 +182,8 @@ impl RecordEncoder {
     ) -> Result<(), Bad> {
         self.journal.clear();
         self.spellings.clear();
+        self.respelled.clear();
+        self.samples.clear();
         self.tally = RecordTally::default();
         self.value_bytes = 0;
         self.values.value_bytes = 0;
@@ -204,8 +232,15 @@ impl RecordEncoder {
         for (id, spelling) in self.spellings.drain(..) {
             self.fields.get_mut(id).facts.instants.note(spelling);
         }
-        self.total.ignored_members += self.tally.ignored_members;
-        self.total.rounded += self.tally.rounded;
+        for (id, respelling, ordinal) in self.respelled.drain(..) {
+            let respelled = &mut self.fields.get_mut(id).facts.respelled;
+            respelled.note(respelling, Position { ordinal, ..position });
+        }
+        for (id, sample, is_string, is_null_text) in self.samples.drain(..) {
+            let survey = self.fields.get_mut(id).facts.survey.get_or_insert_default();
+            survey.note(sample, is_string, is_null_text);
+        }
+        self.total.add(&self.tally);
     }
 
     /// A record may be bad for several reasons: finds the one that comes first.
@@ -284,7 +319,12 @@ impl RecordEncoder {
                 continue;
             }
             let node = &nodes[index as usize];
-            match (&self.fields.get(id).declared, node.kind) {
+            let mut kind = node.kind;
+            if stands_for_null(&self.fields, node, bytes, id, &mut self.text) {
+                self.note_respelled(id, Respelling::Nulled, index);
+                kind = Kind::Null;
+            }
+            match (&self.fields.get(id).declared, kind) {
                 (_, Kind::Null) => {
                     self.note(id, fact::NULL, index);
                     encoding::null(out);
@@ -398,6 +438,9 @@ impl RecordEncoder {
             Kind::List => fact::LIST,
             Kind::Object => fact::OBJECT,
         };
+        if self.fields.surveys(id) {
+            self.survey(node, bits, bytes, id);
+        }
         self.note(id, bits, index);
     }
 
@@ -416,10 +459,18 @@ impl RecordEncoder {
         if *data_type == Type::Json {
             return Ok(self.values.encode(tape, bytes, index, out, flip)?);
         }
-        match declared::declared(data_type, node, bytes, out, flip, &mut self.text) {
-            Ok(Converted { rounded, value_bytes }) => {
+        let reading = Reading {
+            data_type,
+            instants: self.fields.get(id).instants.as_deref(),
+            strict: self.strict,
+        };
+        match declared::declared(reading, node, bytes, out, flip, &mut self.text) {
+            Ok(Converted { rounded, respelled, value_bytes }) => {
                 self.value_bytes += value_bytes;
                 self.tally.rounded += u64::from(rounded);
+                if respelled {
+                    self.note_respelled(id, Respelling::Converted, index);
+                }
                 Ok(())
             }
             Err(declared::DoesNotFit) => Err(self.does_not_fit(node, bytes, id)),
@@ -492,7 +543,14 @@ impl RecordEncoder {
         for &ordinal in expectation.order.iter().rev() {
             let (value, field) =
                 (self.members[ordinal as usize], expectation.fields[ordinal as usize]);
-            let null = nodes[value as usize].kind == Kind::Null;
+            let node = &nodes[value as usize];
+            let mut null = node.kind == Kind::Null;
+            if field < OUTSIDE && stands_for_null(&self.fields, node, bytes, field, &mut self.text)
+            {
+                self.tally.nulled += 1;
+                self.respelled.push((field, Respelling::Nulled, value));
+                null = true;
+            }
             match field {
                 OUTSIDE if null => {}
                 OUTSIDE if self.fields.extra_members == ExtraMembers::Keep => {}

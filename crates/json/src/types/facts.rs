@@ -8,6 +8,8 @@ use distil_plan::{Result, TimeUnit, Type};
 
 use crate::message::{MessageReader, MessageWriter, broken};
 use crate::parse::tape::{Kind, Node};
+use crate::types::spelled::Respelled;
+use crate::types::survey::Survey;
 use crate::values::decimal::Decimal;
 use crate::values::time::{Instant, Spelling};
 
@@ -160,6 +162,9 @@ pub(crate) struct Facts {
     pub(crate) bits: Bits,
     first: [Option<Position>; fact::COUNT],
     pub(crate) instants: Instants,
+    pub(crate) respelled: Respelled,
+    /// What values are by their number, of a decoder that surveys. It stays in its process.
+    pub(crate) survey: Option<Box<Survey>>,
 }
 
 impl Facts {
@@ -182,6 +187,10 @@ impl Facts {
             *mine = earlier(*mine, *other);
         }
         self.instants.join(&other.instants);
+        self.respelled.join(&other.respelled);
+        if let Some(survey) = &other.survey {
+            self.survey.get_or_insert_default().join(survey);
+        }
     }
 
     /// Forgets what was first found after a place.
@@ -192,12 +201,14 @@ impl Facts {
                 self.bits &= !(1 << bit);
             }
         }
+        self.respelled.forget_behind(place);
     }
 
     pub(crate) fn write(&self, message: &mut MessageWriter) {
         message.number(u64::from(self.bits));
         self.first.iter().flatten().for_each(|position| position.write(message));
         self.instants.write(message);
+        self.respelled.write(message);
     }
 
     pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
@@ -211,7 +222,8 @@ impl Facts {
                 *position = Some(Position::read(message)?);
             }
         }
-        Ok(Self { bits, first, instants: Instants::read(message)? })
+        let instants = Instants::read(message)?;
+        Ok(Self { bits, first, instants, respelled: Respelled::read(message)?, survey: None })
     }
 
     /// Where the column was first named, if it was.

@@ -3,5 +3,6 @@
 pub mod decimal;
 pub mod digest;
 pub mod encoding;
+pub(crate) mod instant_text;
 pub(crate) mod short;
 pub(crate) mod time;

@@ -43,6 +43,8 @@ pub struct Quarantine {
     buffer_bytes: usize,
     /// Whether bad parts end the run before all input is read: nothing after those that are known matters.
     enough: AtomicBool,
+    /// Whether bad parts neither stop the run nor are kept.
+    passes_over: bool,
     state: Mutex<State>,
 }
 
@@ -94,8 +96,15 @@ impl Quarantine {
             max: plan.plan.quarantine.max,
             buffer_bytes: BUFFER,
             enough: AtomicBool::new(false),
+            passes_over: false,
             state: Mutex::new(State::default()),
         }
+    }
+
+    /// A quarantine that counts bad parts and keeps none, for a look at the records before a run that sets
+    /// bad ones aside.
+    pub fn passing_over(plan: &ResolvedPlan, storage: Arc<dyn Storage>) -> Self {
+        Self { passes_over: true, ..Self::new(plan, storage, None, PathBuf::new()) }
     }
 
     /// Sets a bad part aside.
@@ -116,6 +125,7 @@ impl Quarantine {
         state.counts.bytes += part.length;
         *state.by_input.entry(part.input).or_default() += 1;
         match line {
+            None if self.passes_over => {}
             None => {
                 let place = (part.input, part.offset);
                 state.stopping.insert(place, BadPart { raw: None, ..part });

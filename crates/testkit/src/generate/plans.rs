@@ -2,8 +2,8 @@
 
 use distil_plan::{
     ColumnPath, Compression, Dedup, Direction, ExtraMembers, Field, Keep, Layout as SinkLayout,
-    MaxQuarantined, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec, Schema, SchemaSpec, Shape,
-    Sink, Type,
+    MaxQuarantined, NullKeys, NullText, OnConflict, OrderBy, Plan, QuarantineSpec, Schema,
+    SchemaSpec, Shape, Sink, Type,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,12 +15,16 @@ use super::values::Flavour;
 
 /// Plans that name these columns.
 pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
-    (dedup(columns), types(columns), extra_members(), written(columns), sink(), set_aside())
-        .prop_map(|(dedup, schema, extra_members, columns, sink, (quarantine, max_record))| {
+    let types = (types(columns), null_text(columns), prop::bool::weighted(0.1));
+    (dedup(columns), types, extra_members(), written(columns), sink(), set_aside()).prop_map(
+        |(dedup, types, extra_members, columns, sink, (quarantine, max_record))| {
+            let (schema, null_text, strict_types) = types;
             let dropped = dedup.as_ref().map(|_| "dropped.parquet".to_owned());
             Plan {
                 dedup,
                 schema,
+                null_text,
+                strict_types,
                 extra_members,
                 columns,
                 quarantine,
@@ -29,7 +33,8 @@ pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
                 digest: true,
                 ..Plan::new(vec!["in".into()], sink)
             }
-        })
+        },
+    )
 }
 
 /// The plan with the shape that a layout tells.
@@ -155,7 +160,7 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
     };
     let fitting = match flavour {
         Flavour::Small => {
-            texts(&["int64", "int8", "decimal(3,1)", "float32", "epoch(s)", "epoch(ns)"])
+            texts(&["string", "int64", "int8", "decimal(3,1)", "float32", "epoch(s)", "epoch(ns)"])
         }
         Flavour::Bool => texts(&["boolean"]),
         Flavour::Text | Flavour::HardText => texts(&["string"]),
@@ -167,6 +172,22 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
         Flavour::Instant(_) | Flavour::Instants => {
             texts(&["timestamp(us)", "timestamp(ms)", "timestamp(ns)", "date", "string"])
         }
+        Flavour::Dates => texts(&[
+            "timestamp(ms, '%d.%m.%Y %H:%M', 'Europe/Berlin')",
+            "timestamp(us, '%m/%d/%y %I:%M:%S %p', 'UTC')",
+            "timestamp(ns, '%a %b %d %T %z %Y')",
+            "string",
+        ]),
+        Flavour::Quoted => texts(&[
+            "int64",
+            "float64",
+            "decimal(5,2)",
+            "boolean",
+            "epoch(s)",
+            "epoch(ms)",
+            "string",
+            "int8",
+        ]),
         Flavour::Base64 => texts(&["binary", "string"]),
         Flavour::Null => texts(&["int64", "list<string>"]),
         Flavour::Mixed(flavours) => data_type(&flavours[0]),
@@ -189,6 +210,22 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
         }
     };
     prop_oneof![8 => fitting, 1 => texts(&["json"]), 1 => texts(&["string", "int64"])].boxed()
+}
+
+/// Strings that stand for null: in most plans none.
+fn null_text(columns: &[Column]) -> BoxedStrategy<NullText> {
+    let all: Vec<ColumnPath> = paths(columns).into_iter().map(|(path, _)| path).collect();
+    let texts = || subsequence(vec!["NA", "-", "", "10", "a", "true"], 1..=3);
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let most = all.len().min(2);
+    let some = (subsequence(all, 0..=most), texts(), texts(), any::<bool>()).prop_map(
+        move |(named, texts, others, everywhere)| NullText {
+            everywhere: if everywhere { owned(others) } else { Vec::new() },
+            columns: named.into_iter().map(|path| (path, owned(texts.clone()))).collect(),
+            settled: false,
+        },
+    );
+    prop_oneof![5 => Just(NullText::default()), 1 => some].boxed()
 }
 
 fn extra_members() -> impl Strategy<Value = ExtraMembers> {

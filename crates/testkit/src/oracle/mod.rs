@@ -3,6 +3,7 @@
 
 pub mod compare;
 pub mod digest;
+mod format;
 pub mod frames;
 pub mod infer;
 pub mod json;

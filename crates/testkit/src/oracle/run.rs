@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use distil_plan::{
-    BadPart, ColumnPath, Direction, ExtraMembers, Fault, Field, InputCompression, Keep, Key,
-    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Type,
+    BadPart, ColumnPath, ColumnReading, Direction, ExtraMembers, Fault, Field, InputCompression,
+    Keep, Key, MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Respelled, Type,
 };
 
 use super::compare::compare;
@@ -28,6 +28,8 @@ pub struct Outcome {
     pub rows: Vec<Vec<Value>>,
     /// What became of the records.
     pub counts: Counts,
+    /// What was read otherwise than it stands, by column: those of the key first.
+    pub readings: Vec<ColumnReading>,
     /// The first ten conflicts: survivor and first loser, as canonical text.
     pub conflicts: Vec<(String, String)>,
     /// The conflicting losers, in order, every value as it is written.
@@ -169,11 +171,12 @@ impl Ord for KeyValue {
 /// The failure that the run must end with.
 pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure> {
     let plan = plan.clone().check().map_err(|e| Failure::new(FailureKind::Plan, e.what))?;
-    let want = Want::of(&plan.schema);
+    let plan = settled(plan, files)?;
+    let want = Want::of(&plan);
     let extra_column = plan.extra_members == ExtraMembers::Keep && want.can_have_extra();
     check_extra(&want, extra_column)?;
     check_declared(&plan, &want)?;
-    let conform = Conform { extra_members: plan.extra_members, extra_column };
+    let conform = conform_of(&plan, extra_column);
     let key: &[ColumnPath] = match plan.dedup.as_ref().map(|d| &d.key) {
         Some(Key::Columns(columns)) => columns,
         _ => &[],
@@ -182,6 +185,7 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     let mut files: Vec<_> = files.to_vec();
     files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
     let mut counts = Counts::default();
+    let mut readings: Readings = BTreeMap::new();
     let (mut accepted, mut bad, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
     // Members that records with a null key have are there, too (2.5).
     let mut with_null_keys = Vec::new();
@@ -198,6 +202,15 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
                 (Some(record), None) => {
                     counts.ignored_members += notes.ignored;
                     counts.rounded += notes.rounded;
+                    counts.converted += notes.converted.len() as u64;
+                    counts.nulled += notes.nulled.len() as u64;
+                    let at = (path.as_str(), offset as u64);
+                    for (paths, which) in [(&notes.converted, 0), (&notes.nulled, 1)] {
+                        for path in paths {
+                            let found = &mut readings.entry(path.clone()).or_default()[which];
+                            count_respelled(found, at);
+                        }
+                    }
                     accepted.push(record);
                 }
                 (record, Some(reason)) => {
@@ -234,7 +247,9 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     check_schema(&plan, &schema, &want, &accepted)?;
 
     let groups = groups(&plan, key, &accepted);
+    let readings = in_order(readings, key, &schema);
     let mut outcome = Outcome {
+        readings,
         schema: match &plan.columns {
             Some(columns) => infer::project(&schema, columns),
             None => schema.clone(),
@@ -258,6 +273,116 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     let names: Vec<String> = outcome.schema.iter().map(|f| f.name.clone()).collect();
     outcome.digest = digest(&names, &outcome.rows);
     Ok(outcome)
+}
+
+fn conform_of(plan: &Plan, extra_column: bool) -> Conform {
+    Conform {
+        extra_members: plan.extra_members,
+        extra_column,
+        null_text: plan.null_text.clone(),
+        strict: plan.strict_types,
+    }
+}
+
+/// The plan with the inferred columns named in which texts stand for null that it gives without a column (2.7):
+/// all of their other values in accepted records are no strings, and there are some.
+fn settled(mut plan: Plan, files: &[(String, Vec<u8>)]) -> Result<Plan, Failure> {
+    if plan.is_settled() {
+        return Ok(plan);
+    }
+    let want = Want::of(&plan);
+    let extra_column = plan.extra_members == ExtraMembers::Keep && want.can_have_extra();
+    check_extra(&want, extra_column)?;
+    check_declared(&plan, &want)?;
+    let conform = conform_of(&plan, extra_column);
+    let key: &[ColumnPath] = match plan.dedup.as_ref().map(|d| &d.key) {
+        Some(Key::Columns(columns)) => columns,
+        _ => &[],
+    };
+    let mut records = Vec::new();
+    let mut files = files.to_vec();
+    files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+    for (path, bytes) in &files {
+        let framed = frames(bytes, &plan.shape)
+            .map_err(|e| Failure::new(FailureKind::File, format!("{path}: {e}")))?;
+        for &(offset, length) in &framed.frames {
+            let raw = &framed.content[offset..offset + length];
+            let mut notes = Notes::default();
+            if let (Some(record), None) = admit(raw, &plan, &want, &conform, &mut notes, key) {
+                records.push(record);
+            }
+        }
+    }
+    let records: Vec<&Value> = records.iter().collect();
+    let mut schema = infer::schema(&records, &want);
+    schema.retain(|field| !extra_column || field.name != EXTRA);
+    let mut paths = Vec::new();
+    inferred_paths(&schema, &want, &[], &mut paths);
+    let texts = plan.null_text.everywhere.clone();
+    paths.retain(|path| {
+        let values: Vec<&Value> = records.iter().map(|record| infer::at(record, path)).collect();
+        let is_text =
+            |value: &&&Value| matches!(value, Value::String(text) if texts.contains(text));
+        let count = values.iter().filter(is_text).count();
+        let strings = values.iter().filter(|value| matches!(value, Value::String(_))).count();
+        let others = values.iter().filter(|value| !matches!(value, Value::String(_) | Value::Null));
+        count > 0 && count == strings && others.count() > 0
+    });
+    plan.settle(paths);
+    Ok(plan)
+}
+
+/// The paths of columns of which the plan says nothing.
+fn inferred_paths(fields: &[Field], want: &Want, above: &[String], paths: &mut Vec<ColumnPath>) {
+    for field in fields {
+        let steps = [above, std::slice::from_ref(&field.name)].concat();
+        let Ok(path) = ColumnPath::new(steps.clone()) else { continue };
+        if infer::declared(want, &path).is_none() {
+            paths.push(path);
+        }
+        if let Type::Struct(members) = &field.data_type {
+            inferred_paths(members, want, &steps, paths);
+        }
+    }
+}
+
+/// By the path of a column: what was converted, and what was nulled.
+type Readings = BTreeMap<Vec<String>, [Option<Respelled>; 2]>;
+
+/// Counts a value of the record that begins at a place; records come in order.
+fn count_respelled(found: &mut Option<Respelled>, (file, offset): (&str, u64)) {
+    let first = || Respelled { count: 0, file: file.to_owned(), offset };
+    found.get_or_insert_with(first).count += 1;
+}
+
+/// Readings of the key first, then as the columns stand in the schema.
+fn in_order(readings: Readings, key: &[ColumnPath], schema: &[Field]) -> Vec<ColumnReading> {
+    fn walk(path: &[String], data_type: &Type, paths: &mut Vec<Vec<String>>) {
+        match data_type {
+            Type::List(element) => walk(path, element, paths),
+            Type::Struct(fields) => {
+                for field in fields {
+                    let path = [path, std::slice::from_ref(&field.name)].concat();
+                    paths.push(path.clone());
+                    walk(&path, &field.data_type, paths);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut paths = Vec::new();
+    walk(&[], &Type::Struct(schema.to_vec()), &mut paths);
+    let mut readings: Vec<(bool, usize, ColumnReading)> = readings
+        .into_iter()
+        .map(|(path, [converted, nulled])| {
+            let at = paths.iter().position(|known| *known == path).unwrap();
+            let column = ColumnPath::new(path).unwrap();
+            let key = key.contains(&column);
+            (!key, at, ColumnReading { column, key, converted, nulled })
+        })
+        .collect();
+    readings.sort_by_key(|(is_other, at, _)| (*is_other, *at));
+    readings.into_iter().map(|(.., reading)| reading).collect()
 }
 
 /// The record of a frame, and why it is bad (1.7): a record that is only bad for its key is given,
@@ -322,6 +447,11 @@ fn check_extra(want: &Want, extra_column: bool) -> Result<(), Failure> {
 
 /// What the plan says of its key and order is known before anything is read.
 fn check_declared(plan: &Plan, want: &Want) -> Result<(), Failure> {
+    for (path, _) in &plan.null_text.columns {
+        if infer::declared(want, path) == Some(None) {
+            return Err(Failure::new(FailureKind::MissingColumn, path.to_string()));
+        }
+    }
     for path in ordering_columns(plan) {
         match infer::declared(want, path) {
             Some(None) => return Err(Failure::new(FailureKind::MissingColumn, path.to_string())),
@@ -346,7 +476,8 @@ fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
 
 /// Columns that a plan names must be in the schema, or in one of some other records.
 fn check_named(plan: &Plan, schema: &[Field], others: &[Value]) -> Result<(), Failure> {
-    let written = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+    let nulled = plan.null_text.columns.iter().map(|(path, _)| path);
+    let written = plan.columns.iter().flatten().chain(&plan.sink.bloom).chain(nulled);
     for path in ordering_columns(plan).into_iter().chain(written) {
         let in_others = others.iter().any(|record| infer::has_member(record, path));
         if !in_others && !infer::has(schema, path) {

@@ -28,11 +28,19 @@ const BAD_RECORDS: Mark = Mark {
     ),
 };
 
+const RESPELLED: Mark = Mark {
+    need: Need::Respelled,
+    support: Support::Could(
+        "another parser takes values as they stand; distil could hand on what it read",
+    ),
+};
+
 /// The backend on pandas.
 pub const PANDAS: Configuration = Configuration {
     name: "pandas",
     marks: &[
         BAD_RECORDS,
+        RESPELLED,
         Mark {
             need: Need::MaxFileBytes,
             support: Support::Could("its writer is never asked how large a file has become"),
@@ -94,6 +102,7 @@ pub const SPARK: Configuration = Configuration {
         ZSTD,
         CONCATENATED,
         JSON_COLUMNS,
+        RESPELLED,
         DEEP_TYPES,
         WIDE_SCHEMAS,
         SERVER_MAX_FILE_BYTES,
@@ -118,6 +127,7 @@ pub const SAIL: Configuration = Configuration {
                 "Sail's JSON parser rounds numbers, and its casts from text know only plain ones",
             ),
         },
+        RESPELLED,
         DEEP_TYPES,
         WIDE_SCHEMAS,
         SERVER_MAX_FILE_BYTES,
@@ -125,7 +135,7 @@ pub const SAIL: Configuration = Configuration {
 };
 
 /// What the suite asks for, in the order of the documentation.
-pub const NEEDS: [Need; 20] = [
+pub const NEEDS: [Need; 21] = [
     Need::BadRecords,
     Need::Gzip,
     Need::Zstd,
@@ -138,6 +148,7 @@ pub const NEEDS: [Need; 20] = [
     Need::Type("json"),
     Need::EmptyNames,
     Need::Exponents,
+    Need::Respelled,
     DEEP,
     WIDE,
     Need::Columns,

@@ -7,6 +7,7 @@ mod frames;
 mod names;
 mod output;
 mod peers;
+mod respelled;
 mod survivors;
 mod types;
 
@@ -18,6 +19,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("survivors", survivors::cases()),
         ("types", types::cases()),
         ("declared", declared::cases()),
+        ("respelled", respelled::cases()),
         ("frames", frames::cases()),
         ("bad", bad::cases()),
         ("names", names::cases()),
