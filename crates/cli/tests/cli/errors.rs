@@ -78,7 +78,7 @@ fn help_and_version_go_to_standard_output() {
           --max-record <SIZE>     The largest record [default: 64MiB]
 
     Duplicates:
-          --order-by <ORDER>        Which copy survives: the first in this order, 'COL [asc|desc], ...'
+          --order-by <ORDER>        Which copy survives: the first in this order, 'COL [as text] [asc|desc], ...'
           --keep <END>              Keep the first or the last record of each key [default: first]
                                     [possible values: first, last]
           --null-keys <WHAT>        What to do with records whose key is null [default: error] [possible

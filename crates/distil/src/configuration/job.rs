@@ -44,7 +44,7 @@ options! {
         #[heading = Heading::Reading]
         #[default = "64MiB"]
         max_record: Size,
-        /// Which copy survives: the first in this order, 'COL [asc|desc], ...'
+        /// Which copy survives: the first in this order, 'COL [as text] [asc|desc], ...'
         #[heading = Heading::Duplicates]
         order_by: Vec<OrderBy>,
         /// Keep the first or the last record of each key

@@ -18,6 +18,7 @@ use crate::rows::sink::Sink;
 use crate::types::facts::{Bits, fact, number_facts, string_facts};
 use crate::types::fields::{FieldId, Fields};
 use crate::values::short::{double, instant, integer};
+use crate::values::spelled::Spelled;
 
 /// Records of a block: their spans fit the first cache.
 const BLOCK: usize = 256;
@@ -209,11 +210,12 @@ impl Packer {
         let mut held: u64 = self.dictionaries.iter().map(Dictionary::memory).sum();
         for (at, column) in layout.columns.iter().enumerate() {
             let known = self.fields[at].map_or(0, |id| fields.get(id).facts.bits);
+            let key = column.key;
             let rest = column.part.is_none();
             match column.class {
                 Class::Text if !self.block_packs => self.column(&layout, at, |span| {
                     let text = span.text(bytes);
-                    (span.kind == SpanKind::String && is_plain(text, rest, known)).then_some(0)
+                    (span.kind == SpanKind::String && is_plain(text, key, rest, known)).then_some(0)
                 }),
                 Class::Text => {
                     let mut dictionary = std::mem::take(&mut self.dictionaries[column.text]);
@@ -229,7 +231,7 @@ impl Packer {
                     self.column(&layout, at, |span| {
                         let text = span.text(bytes);
                         let probe = *seen.next()?;
-                        if span.kind != SpanKind::String || !is_plain(text, rest, known) {
+                        if span.kind != SpanKind::String || !is_plain(text, key, rest, known) {
                             return None;
                         }
                         dictionary.intern_probed(probe, text).map(u64::from)
@@ -326,14 +328,26 @@ impl Packer {
             .map(|(start, end, _, rejected)| (*start as usize, *end as usize, *rejected))
     }
 
-    /// Counts the strings of key and order columns.
-    pub(crate) fn count_instants(&self, fields: &mut Fields) {
+    /// Counts the strings of key and order columns, and what they spell.
+    pub(crate) fn count_spelled(&self, bytes: &[u8], fields: &mut Fields) {
         let accepted = self.records.iter().filter(|(.., rejected)| !rejected).count();
         for (at, column) in self.layout.columns.iter().enumerate() {
             let Some(field) = self.fields[at].filter(|_| column.part.is_some()) else { continue };
-            if !matches!(column.class, Class::Text | Class::Instant(_)) {
-                continue;
-            }
+            let text_order = &mut fields.get_mut(field).facts.text_order;
+            let fixed = match column.class {
+                Class::Text if column.key => None,
+                Class::Text => {
+                    let spans = self.spans.iter().skip(at).step_by(self.layout.columns.len());
+                    for ((.., rejected), span) in self.records.iter().zip(spans) {
+                        if !rejected && span.kind == SpanKind::String {
+                            text_order.note(Spelled::read(span.text(bytes)).as_ref());
+                        }
+                    }
+                    continue;
+                }
+                Class::Instant(digits) => Some(Spelled::fixed(digits)),
+                _ => continue,
+            };
             let may_lack = |bound: &Bound| bound.missing.contains(&at);
             let strings = if self.nulls[at] || self.templates.iter().any(may_lack) {
                 let spans = self.spans.iter().skip(at).step_by(self.layout.columns.len());
@@ -345,11 +359,7 @@ impl Packer {
             } else {
                 accepted
             };
-            let spelling = match column.class {
-                Class::Instant(digits) => Some(crate::values::time::Spelling::fixed(digits)),
-                _ => None,
-            };
-            fields.get_mut(field).facts.instants.note_many(spelling, strings as u64);
+            text_order.note_many(fixed.as_ref(), strings as u64);
         }
     }
 
@@ -409,12 +419,15 @@ impl Packer {
 }
 
 /// Whether a string of a column of text is nothing but text, so far as it matters there: what is no
-/// part, and has seen text, stays text whatever comes.
+/// part, and has seen text, stays text whatever comes; what an order column's text spells is counted
+/// with the block, but that of a key's only with the record.
 #[inline]
-fn is_plain(text: &[u8], rest: bool, known: Bits) -> bool {
-    text.len() < 20
-        || rest && known & fact::TEXT != 0
-        || matches!(string_facts(text), (fact::TEXT, None))
+fn is_plain(text: &[u8], key: bool, rest: bool, known: Bits) -> bool {
+    if text.len() < 20 || rest && known & fact::TEXT != 0 {
+        return true;
+    }
+    let (bits, is_instant) = string_facts(text);
+    bits == fact::TEXT && !(key && is_instant)
 }
 
 /// The facts that all values of a class may tell; once they are known, only a null has more to tell.

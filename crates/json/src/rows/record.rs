@@ -16,7 +16,7 @@ use crate::types::facts::{Bits, Position, earlier, fact, number_facts, string_fa
 use crate::types::fields::{Declared, EXTRA, FieldId, Fields, MOST_LEFT, ROOT, Role};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding::{self, Flip};
-use crate::values::time::Spelling;
+use crate::values::spelled::Spelled;
 
 /// Why a record is bad.
 pub(crate) struct Bad {
@@ -86,7 +86,7 @@ pub(crate) struct RecordEncoder {
     work: Vec<Work>,
     members: Vec<u32>,
     journal: Vec<(FieldId, Bits, u32)>,
-    spellings: Vec<(FieldId, Option<Spelling>)>,
+    spelled: Vec<(FieldId, Option<Spelled>)>,
     tally: RecordTally,
     /// Tallies of accepted records.
     pub(crate) total: RecordTally,
@@ -117,7 +117,7 @@ impl RecordEncoder {
             work: Vec::new(),
             members: Vec::new(),
             journal: Vec::new(),
-            spellings: Vec::new(),
+            spelled: Vec::new(),
             tally: RecordTally::default(),
             total: RecordTally::default(),
             null_key: None,
@@ -155,7 +155,7 @@ impl RecordEncoder {
         position: Position,
     ) -> Result<(), Bad> {
         self.journal.clear();
-        self.spellings.clear();
+        self.spelled.clear();
         self.tally = RecordTally::default();
         self.value_bytes = 0;
         self.values.value_bytes = 0;
@@ -201,8 +201,8 @@ impl RecordEncoder {
         for (id, bits, ordinal) in self.journal.drain(..) {
             self.fields.get_mut(id).facts.note(bits, Position { ordinal, ..position });
         }
-        for (id, spelling) in self.spellings.drain(..) {
-            self.fields.get_mut(id).facts.instants.note(spelling);
+        for (id, spelled) in self.spelled.drain(..) {
+            self.fields.get_mut(id).facts.text_order.note(spelled.as_ref());
         }
         self.total.ignored_members += self.tally.ignored_members;
         self.total.rounded += self.tally.rounded;
@@ -389,9 +389,14 @@ impl RecordEncoder {
                 } else {
                     node.text(bytes)
                 };
-                let (bits, instant) = string_facts(text);
-                if field.role != Role::Rest {
-                    self.spellings.push((id, instant.map(|instant| instant.spelling())));
+                let (bits, is_instant) = string_facts(text);
+                match field.role {
+                    Role::Rest => {}
+                    Role::SortColumn(part) if self.parts.is_key(part as usize) => {
+                        let instant = if is_instant { Spelled::read(text) } else { None };
+                        self.spelled.push((id, instant));
+                    }
+                    Role::SortColumn(_) => self.spelled.push((id, Spelled::read(text))),
                 }
                 bits
             }

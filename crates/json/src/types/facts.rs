@@ -8,8 +8,9 @@ use distil_plan::{Result, TimeUnit, Type};
 
 use crate::message::{MessageReader, MessageWriter, broken};
 use crate::parse::tape::{Kind, Node};
+use crate::types::text_order::TextOrder;
 use crate::values::decimal::Decimal;
-use crate::values::time::{Instant, Spelling};
+use crate::values::time::Instant;
 
 /// A set of facts.
 pub(crate) type Bits = u16;
@@ -90,76 +91,13 @@ pub(crate) fn read_place(message: &mut MessageReader<'_>) -> Result<Option<Posit
     message.flag()?.then(|| Position::read(message)).transpose()
 }
 
-/// How many values of a key or order column are RFC 3339 instants, and in how many spellings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Instants {
-    pub(crate) strings: u64,
-    pub(crate) instants: u64,
-    pub(crate) spelling: Option<Spelling>,
-    pub(crate) mixed: bool,
-}
-
-impl Instants {
-    pub(crate) fn note(&mut self, instant: Option<Spelling>) {
-        self.note_many(instant, 1);
-    }
-
-    /// Notes that `count` strings are instants of one spelling, or none.
-    pub(crate) fn note_many(&mut self, instant: Option<Spelling>, count: u64) {
-        if count == 0 {
-            return;
-        }
-        self.strings += count;
-        if let Some(spelling) = instant {
-            self.instants += count;
-            self.mixed |= self.spelling.as_ref().is_some_and(|first| *first != spelling);
-            self.spelling.get_or_insert(spelling);
-        }
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.strings += other.strings;
-        self.instants += other.instants;
-        self.mixed |= other.mixed
-            || self.spelling.is_some()
-                && other.spelling.is_some()
-                && self.spelling != other.spelling;
-        if self.spelling.is_none() {
-            self.spelling.clone_from(&other.spelling);
-        }
-    }
-
-    fn write(&self, message: &mut MessageWriter) {
-        message.number(self.strings);
-        message.number(self.instants);
-        message.flag(self.mixed);
-        message.flag(self.spelling.is_some());
-        if let Some(spelling) = &self.spelling {
-            spelling.write(message);
-        }
-    }
-
-    fn read(message: &mut MessageReader<'_>) -> Result<Self> {
-        Ok(Self {
-            strings: message.number()?,
-            instants: message.number()?,
-            mixed: message.flag()?,
-            spelling: message.flag()?.then(|| Spelling::read(message)).transpose()?,
-        })
-    }
-
-    /// Text order would keep the wrong record (`docs/semantics.md` 2.3).
-    pub(crate) fn mislead(&self) -> bool {
-        self.mixed && self.instants * 2 >= self.strings
-    }
-}
-
 /// All facts of one column.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) bits: Bits,
     first: [Option<Position>; fact::COUNT],
-    pub(crate) instants: Instants,
+    /// Of a key or order column.
+    pub(crate) text_order: TextOrder,
 }
 
 impl Facts {
@@ -181,7 +119,7 @@ impl Facts {
         for (mine, other) in self.first.iter_mut().zip(&other.first) {
             *mine = earlier(*mine, *other);
         }
-        self.instants.join(&other.instants);
+        self.text_order.join(&other.text_order);
     }
 
     /// Forgets what was first found after a place.
@@ -197,7 +135,7 @@ impl Facts {
     pub(crate) fn write(&self, message: &mut MessageWriter) {
         message.number(u64::from(self.bits));
         self.first.iter().flatten().for_each(|position| position.write(message));
-        self.instants.write(message);
+        self.text_order.write(message);
     }
 
     pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
@@ -211,7 +149,7 @@ impl Facts {
                 *position = Some(Position::read(message)?);
             }
         }
-        Ok(Self { bits, first, instants: Instants::read(message)? })
+        Ok(Self { bits, first, text_order: TextOrder::read(message)? })
     }
 
     /// Where the column was first named, if it was.
@@ -301,11 +239,11 @@ pub(crate) fn number_facts(node: &Node, bytes: &[u8]) -> Bits {
         }
 }
 
-/// The facts of a string of the given text, and the instant that it denotes.
-pub(crate) fn string_facts(text: &[u8]) -> (Bits, Option<Instant<'_>>) {
+/// The facts of a string of the given text, and whether it is an instant by RFC 3339.
+pub(crate) fn string_facts(text: &[u8]) -> (Bits, bool) {
     // The shortest instant has 20 bytes.
     if text.len() < 20 {
-        return (fact::TEXT, None);
+        return (fact::TEXT, false);
     }
     let instant = Instant::parse(text);
     let bits = match instant.as_ref().and_then(Instant::fixed_form) {
@@ -314,5 +252,5 @@ pub(crate) fn string_facts(text: &[u8]) -> (Bits, Option<Instant<'_>>) {
         Some(_) => fact::MICROS,
         None => fact::TEXT,
     };
-    (bits, instant)
+    (bits, instant.is_some())
 }

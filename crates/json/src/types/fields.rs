@@ -377,15 +377,20 @@ impl Fields {
     /// The schema that all facts together make.
     ///
     /// # Errors
-    /// Input errors: no column at all, too many columns, a key that is no scalar, instants of mixed
-    /// spelling in a key or an order.
+    /// Input errors: no column at all, too many columns, a key that is no scalar, text in a
+    /// key or an order that would decide wrongly.
     pub(crate) fn resolve(&self, sort_columns: &[SortColumn]) -> Result<Schema> {
         let mut schema = Schema { fields: self.members(ROOT) };
         let columns = schema.index();
         for part in sort_columns {
             let id = self.find(&part.path).filter(|id| self.exists(*id));
             let Some(id) = id else { return Err(self.no_such_column(&part.path)) };
-            self.check_part(part, id)?;
+            let field = self.get(id);
+            if field.declared == Declared::Open
+                && field.facts.verdict() == Verdict::Scalar(Type::String)
+            {
+                field.facts.text_order.check(part, sort_columns)?;
+            }
             match columns.find(&part.path) {
                 Some(data_type) if data_type.is_scalar() => {}
                 // Only bad records had it.
@@ -416,26 +421,6 @@ impl Fields {
             return Err(self.too_many());
         }
         Ok(schema)
-    }
-
-    fn check_part(&self, part: &SortColumn, id: FieldId) -> Result<()> {
-        let field = self.get(id);
-        let inferred = field.declared == Declared::Open;
-        if inferred
-            && field.facts.verdict() == Verdict::Scalar(Type::String)
-            && field.facts.instants.mislead()
-        {
-            let path = &part.path;
-            return Err(Error::input(format!(
-                "the {} column {path} holds instants in more than one form, so its text does not \
-                 order like time",
-                part.name()
-            ))
-            .coded(Code::MisleadingOrder)
-            .help(Hint::set("read it as instants", "types", format!("{path}=timestamp(us)")))
-            .help(Hint::set("or order it as text", "types", format!("{path}=string"))));
-        }
-        Ok(())
     }
 
     /// How many there are is not known: once there are too many, not all are counted.

@@ -4,4 +4,5 @@ pub(crate) mod facts;
 pub(crate) mod fields;
 mod fields_message;
 pub(crate) mod sort_column;
+pub(crate) mod text_order;
 pub(crate) mod why;

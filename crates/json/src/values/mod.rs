@@ -4,4 +4,5 @@ pub mod decimal;
 pub mod digest;
 pub mod encoding;
 pub(crate) mod short;
+pub(crate) mod spelled;
 pub(crate) mod time;

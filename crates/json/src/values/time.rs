@@ -1,8 +1,6 @@
 //! Instants and dates: RFC 3339 text to counts and back.
 
-use distil_plan::{Result, TimeUnit};
-
-use crate::message::{MessageReader, MessageWriter};
+use distil_plan::TimeUnit;
 
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, of a year from 1 to 9999.
 ///
@@ -69,33 +67,6 @@ pub(crate) fn real_day(year: i64, month: i64, day: i64) -> Option<i64> {
         && day >= 1
         && (day <= 28 || day <= days_in_month(year, month));
     real.then(|| days_from_civil(year, month, day))
-}
-
-/// How an instant is spelled; two instants of one spelling order like their texts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spelling {
-    separator: u8,
-    fraction: u32,
-    zone: Vec<u8>,
-}
-
-impl Spelling {
-    /// The one form that inference makes a timestamp.
-    pub(crate) fn fixed(fraction: u32) -> Self {
-        Self { separator: b'T', fraction, zone: b"Z".to_vec() }
-    }
-
-    pub(crate) fn write(&self, message: &mut MessageWriter) {
-        message.byte(self.separator);
-        message.number(u64::from(self.fraction));
-        message.bytes(&self.zone);
-    }
-
-    pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
-        let separator = message.byte()?;
-        let fraction = message.small()?;
-        Ok(Self { separator, fraction, zone: message.bytes()?.to_vec() })
-    }
 }
 
 /// An instant by RFC 3339.
@@ -173,14 +144,6 @@ impl<'a> Instant<'a> {
         let count = self.fraction.len() as u32;
         let fixed = self.separator == b'T' && self.zone == b"Z";
         (fixed && matches!(count, 0 | 3 | 6)).then_some(count)
-    }
-
-    pub(crate) fn spelling(&self) -> Spelling {
-        Spelling {
-            separator: self.separator,
-            fraction: self.fraction.len() as u32,
-            zone: self.zone.to_vec(),
-        }
     }
 
     /// Units since 1970, if the unit holds the instant exactly.

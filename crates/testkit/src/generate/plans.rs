@@ -81,7 +81,8 @@ fn dedup(columns: &[Column]) -> BoxedStrategy<Option<Dedup>> {
         9 => subsequence(scalars, 1..=most),
         1 => subsequence(all, 1..=most),
     ];
-    let named = (named.prop_shuffle(), 1usize..3, vec(any::<bool>(), 3));
+    let ways = (any::<bool>(), proptest::bool::weighted(0.3));
+    let named = (named.prop_shuffle(), 1usize..3, vec(ways, 3));
     let flags = (
         prop_oneof![3 => Just(Keep::First), 1 => Just(Keep::Last)],
         prop_oneof![1 => Just(NullKeys::Error), 1 => Just(NullKeys::Value)],
@@ -92,16 +93,19 @@ fn dedup(columns: &[Column]) -> BoxedStrategy<Option<Dedup>> {
         ],
     );
     let by_columns =
-        (named, flags).prop_map(|((named, count, descending), (keep, null_keys, on_conflict))| {
+        (named, flags).prop_map(|((named, count, ways), (keep, null_keys, on_conflict))| {
             let named = apart(named);
             let (key, order) = named.split_at(count.min(named.len()));
-            let directions = descending
-                .into_iter()
-                .map(|desc| if desc { Direction::Desc } else { Direction::Asc });
+            let ways = ways.into_iter().map(|(desc, as_text)| {
+                (if desc { Direction::Desc } else { Direction::Asc }, as_text)
+            });
             let order_by = order
                 .iter()
-                .zip(directions)
-                .map(|(column, direction)| OrderBy { column: column.clone(), direction })
+                .zip(ways)
+                .map(|(column, (direction, as_text))| {
+                    let column = column.clone();
+                    OrderBy { column, direction, as_text }
+                })
                 .collect();
             let dedup = Dedup::on_columns(key.to_vec());
             Some(Dedup { order_by, keep, null_keys, on_conflict, ..dedup })
@@ -158,7 +162,7 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
             texts(&["int64", "int8", "decimal(3,1)", "float32", "epoch(s)", "epoch(ns)"])
         }
         Flavour::Bool => texts(&["boolean"]),
-        Flavour::Text | Flavour::HardText => texts(&["string"]),
+        Flavour::Text | Flavour::HardText | Flavour::Digits | Flavour::Dates => texts(&["string"]),
         Flavour::Edge => texts(&["decimal(38,0)", "int64", "float64", "epoch(us)"]),
         Flavour::Long => texts(&["int64", "epoch(ns)", "int32", "float32", "decimal(20,1)"]),
         Flavour::Float | Flavour::Number => {

@@ -1,9 +1,10 @@
 //! Inference (2.1) and what depends on it: columns that must be there, or must be scalars (2.5, 3.1),
-//! and mixed instants (2.3).
+//! and text that would decide wrongly (2.3).
 
 use distil_plan::{ColumnPath, Field, Schema, Type};
 
 use super::json::{Decimal, Value};
+use super::spelled::spelled;
 use super::time::{Rfc3339, rfc3339};
 use super::types::Want;
 
@@ -168,13 +169,34 @@ pub fn declared(want: &Want, path: &ColumnPath) -> Option<Option<Type>> {
     }
 }
 
-/// Whether a column that was inferred as `string` mixes forms of instants (2.3).
+/// The strings of a column that was inferred as `string`.
+fn texts<'a>(records: &[&'a Value], path: &ColumnPath) -> Vec<&'a str> {
+    let text = |record: &&'a Value| match at(record, path) {
+        Value::String(text) => Some(text.as_str()),
+        _ => None,
+    };
+    records.iter().filter_map(text).collect()
+}
+
+/// Whether a key column that was inferred as `string` mixes forms of instants (2.3).
 pub fn mixes_instants(records: &[&Value], path: &ColumnPath) -> bool {
-    let values: Vec<&Value> =
-        records.iter().map(|r| at(r, path)).filter(|v| **v != Value::Null).collect();
+    let texts = texts(records, path);
+    let short = texts.iter().filter(|text| text.len() <= 64);
     let forms: Vec<_> =
-        values.iter().filter_map(|v| instant(v)).map(|i| (i.separator, i.digits, i.zone)).collect();
-    2 * forms.len() >= values.len() && forms.iter().any(|form| *form != forms[0])
+        short.filter_map(|t| rfc3339(t)).map(|i| (i.separator, i.digits, i.zone)).collect();
+    2 * forms.len() >= texts.len() && forms.iter().any(|form| *form != forms[0])
+}
+
+/// Whether the text of an order column that was inferred as `string` does not order like what it
+/// spells (2.3), and the run fails for it: digits alone may ascend.
+pub fn misleads(records: &[&Value], path: &ColumnPath, ascends: bool) -> bool {
+    let texts = texts(records, path);
+    let shapes: Vec<(&str, Option<String>)> =
+        texts.iter().filter_map(|text| Some((*text, spelled(text)?))).collect();
+    let digits = shapes.iter().all(|(text, _)| text.bytes().all(|b| b.is_ascii_digit()));
+    2 * shapes.len() >= texts.len()
+        && !(ascends && digits)
+        && shapes.iter().any(|(_, shape)| shape.is_none() || *shape != shapes[0].1)
 }
 
 /// The columns that are written (2.5): all, or the chosen ones with the structs around them.

@@ -7,6 +7,7 @@ pub mod frames;
 pub mod infer;
 pub mod json;
 pub mod run;
+mod spelled;
 pub mod text;
 pub mod time;
 pub mod types;

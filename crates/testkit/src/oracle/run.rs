@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use distil_plan::{
     BadPart, ColumnPath, Direction, ExtraMembers, Fault, Field, InputCompression, Keep, Key,
-    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Type,
+    MaxQuarantined, NullKeys, OnConflict, OrderBy, Plan, Reason, RecordCounts, Type,
 };
 
 use super::compare::compare;
@@ -108,8 +108,8 @@ pub enum FailureKind {
     NoScalar,
     /// More than 10,000 leaf columns.
     TooManyColumns,
-    /// A key or order column mixes forms of instants.
-    MixedInstants,
+    /// The text of a key or order column does not order like what it spells.
+    MisleadingText,
     /// Conflicts, and the plan makes them an error.
     Conflicts,
 }
@@ -334,6 +334,11 @@ fn check_declared(plan: &Plan, want: &Want) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the order says of a column that is not one of the key.
+fn order_of<'a>(plan: &'a Plan, path: &ColumnPath) -> Option<&'a OrderBy> {
+    plan.dedup.iter().flat_map(|dedup| &dedup.order_by).find(|order| order.column == *path)
+}
+
 /// The columns that a plan names for keys and orders.
 fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
     let Some(dedup) = &plan.dedup else { return vec![] };
@@ -399,8 +404,16 @@ fn check_schema(
             return Err(Failure::new(FailureKind::NoScalar, format!("{path} {data_type}")));
         }
         let inferred = *data_type == Type::String && infer::declared(want, path).is_none();
-        if inferred && infer::mixes_instants(records, path) {
-            return Err(Failure::new(FailureKind::MixedInstants, path.to_string()));
+        let misleads = match order_of(plan, path) {
+            None => infer::mixes_instants(records, path),
+            Some(order) => {
+                let last = plan.dedup.as_ref().is_some_and(|d| d.keep == Keep::Last);
+                let ascends = (order.direction == Direction::Asc) != last;
+                !order.as_text && infer::misleads(records, path, ascends)
+            }
+        };
+        if inferred && misleads {
+            return Err(Failure::new(FailureKind::MisleadingText, path.to_string()));
         }
     }
     Ok(())
