@@ -247,6 +247,7 @@ impl Scan for NativeScan<'_> {
         let found = distil_engine::infer(self.storage, &self.options, plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
+            type_notes: found.type_notes,
             inputs: found.inputs,
             ignored_members: found.ignored_members,
             rounded: found.rounded,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use distil_json::{Dictionary, Why};
 use distil_output::quarantine::Quarantine;
-use distil_plan::{InputReport, Phase, ResolvedPlan, Result, Schema, Watch};
+use distil_plan::{InputReport, Phase, ResolvedPlan, Result, Schema, TypeNote, Watch};
 use distil_storage::Storage;
 
 use crate::EngineOptions;
@@ -18,6 +18,8 @@ pub struct Inferred {
     pub schema: Schema,
     /// Why each column has its type.
     pub reasons: Vec<Why>,
+    /// Columns whose type a few values decided.
+    pub type_notes: Vec<TypeNote>,
     /// The inputs.
     pub inputs: Vec<InputReport>,
     /// Records found.
@@ -63,6 +65,7 @@ pub fn infer(
     Ok(Inferred {
         schema,
         reasons: decoded.seen.reasons(),
+        type_notes: decoded.seen.type_notes(),
         inputs: decoded.inputs,
         records: decoded.read,
         ignored_members: decoded.seen.tally.ignored_members,

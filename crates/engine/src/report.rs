@@ -39,9 +39,11 @@ pub(crate) fn fill(
         ignored_members: decoded.seen.tally.ignored_members,
         rounded: decoded.seen.tally.rounded,
     };
+    let type_notes = decoded.seen.type_notes();
     report.inputs = decoded.inputs;
     report.conflicts = conflicts;
     report.set_schema(schema);
+    report.type_notes = type_notes;
     report.output.files = totals.files;
     report.output.bytes = totals.bytes;
     report.output.row_groups = totals.row_groups;

@@ -8,7 +8,8 @@
 use distil_json::{Framer, Step};
 use distil_plan::{
     Backend, Code, ColumnPath, Error, ExtraMembers, Field, Hint, Input, InputCompression,
-    InputFormat, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, Shape, Type, Watch,
+    InputFormat, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, Shape, Type,
+    TypeNote, Watch,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -20,6 +21,8 @@ use crate::resolve::Resolved;
 pub struct Scanned {
     /// The schema, as a run would write it.
     pub schema: Schema,
+    /// Columns whose type a few values decided.
+    pub type_notes: Vec<TypeNote>,
     /// The inputs of the plan, in order; none with a bad record or range.
     pub inputs: Vec<InputReport>,
     /// Members outside a declared schema that the plan leaves out.
@@ -156,6 +159,7 @@ pub(crate) fn confirm(
         }
     }
     report.inputs = scanned.inputs;
+    report.type_notes = scanned.type_notes;
     report.records.ignored_members = scanned.ignored_members;
     report.records.rounded = scanned.rounded;
     Ok(())

@@ -3,6 +3,7 @@
 pub mod admit;
 mod conclude;
 pub mod discover;
+mod first_seen;
 mod glob;
 pub mod places;
 pub mod publish;

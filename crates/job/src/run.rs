@@ -11,7 +11,7 @@ use distil_plan::{
 use distil_storage::Storage;
 
 use crate::admit::{Scan, Scanned, admit, confirm};
-use crate::conclude::conclude;
+use crate::conclude::{conclude, conclude_types};
 use crate::discover::Discovery;
 use crate::places::{Place, check_places};
 use crate::publish::{Publisher, publisher};
@@ -146,6 +146,7 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     }
     report.check_accounts()?;
     conclude(&plan.plan, report)?;
+    conclude_types(&*job.storage, &plan, report);
     job.watch.cancel.check()?;
     job.watch.events.begin(Phase::Commit, None);
     let sealed = claimed.seal()?;

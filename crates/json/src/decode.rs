@@ -188,7 +188,7 @@ impl Decoder {
             return Ok(());
         };
         packer.convert(slice.bytes, &self.encoder.fields);
-        packer.count_spelled(slice.bytes, &mut self.encoder.fields);
+        packer.count(slice.bytes, &mut self.encoder.fields);
         let notes = packer.notes(slice.bytes, &self.encoder.fields);
         let mut notes = notes.into_iter().peekable();
         if notes.peek().is_some() || packer.records().any(|(.., rejected)| rejected) {

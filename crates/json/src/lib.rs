@@ -30,6 +30,7 @@ pub use rows::reader::{RowReader, arrow_fields, arrow_schema, arrow_type, elemen
 pub use rows::record::RecordTally;
 pub use rows::sink::Sink;
 pub use rows::value::write_string;
+pub use rows::value_text::value_text;
 pub use sample::Sampler;
 pub use seen::Seen;
 pub use types::facts::Position;

@@ -1,6 +1,6 @@
 //! What decoding saw of the columns: facts of all of them, which join into a schema.
 
-use distil_plan::{Error, Plan, Result, Schema};
+use distil_plan::{Error, Plan, Result, Schema, TypeNote};
 
 use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
@@ -96,6 +96,15 @@ impl Seen {
             .filter(|part| part.key)
             .find(|part| !self.fields.has(&part.path))
             .map(|part| self.fields.no_such_column(&part.path))
+    }
+
+    /// What a user should know of types: order columns whose text decides where numbers would decide
+    /// otherwise, and columns whose type is not that of most of their values, because of others.
+    pub fn type_notes(&self) -> Vec<TypeNote> {
+        let parts = self.sort_columns.iter();
+        let ordered =
+            parts.filter_map(|part| self.fields.text_order_note(part, &self.sort_columns));
+        ordered.chain(self.fields.type_notes()).collect()
     }
 
     /// Why each column has its type.

@@ -35,7 +35,7 @@ pub use plan::{
 };
 pub use report::{
     Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, RecordCounts,
-    Report, ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status,
+    Report, ReportError, ResourceReport, RowImage, SchemaColumn, StageReport, Status, TypeNote,
 };
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};
 pub use size::{format_bytes, parse_size};

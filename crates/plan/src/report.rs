@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DISTIL_VERSION, Error, FORMAT_VERSION, Schema, Type};
+use crate::{DISTIL_VERSION, Error, FORMAT_VERSION, Hint, Schema, Type};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +119,21 @@ pub struct SchemaColumn {
     pub unknown: bool,
 }
 
+/// A column whose type is not that of most of its values, because of others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeNote {
+    /// One sentence, which the frame of the run ends with where the first of them is.
+    pub text: String,
+    /// Ordinal of the input that holds the first of them.
+    pub input: u32,
+    /// Offset of its record.
+    pub offset: u64,
+    /// Which value of the record it is, counted as the decoder does.
+    pub ordinal: u32,
+    /// What to do about it. A hint whose text begins with `and` belongs to the one before it.
+    pub hints: Vec<Hint>,
+}
+
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputReport {
@@ -206,6 +221,9 @@ pub struct Report {
     pub inputs: Vec<InputReport>,
     /// The columns of the output.
     pub schema: Vec<SchemaColumn>,
+    /// The first ten columns whose type a few values decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub type_notes: Vec<TypeNote>,
     /// What was written.
     pub output: OutputReport,
     /// Time and work by stage.
@@ -231,6 +249,7 @@ impl Report {
             conflicts: Vec::new(),
             inputs: Vec::new(),
             schema: Vec::new(),
+            type_notes: Vec::new(),
             output: OutputReport::default(),
             stages: Vec::new(),
             resources: ResourceReport::default(),

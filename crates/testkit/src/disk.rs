@@ -39,6 +39,7 @@ impl Scan for NativeScan {
         let found = infer(&storage(), &options(), plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
+            type_notes: found.type_notes,
             inputs: found.inputs,
             ignored_members: found.ignored_members,
             rounded: found.rounded,

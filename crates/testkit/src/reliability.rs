@@ -575,7 +575,7 @@ pub const INPUTS: &[(&str, &str)] = &[
         "a_number_in_99999_records_and_a_string_in_one_is_json",
     ),
     ("2^53 and its neighbours", "two_to_the_53_and_its_neighbours_are_integers"),
-    ("2^53 + 1 beside a fraction", "two_to_the_53_plus_1_beside_a_fraction_is_json"),
+    ("2^53 + 1 beside a fraction", "two_to_the_53_plus_1_beside_a_fraction_is_a_decimal"),
     ("2^63", "an_integer_of_2_to_the_63_is_a_decimal"),
     ("2^64", "integers_beyond_64_bits_keep_every_digit"),
     ("39 digits", "an_integer_of_39_digits_is_json"),

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use distil::configuration::JobOptions;
 use distil::{
-    Choice, Code, ColumnPath, Error, Events, Key, Plan, Report, ResolvedPlan, Result, Session,
-    Status, Stores, format_bytes, printable, read_plan,
+    Choice, Code, ColumnPath, Error, Events, Hint, Key, Plan, Report, ResolvedPlan, Result,
+    Session, Status, Stores, format_bytes, printable, read_plan,
 };
 use indicatif::HumanCount;
 
@@ -62,7 +63,7 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
     result.map_err(|error| name_quarantine(error, &output.to_string()))?;
     if !quiet && !arguments.dry_run {
         console::print(&table(&report));
-        console::print(&notes(&report, verbose));
+        console::print(&notes(&report, &output.to_string(), verbose));
     }
     Ok(())
 }
@@ -140,11 +141,33 @@ fn named_columns(plan: &Plan) -> impl Iterator<Item = &ColumnPath> {
 
 /// Names the file of advice to set bad records aside after the output.
 fn name_quarantine(mut error: Error, output: &str) -> Error {
-    let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
     for hint in error.hints.iter_mut().filter(|hint| hint.is_about("quarantine")) {
-        hint.value = Some(format!("{stem}.bad.ndjson"));
+        hint.value = Some(bad_records_beside(output));
     }
     error
+}
+
+/// The file for the bad records of an output.
+fn bad_records_beside(output: &str) -> String {
+    let stem = output.trim_end_matches('/').trim_end_matches(".parquet");
+    format!("{stem}.bad.ndjson")
+}
+
+/// Advice whose options belong together as one line: what it is for, and the flags to add.
+fn together(hints: &[Hint], output: &str) -> Option<String> {
+    let mut words = Vec::new();
+    for hint in hints {
+        let Some(option) = hint.option.as_deref() else { continue };
+        let declared = JobOptions::OPTIONS.iter().find(|declared| declared.name == option)?;
+        let value = match option {
+            "quarantine" => bad_records_beside(output),
+            _ => hint.value.clone()?,
+        };
+        words.push(format!("{} {}", declared.spelled(), shlex::try_quote(&value).ok()?));
+    }
+    let texts: Vec<&str> = hints.iter().map(|hint| hint.text.as_str()).collect();
+    let text = texts.join(", ");
+    Some(if words.is_empty() { text } else { format!("{text}: {}", words.join(" ")) })
 }
 
 fn table(report: &Report) -> String {
@@ -201,10 +224,26 @@ fn table(report: &Report) -> String {
     text
 }
 
-fn notes(report: &Report, verbose: bool) -> String {
+fn notes(report: &Report, output: &str, verbose: bool) -> String {
     let mut text = String::new();
     for warning in &report.warnings {
         text.push_str(&format!("{} {}\n", styled(Style::Warning, "warning:"), printable(warning)));
+    }
+    for note in &report.type_notes {
+        text.push_str(&format!(
+            "{} {}\n",
+            styled(Style::Warning, "warning:"),
+            printable(&note.text)
+        ));
+        for hints in note.hints.chunk_by(|_, next| next.text.starts_with("and ")) {
+            if let Some(help) = together(hints, output) {
+                text.push_str(&format!(
+                    "  {} {}\n",
+                    styled(Style::Help, "help:"),
+                    printable(&help)
+                ));
+            }
+        }
     }
     if let Some(digest) = &report.output.digest {
         text.push_str(&format!("digest       {digest}\n"));

@@ -78,7 +78,8 @@ fn help_and_version_go_to_standard_output() {
           --max-record <SIZE>     The largest record [default: 64MiB]
 
     Duplicates:
-          --order-by <ORDER>        Which copy survives: the first in this order, 'COL [as text] [asc|desc], ...'
+          --order-by <ORDER>        Which copy survives: the first in this order, 'COL [as text]
+                                    [asc|desc], ...'
           --keep <END>              Keep the first or the last record of each key [default: first]
                                     [possible values: first, last]
           --null-keys <WHAT>        What to do with records whose key is null [default: error] [possible
@@ -324,7 +325,7 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: --order-by: cannot read `up` in the order `id up`
-      help: write columns separated by commas, each with asc or desc behind it
+      help: write columns separated by commas, each with asc or desc after it, or with `as text` before that
     ");
     assert_snapshot!(run(&["--keep", "any"]), @"
     exit: 2

@@ -14,7 +14,7 @@ fn rows(context: &Context, output: &str) -> String {
 fn the_worked_example_with_key_ts_gives_two_rows() {
     let context = Context::with_example();
     let arguments = [&RUN[..], &["--key", "ts", "--order-by", "id, data"]].concat();
-    assert_snapshot!(context.run(&arguments), @"
+    assert_snapshot!(context.run(&arguments), @r#"
     exit: 0
     --- stderr
     records             5
@@ -25,7 +25,10 @@ fn the_worked_example_with_key_ts_gives_two_rows() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
-    ");
+    warning: the order column id holds numbers as strings, and orders them as text: "10" < "9", first at in.json line 2 ("10101")
+      help: read it as numbers: --type 'id=int64'
+      help: or order it as text, without this warning: --order-by 'id as text, data'
+    "#);
     assert_eq!(
         rows(&context, "out.parquet"),
         "{\"id\":\"10101\",\"data\":\"ABC\",\"ts\":\"2019-04-23T17:25:43.111Z\"}\n\
@@ -68,7 +71,8 @@ fn the_whole_record_as_key_drops_exact_copies_only() {
 #[test]
 fn verbose_shows_the_first_conflicts_and_keep_last_turns_the_order_round() {
     let context = Context::with_example();
-    let flags = ["--key", "ts", "--order-by", "id, data", "--keep", "last", "-v", "--digest"];
+    let order = ["--order-by", "id as text, data", "--keep", "last"];
+    let flags = [&["--key", "ts"], &order[..], &["-v", "--digest"]].concat();
     assert_snapshot!(context.run(&[&RUN[..], &flags].concat()), @r#"
     exit: 0
     --- stderr
@@ -102,7 +106,7 @@ fn conflicts_can_be_warned_of_or_fail_the_run() {
       help: and write those that are dropped to a file: --dropped FILE.parquet
     "#);
     assert_eq!(context.names(), ["in.json"]);
-    assert_snapshot!(run("warn"), @"
+    assert_snapshot!(run("warn"), @r#"
     exit: 0
     --- stderr
     records             5
@@ -114,7 +118,10 @@ fn conflicts_can_be_warned_of_or_fail_the_run() {
     time         [TIME]
     peak memory  [SIZE]
     warning: 3 records differ from the one that survives with the same key
-    ");
+    warning: the order column id holds numbers as strings, and orders them as text: "10" < "9", first at in.json line 2 ("10101")
+      help: read it as numbers: --type 'id=int64'
+      help: or order it as text, without this warning: --order-by 'id as text, data'
+    "#);
 }
 
 #[test]
@@ -158,7 +165,8 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
 #[test]
 fn a_plan_goes_through_a_file_and_gives_the_same_bytes() {
     let context = Context::with_example();
-    let flags = ["in.json", "-o", "out.parquet", "--key", "ts", "--order-by", "id desc, data"];
+    let flags =
+        ["in.json", "-o", "out.parquet", "--key", "ts", "--order-by", "id as text desc, data"];
     let plan = context.out(&[&["plan"], &flags[..]].concat());
     assert_snapshot!(plan, @r#"
     {
@@ -178,7 +186,8 @@ fn a_plan_goes_through_a_file_and_gives_the_same_bytes() {
         "order_by": [
           {
             "column": "id",
-            "direction": "desc"
+            "direction": "desc",
+            "as_text": true
           },
           {
             "column": "data",
@@ -285,6 +294,26 @@ fn a_report_tells_the_same_on_standard_output_and_in_a_file() {
         {
           "name": "ts",
           "type": "timestamp(ms, UTC)"
+        }
+      ],
+      "type_notes": [
+        {
+          "text": "the order column id holds numbers as strings, and orders them as text: \"10\" < \"9\", first at in.json line 2 (\"10101\")",
+          "input": 0,
+          "offset": 16,
+          "ordinal": 2,
+          "hints": [
+            {
+              "text": "read it as numbers",
+              "option": "types",
+              "value": "id=int64"
+            },
+            {
+              "text": "or order it as text, without this warning",
+              "option": "order_by",
+              "value": "id as text, data"
+            }
+          ]
         }
       ],
       "output": {

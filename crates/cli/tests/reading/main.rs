@@ -10,3 +10,4 @@
 #[path = "../cli/context.rs"]
 mod context;
 mod text_order;
+mod types;

@@ -399,6 +399,9 @@ fn joined(first: Report, second: Report) -> Report {
     records.duplicates.conflicting += earlier.duplicates.conflicting;
     records.ignored_members += earlier.ignored_members;
     records.rounded += earlier.rounded;
+    if report.type_notes.is_empty() {
+        report.type_notes = first.type_notes;
+    }
     report.conflicts = first.conflicts.into_iter().chain(report.conflicts).take(10).collect();
     // What is unknown of a column is so for both.
     let new = report.warnings.into_iter().filter(|warning| !first.warnings.contains(warning));

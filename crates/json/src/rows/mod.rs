@@ -8,3 +8,4 @@ pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod sink;
 pub(crate) mod value;
+pub(crate) mod value_text;

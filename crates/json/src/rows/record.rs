@@ -12,7 +12,9 @@ use crate::rows::declared::{self, Converted};
 use crate::rows::extra::extra_member;
 use crate::rows::parts::{NullKey, RowParts};
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
-use crate::types::facts::{Bits, Position, earlier, fact, number_facts, string_facts};
+use crate::types::facts::{
+    Bits, Digits, Position, earlier, fact, kind_of, number_facts, string_facts,
+};
 use crate::types::fields::{Declared, EXTRA, FieldId, Fields, MOST_LEFT, ROOT, Role};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding::{self, Flip};
@@ -87,6 +89,10 @@ pub(crate) struct RecordEncoder {
     members: Vec<u32>,
     journal: Vec<(FieldId, Bits, u32)>,
     spelled: Vec<(FieldId, Option<Spelled>)>,
+    /// The kind of each value that is counted.
+    counted: Vec<(FieldId, usize)>,
+    /// Digits of numbers, where a column had fewer.
+    digits: Vec<(FieldId, Digits)>,
     tally: RecordTally,
     /// Tallies of accepted records.
     pub(crate) total: RecordTally,
@@ -118,6 +124,8 @@ impl RecordEncoder {
             members: Vec::new(),
             journal: Vec::new(),
             spelled: Vec::new(),
+            counted: Vec::new(),
+            digits: Vec::new(),
             tally: RecordTally::default(),
             total: RecordTally::default(),
             null_key: None,
@@ -156,6 +164,8 @@ impl RecordEncoder {
     ) -> Result<(), Bad> {
         self.journal.clear();
         self.spelled.clear();
+        self.counted.clear();
+        self.digits.clear();
         self.tally = RecordTally::default();
         self.value_bytes = 0;
         self.values.value_bytes = 0;
@@ -200,6 +210,14 @@ impl RecordEncoder {
     fn accept(&mut self, position: Position) {
         for (id, bits, ordinal) in self.journal.drain(..) {
             self.fields.get_mut(id).facts.note(bits, Position { ordinal, ..position });
+        }
+        for (id, kind) in self.counted.drain(..) {
+            if let Some(count) = self.fields.get_mut(id).facts.counts.get_mut(kind) {
+                *count += 1;
+            }
+        }
+        for (id, digits) in self.digits.drain(..) {
+            self.fields.get_mut(id).facts.digits.join(digits);
         }
         for (id, spelled) in self.spelled.drain(..) {
             self.fields.get_mut(id).facts.text_order.note(spelled.as_ref());
@@ -364,9 +382,12 @@ impl RecordEncoder {
         done
     }
 
-    /// Notes facts that are new, for when the record is accepted.
+    /// Notes a value, and facts that are new, for when the record is accepted.
     #[inline]
     fn note(&mut self, id: FieldId, bits: Bits, ordinal: u32) {
+        if let Some(kind) = kind_of(bits) {
+            self.counted.push((id, kind));
+        }
         if bits & !self.fields.get(id).facts.bits != 0 {
             self.journal.push((id, bits, ordinal));
         }
@@ -377,7 +398,13 @@ impl RecordEncoder {
         let bits = match node.kind {
             Kind::Null => fact::NULL,
             Kind::False | Kind::True => fact::BOOLEAN,
-            Kind::Integer | Kind::Fraction => number_facts(node, bytes),
+            Kind::Integer | Kind::Fraction => {
+                let (bits, digits) = number_facts(node, bytes);
+                if !digits.is_within(field.facts.digits) {
+                    self.digits.push((id, digits));
+                }
+                bits
+            }
             // Text stays text whatever comes; only keys and orders need to know more.
             Kind::String if field.role == Role::Rest && field.facts.bits & fact::TEXT != 0 => {
                 fact::TEXT

@@ -91,11 +91,66 @@ pub(crate) fn read_place(message: &mut MessageReader<'_>) -> Result<Option<Posit
     message.flag()?.then(|| Position::read(message)).transpose()
 }
 
+/// How many digits the numbers of a column have at most, before the point and after it: of their values,
+/// not of their texts, and more than any decimal has are [`Digits::MANY`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Digits {
+    pub(crate) whole: u8,
+    pub(crate) scale: u8,
+}
+
+impl Digits {
+    /// More than 38.
+    pub(crate) const MANY: u8 = 39;
+
+    /// So many digits before and after the point, if they are at most [`Digits::MANY`].
+    pub(crate) fn of(whole: usize, scale: usize) -> Self {
+        let many = usize::from(Self::MANY);
+        Self { whole: whole.min(many) as u8, scale: scale.min(many) as u8 }
+    }
+
+    pub(crate) fn join(&mut self, other: Self) {
+        self.whole = self.whole.max(other.whole);
+        self.scale = self.scale.max(other.scale);
+    }
+
+    /// Whether a number of these digits adds nothing to those of `known`.
+    pub(crate) fn is_within(self, known: Self) -> bool {
+        self.whole <= known.whole && self.scale <= known.scale
+    }
+
+    /// The decimal that holds all such numbers. Its scale grows by threes, so that few new digits change
+    /// the type of a column.
+    fn decimal(self) -> Option<Type> {
+        let scale = self.scale.next_multiple_of(3);
+        let fits = scale <= 36 && self.whole + scale <= 38;
+        fits.then_some(Type::Decimal { precision: 38, scale })
+    }
+}
+
+/// The kinds of values that are counted, and what each is called: one, several, and as a type.
+pub(crate) const KINDS: [(Bits, &str, &str); 5] = [
+    (fact::BOOLEAN, "a boolean", "booleans"),
+    (fact::NUMBERS, "a number", "numbers"),
+    (fact::STRINGS, "a string", "strings"),
+    (fact::LIST, "a list", "lists"),
+    (fact::OBJECT, "an object", "objects"),
+];
+
+/// The ordinal of a kind in [`KINDS`]; a null has none.
+pub(crate) fn kind_of(bits: Bits) -> Option<usize> {
+    KINDS.iter().position(|(mask, ..)| bits & mask != 0)
+}
+
 /// All facts of one column.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) bits: Bits,
     first: [Option<Position>; fact::COUNT],
+    /// How many values of each of [`KINDS`] accepted records have.
+    pub(crate) counts: [u64; KINDS.len()],
+    /// Of its numbers.
+    pub(crate) digits: Digits,
     /// Of a key or order column.
     pub(crate) text_order: TextOrder,
 }
@@ -119,6 +174,10 @@ impl Facts {
         for (mine, other) in self.first.iter_mut().zip(&other.first) {
             *mine = earlier(*mine, *other);
         }
+        for (mine, other) in self.counts.iter_mut().zip(other.counts) {
+            *mine += other;
+        }
+        self.digits.join(other.digits);
         self.text_order.join(&other.text_order);
     }
 
@@ -135,6 +194,9 @@ impl Facts {
     pub(crate) fn write(&self, message: &mut MessageWriter) {
         message.number(u64::from(self.bits));
         self.first.iter().flatten().for_each(|position| position.write(message));
+        self.counts.iter().for_each(|count| message.number(*count));
+        message.byte(self.digits.whole);
+        message.byte(self.digits.scale);
         self.text_order.write(message);
     }
 
@@ -149,7 +211,15 @@ impl Facts {
                 *position = Some(Position::read(message)?);
             }
         }
-        Ok(Self { bits, first, text_order: TextOrder::read(message)? })
+        let mut counts = [0; KINDS.len()];
+        for count in &mut counts {
+            *count = message.number()?;
+        }
+        let digits = Digits { whole: message.byte()?, scale: message.byte()? };
+        if digits.whole > Digits::MANY || digits.scale > Digits::MANY {
+            return Err(broken());
+        }
+        Ok(Self { bits, first, counts, digits, text_order: TextOrder::read(message)? })
     }
 
     /// Where the column was first named, if it was.
@@ -179,7 +249,7 @@ impl Facts {
         } else if within(fact::NUMBERS) {
             if values & fact::FRACTION != 0 {
                 if values & fact::INEXACT != 0 {
-                    Verdict::Json
+                    self.digits.decimal().map_or(Verdict::Json, Verdict::Scalar)
                 } else {
                     Verdict::Scalar(Type::Float64)
                 }
@@ -213,30 +283,47 @@ pub(crate) enum Verdict {
     Json,
 }
 
-/// The facts of a number.
-pub(crate) fn number_facts(node: &Node, bytes: &[u8]) -> Bits {
+/// The facts of a number, and its digits.
+pub(crate) fn number_facts(node: &Node, bytes: &[u8]) -> (Bits, Digits) {
     let text = node.text(bytes);
     // At most 15 digits survive a double.
     match node.kind {
-        Kind::Integer if text.len() <= 15 => return fact::INTEGER,
+        Kind::Integer if text.len() <= 15 => return (fact::INTEGER, short_digits(text)),
         Kind::Fraction if text.len() <= 16 && !text.iter().any(|byte| byte | 0x20 == b'e') => {
-            return fact::FRACTION;
+            return (fact::FRACTION, short_digits(text));
         }
         _ => {}
     }
     let number = Decimal::parse(text).unwrap_or(Decimal::ZERO);
+    let exponent = number.exponent();
+    let scale = number.digit_count() as i64 - exponent;
+    let digits = Digits::of(exponent.max(1) as usize, scale.max(0) as usize);
     let inexact = if number.is_exact_f64() { 0 } else { fact::INEXACT };
     if node.kind == Kind::Fraction {
-        return fact::FRACTION | inexact;
+        return (fact::FRACTION | inexact, digits);
     }
-    inexact
-        | if number.to_i64().is_some() {
-            fact::INTEGER
-        } else if number.exponent() <= 38 {
-            fact::BIG
-        } else {
-            fact::HUGE
+    let integer = if number.to_i64().is_some() {
+        fact::INTEGER
+    } else if exponent <= 38 {
+        fact::BIG
+    } else {
+        fact::HUGE
+    };
+    (inexact | integer, digits)
+}
+
+/// The digits of a number without an exponent.
+pub(crate) fn short_digits(text: &[u8]) -> Digits {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    match text.iter().position(|byte| *byte == b'.') {
+        None => Digits::of(text.len() - sign, 0),
+        Some(point) => {
+            let fraction = text.get(point + 1..).unwrap_or_default();
+            let scale =
+                fraction.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
+            Digits::of(point - sign, scale)
         }
+    }
 }
 
 /// The facts of a string of the given text, and whether it is an instant by RFC 3339.

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use distil_plan::{
     Code, ColumnPath, Error, ExtraMembers, Field as Column, Hint, Result, Schema, SchemaSpec, Type,
+    TypeNote,
 };
 
-use crate::types::facts::{Facts, Position, Verdict, earlier};
+use crate::types::facts::{Facts, Position, Verdict, earlier, fact};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding;
 
@@ -17,7 +18,7 @@ pub(crate) type FieldId = u32;
 pub(crate) const ROOT: FieldId = 0;
 
 /// Most member names of a column that is a struct.
-const MAX_MEMBERS: usize = 1_000;
+pub(super) const MAX_MEMBERS: usize = 1_000;
 /// Most leaf columns of an output.
 const MAX_LEAVES: usize = 10_000;
 /// Most fields of bad records that are kept, to say which column may have been meant.
@@ -421,6 +422,19 @@ impl Fields {
             return Err(self.too_many());
         }
         Ok(schema)
+    }
+
+    /// What is to be said of an order column whose text decides although it spells numbers.
+    pub(crate) fn text_order_note(
+        &self,
+        part: &SortColumn,
+        parts: &[SortColumn],
+    ) -> Option<TypeNote> {
+        let field = self.get(self.find(&part.path)?);
+        let is_text = field.declared == Declared::Open
+            && field.facts.verdict() == Verdict::Scalar(Type::String);
+        let position = field.facts.position(fact::TEXT)?;
+        if is_text { field.facts.text_order.note_of(part, parts, position) } else { None }
     }
 
     /// How many there are is not known: once there are too many, not all are counted.

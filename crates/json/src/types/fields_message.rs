@@ -9,7 +9,7 @@ use crate::types::fields::{FieldId, Fields, ROOT};
 /// Levels of a message: more than a record can have.
 const MAX_MESSAGE_DEPTH: u32 = 1_100;
 /// Bytes that a member takes in a message at least.
-const LEAST_FIELD_BYTES: usize = 8 + 8 + 49 + 1 + 2 + 8;
+const LEAST_FIELD_BYTES: usize = 8 + 8 + 42 + 49 + 1 + 2 + 8;
 
 impl Fields {
     /// Writes what was seen of the columns; what the plan says of them is in the plan.

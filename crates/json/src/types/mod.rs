@@ -3,6 +3,7 @@
 pub(crate) mod facts;
 pub(crate) mod fields;
 mod fields_message;
+mod notes;
 pub(crate) mod sort_column;
 pub(crate) mod text_order;
 pub(crate) mod why;

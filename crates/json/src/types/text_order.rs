@@ -1,8 +1,9 @@
 //! Whether the text of a key or order column orders like what it spells.
 
-use distil_plan::{Code, ColumnPath, Error, Hint, OrderBy, Result};
+use distil_plan::{Code, ColumnPath, Error, Hint, OrderBy, Result, TypeNote};
 
 use crate::message::{MessageReader, MessageWriter, broken};
+use crate::types::facts::Position;
 use crate::types::sort_column::SortColumn;
 use crate::values::spelled::{Forms, Kind, Shape, Spelled, form};
 
@@ -89,10 +90,35 @@ impl TextOrder {
         self.mixed && (self.numbers + self.versions + self.instants) * 2 >= self.strings
     }
 
-    /// Whether what is told is digits alone: numbers of things, as often as not, which an ascending order
+    /// Whether what is told is digits alone, numbers of things as often as not, which an ascending order
     /// only takes to decide at all.
-    fn is_digits(&self) -> bool {
-        self.forms & form::NOT_DIGITS == 0
+    fn ascends(&self, part: &SortColumn) -> bool {
+        self.forms & form::NOT_DIGITS == 0 && !part.key && !part.reversed
+    }
+
+    /// What is to be said of an order column that [`TextOrder::check`] lets pass only because it ascends.
+    pub(crate) fn note_of(
+        &self,
+        part: &SortColumn,
+        parts: &[SortColumn],
+        first: Position,
+    ) -> Option<TypeNote> {
+        if part.key || part.as_text || !self.misleads() || !self.ascends(part) {
+            return None;
+        }
+        let path = &part.path;
+        let mut hints = self.types(path);
+        let consent = order_as_text(part, parts);
+        hints.push(Hint::set("or order it as text, without this warning", "order_by", consent));
+        Some(TypeNote {
+            text: format!(
+                "the order column {path} holds numbers as strings, and orders them as text: \"10\" < \"9\""
+            ),
+            input: first.input,
+            offset: first.offset,
+            ordinal: first.ordinal,
+            hints,
+        })
     }
 
     /// Checks that the text of an inferred column orders like its values.
@@ -100,8 +126,7 @@ impl TextOrder {
     /// # Errors
     /// An input error with the ways on, if it does not.
     pub(crate) fn check(&self, part: &SortColumn, parts: &[SortColumn]) -> Result<()> {
-        let ascends = self.is_digits() && !part.key && !part.reversed;
-        if part.as_text || !self.misleads() || ascends {
+        if part.as_text || !self.misleads() || self.ascends(part) {
             return Ok(());
         }
         let path = &part.path;

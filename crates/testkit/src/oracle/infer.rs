@@ -106,6 +106,11 @@ fn numbers(values: &[&Value]) -> Type {
         }
     } else if numbers.iter().all(|n| n.nearest_f64().as_ref() == Some(n)) {
         return Type::Float64;
+    } else {
+        let holds_all = |scale: &u8| numbers.iter().all(|n| n.scaled(i64::from(*scale)).is_some());
+        if let Some(scale) = (0..=36).step_by(3).find(holds_all) {
+            return Type::Decimal { precision: 38, scale };
+        }
     }
     Type::Json
 }
@@ -260,12 +265,19 @@ mod tests {
             ("1 1.0", "float64"),
             ("1e2", "float64"),
             ("9007199254740992 0.5", "float64"),
-            ("9007199254740993 0.5", "json"),
+            ("9007199254740993 0.5", "decimal(38,3)"),
             ("9007199254740993 1", "int64"),
             ("0.1 5e-324 -0.0", "float64"),
             ("1e400", "json"),
             ("1e-400", "json"),
-            ("0.1000000000000000055", "json"),
+            ("0.1000000000000000055", "decimal(38,21)"),
+            ("0.10000000000000001 21.5 100", "decimal(38,18)"),
+            ("9007199254740993.0", "decimal(38,0)"),
+            ("51.507350912345678901 5", "decimal(38,18)"),
+            ("0.1000000000000000055 123456789012345678", "json"),
+            ("0.1000000000000000055 12345678901234567", "decimal(38,21)"),
+            ("12.34567890123456789012345678901234567890", "json"),
+            ("[0.10000000000000001]", "list<decimal(38,18)>"),
             ("true false null", "boolean"),
             ("true 1", "json"),
             ("\"2019-04-23T17:25:43Z\" null", "timestamp(ms, UTC)"),
