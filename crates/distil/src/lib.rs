@@ -37,6 +37,7 @@
 
 mod backends;
 pub mod configuration;
+mod earlier;
 mod files;
 mod frame;
 mod report;

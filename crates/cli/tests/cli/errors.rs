@@ -73,6 +73,7 @@ fn help_and_version_go_to_standard_output() {
           --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
                                   [repeatable]
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
+          --schema-from <OUT>     Keep the types of an earlier output; other columns are inferred
           --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
                                   [possible values: error, ignore, keep]
           --max-record <SIZE>     The largest record [default: 64MiB]
@@ -167,6 +168,7 @@ fn help_and_version_go_to_standard_output() {
           --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
                                   [repeatable]
           --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
+          --schema-from <OUT>     Keep the types of an earlier output; other columns are inferred
           --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
                                   [possible values: error, ignore, keep]
           --max-record <SIZE>     The largest record [default: 64MiB]

@@ -9,5 +9,6 @@
 #[allow(dead_code, reason = "shared with the tests of the command line")]
 #[path = "../cli/context.rs"]
 mod context;
+mod schema_from;
 mod text_order;
 mod types;

@@ -9,6 +9,7 @@ use distil_storage::Storage;
 
 use super::declare::{Heading, options};
 use super::values::{PathText, PathTexts, SchemaText, Size, Types};
+use crate::earlier::{hints_of, schema_of};
 use crate::files::parse_schema_argument;
 
 options! {
@@ -36,6 +37,10 @@ options! {
         /// All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
         #[heading = Heading::Reading]
         schema: SchemaText,
+        /// Keep the types of an earlier output; other columns are inferred
+        #[heading = Heading::Reading]
+        #[value = "OUT"]
+        schema_from: PathText,
         /// What to do with members outside a declared schema
         #[heading = Heading::Reading]
         #[default = "error"]
@@ -184,6 +189,23 @@ impl JobOptions {
             Some(SchemaText(text)) => Some(parse_schema_argument(storage, text)?),
             None => None,
         };
+        if let Some(PathText(output)) = &self.schema_from {
+            if self.schema.is_some() {
+                return Err(Error::usage(
+                    "the columns are declared, and taken of an output as well",
+                )
+                .help(Hint::choose("leave one of them out", "schema_from")));
+            }
+            let schema = schema_of(storage, output)?;
+            // Who says what becomes of other members wants these columns and no others.
+            if self.extra_members.is_some() {
+                plan.schema.declared = Some(schema);
+            } else {
+                let given = std::mem::take(&mut plan.schema.hints);
+                plan.schema.hints = hints_of(&schema, &given);
+                plan.schema.hints.extend(given);
+            }
+        }
         plan.extra_members = self.extra_members.unwrap_or_default();
         plan.max_record = self.max_record.map_or(plan.max_record, |size| size.0);
         Ok(plan)

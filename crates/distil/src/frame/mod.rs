@@ -14,11 +14,13 @@ use distil_plan::{
     Code, ColumnPath, Compression, Error, Fault, Key, Layout, Plan, Report, Result, Schema, Sink,
 };
 
+pub(crate) use source::Source;
 pub use steps::Dedup;
+pub(crate) use steps::PlanStep;
 
 use self::scratch::Scratch;
-use self::source::{Prepared, Source, rename};
-use self::steps::{PlanStep, Step, paths, plan_steps};
+use self::source::{Prepared, rename};
+use self::steps::{Step, paths, plan_steps};
 use crate::Session;
 use crate::configuration::JobOptions;
 
