@@ -121,8 +121,9 @@ fn command_line(arguments: &[OsString], flag: &[String]) -> Option<String> {
 }
 
 /// Words as a shell reads them. Those that hold a NUL, which no argument can, stay out.
-pub(crate) fn quoted(words: &[&str]) -> String {
-    let quoted: Vec<_> = words.iter().filter_map(|word| shlex::try_quote(word).ok()).collect();
+pub(crate) fn quoted(words: &[impl AsRef<str>]) -> String {
+    let words = words.iter().map(AsRef::as_ref);
+    let quoted: Vec<_> = words.filter_map(|word| shlex::try_quote(word).ok()).collect();
     quoted.join(" ")
 }
 

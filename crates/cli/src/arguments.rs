@@ -280,6 +280,9 @@ pub(crate) struct SchemaArguments {
     /// Say what forced each type, and where
     #[arg(long, conflicts_with = "json")]
     pub(crate) why: bool,
+    /// Print the flags that make columns hold the types of most of their values
+    #[arg(long, conflicts_with_all = ["json", "why"])]
+    pub(crate) fix: bool,
     #[command(flatten)]
     pub(crate) resources: ResourceArguments,
 }

@@ -7,6 +7,7 @@ mod console;
 mod flags;
 mod progress;
 mod signals;
+mod summary;
 mod text;
 
 use std::panic::UnwindSafe;

@@ -37,6 +37,7 @@
 
 mod backends;
 pub mod configuration;
+mod earlier;
 mod files;
 mod frame;
 mod replay;
@@ -47,7 +48,8 @@ mod stores;
 
 pub use backends::{Entry, promises};
 pub use configuration::{Configuration, TrustedFiles};
-pub use distil_engine::Inferred;
+pub use distil_engine::{Inferred, Surveyed};
+pub use distil_json::Fix;
 pub use distil_output::head::Head;
 pub use distil_output::verify::{Aspect, Check, Verified};
 pub use distil_plan as plan;

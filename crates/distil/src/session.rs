@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use distil_engine::{Inferred, Native};
+use distil_engine::{Inferred, Native, Surveyed};
 use distil_job::admit::{Scan, Scanned};
 use distil_job::locate::{locate, within_one_record};
 use distil_job::run::Job;
+use distil_job::settle::settle;
 use distil_json::digest::Digest;
 use distil_output::head::Head;
 use distil_output::verify::Verified;
 use distil_plan::{
-    Backend, Cancel, Code, Error, Events, Location, NoEvents, Plan, RecordsPath, Report,
-    ReportError, ResolvedPlan, Result, Status, Watch,
+    Backend, Cancel, Code, ColumnPath, Error, Events, Location, NoEvents, Plan, RecordsPath,
+    Report, ReportError, ResolvedPlan, Result, Status, Watch,
 };
 use distil_storage::Storage;
 
@@ -145,13 +146,26 @@ impl Session {
     /// # Errors
     /// As [`DataFrame::run`](crate::DataFrame::run): bad records, sources that are not there ...
     pub fn infer(&self, plan: Plan) -> Result<Inferred> {
-        let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
+        let mut resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
         let options = self.options.engine();
+        let scan = NativeScan { storage: &self.storage, options };
+        settle(&mut resolved.plan, Some(&scan), self.watch())?;
         let mut inferred =
             distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())
                 .map_err(|error| locate(self.storage.as_ref(), &resolved.plan, error))?;
         inferred.warnings.splice(0..0, resolved.discovery.warnings);
         Ok(inferred)
+    }
+
+    /// What the values of inferred columns are by their number, from all the data. Of the plan, the same counts
+    /// as for [`Session::infer`].
+    ///
+    /// # Errors
+    /// As [`Session::infer`], but for what the schema would not allow.
+    pub fn survey(&self, plan: Plan) -> Result<Surveyed> {
+        let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
+        let options = self.options.engine();
+        distil_engine::survey(&self.storage, &options, &resolved.plan, self.watch())
     }
 
     /// Where several objects lie in sources that are read as one record, and how many: they may be the records that
@@ -262,9 +276,15 @@ impl Scan for NativeScan<'_> {
         let found = distil_engine::infer(self.storage, &self.options, plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
+            type_notes: found.type_notes,
             inputs: found.inputs,
-            ignored_members: found.ignored_members,
-            rounded: found.rounded,
+            tally: found.tally,
+            readings: found.readings,
         })
+    }
+
+    fn null_text_columns(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Vec<ColumnPath>> {
+        distil_engine::survey(self.storage, &self.options, plan, watch)
+            .map(|found| found.null_text_columns)
     }
 }

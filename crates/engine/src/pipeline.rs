@@ -9,7 +9,7 @@ use distil_kernel::no_records::require_records;
 use distil_kernel::reduce::Policy;
 use distil_kernel::rows::{Row, SINGLE};
 use distil_output::quarantine::{Quarantine, SetAside};
-use distil_plan::{Phase, Report, Request, Result, Schema};
+use distil_plan::{Error, Phase, Report, Request, Result, Schema};
 use distil_storage::Storage;
 
 use crate::decode::{Decoded, Inputs, RowSink, decode};
@@ -33,6 +33,9 @@ pub(crate) fn run(
         request.staging.scratch.clone(),
     )
     .stopped_by(request.watch.cancel);
+    if !plan.is_settled() {
+        return Err(Error::bug("null texts came to the engine without their columns"));
+    }
     let policy = Policy::of(plan);
     let options = &EngineOptions { row_bytes: budget::rows(options.row_bytes, policy), ..*options };
     let inputs = Inputs {
@@ -41,6 +44,7 @@ pub(crate) fn run(
         options,
         quarantine: &quarantine,
         watch: request.watch,
+        surveys: false,
     };
     let mut report = Report::new("native");
     let mut clock = Clock::start();

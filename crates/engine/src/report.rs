@@ -37,13 +37,18 @@ pub(crate) fn fill(
         quarantined: set_aside.counts,
         ignored_members: decoded.seen.tally.ignored_members,
         rounded: decoded.seen.tally.rounded,
+        converted: decoded.seen.tally.converted,
+        nulled: decoded.seen.tally.nulled,
     };
     report.repaired = decoded.seen.repaired(&decoded.inputs);
     report.reasons = set_aside.reasons;
     report.warnings.extend(set_aside.losses);
+    report.readings = decoded.seen.readings(&decoded.inputs);
+    let type_notes = decoded.seen.type_notes();
     report.inputs = decoded.inputs;
     report.conflicts = conflicts;
     report.set_schema(schema);
+    report.type_notes = type_notes;
     report.output.files = totals.files;
     report.output.bytes = totals.bytes;
     report.output.row_groups = totals.row_groups;

@@ -9,7 +9,9 @@ use std::path::Path;
 use distil_engine::EngineOptions;
 use distil_output::head::head;
 use distil_plan::{Code, Dedup, Error, OrderBy, Plan, Report, Sink};
-use distil_storage::Memory;
+use distil_storage::{Memory, Storage};
+use parquet::basic::LogicalType;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use support::{fails, run};
 
 const EXAMPLE: &str = r#"{"records": [
@@ -65,6 +67,32 @@ fn the_worked_example_gives_three_rows_for_both() {
         ]
     );
     assert_eq!(report.records.duplicates.conflicting, 2);
+}
+
+#[test]
+fn json_columns_say_so_in_parquet_at_any_depth_and_are_read_back() {
+    let storage = Memory::new();
+    let records = [
+        r#"{"id":1,"a":1,"l":[1,"x"],"s":{"m":true,"t":"x"}}"#,
+        r#"{"id":2,"a":"1","l":[],"s":{"m":1,"t":"y"}}"#,
+    ];
+    storage.put("in/a.json", records.join("\n").as_bytes());
+    let mut plan = Plan::new(vec!["in".into()], Sink::new("out.parquet"));
+    plan.digest = true;
+    run(&storage, plan, EngineOptions::new(2, 1 << 30));
+    let file = storage.open(Path::new("out.parquet")).unwrap();
+    let mut bytes = vec![0; file.stamp().size as usize];
+    file.read_at(0, &mut bytes).unwrap();
+    let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    let columns = reader.metadata().file_metadata().schema_descr().columns();
+    let of = |wanted: LogicalType| {
+        let found = columns.iter().filter(|column| column.logical_type_ref() == Some(&wanted));
+        found.map(|column| column.path().string()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(LogicalType::Json), ["a", "l.list.element", "s.m"]);
+    assert_eq!(of(LogicalType::String), ["s.t"]);
+    let rows = head(&storage, Path::new("out.parquet"), 10).unwrap().rows;
+    assert_eq!(rows.into_iter().map(|row| row.0).collect::<Vec<_>>(), records);
 }
 
 /// Fails before the whole array is read where one thread reads it, and shows the same on several, which

@@ -2,6 +2,10 @@
 
 use distil_plan::{Need, Support};
 
+/// Why no other parser than the native one takes values that are read otherwise than they stand.
+const AS_IT_STANDS: &str =
+    "another parser takes values as they stand; distil could hand on what it read";
+
 /// What is known of every process, whatever it says; `None` for a need that it must name in
 /// `supports` by [`Need::word`].
 pub(crate) fn settled(need: &Need) -> Option<Support> {
@@ -19,6 +23,7 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         Need::SameBytes => {
             Some(Support::Never("another writer cuts, encodes and compresses pages in its own way"))
         }
+        Need::Respelled => Some(Support::Could(AS_IT_STANDS)),
         // The least that is asked of a process (docs/backends.md): there is no word to leave out.
         Need::AssumedInput
         | Need::WholeFile(_)

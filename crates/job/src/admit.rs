@@ -5,10 +5,11 @@
 //! input in which the native engine found every record valid and typed, unless the plan says
 //! `assume_valid`.
 
-use distil_json::{Framer, Step};
+use distil_json::{Framer, RecordTally, Step};
 use distil_plan::{
-    Backend, Code, ColumnPath, Error, ExtraMembers, Field, Hint, Input, InputCompression,
-    InputFormat, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema, Shape, Type, Watch,
+    Backend, Code, ColumnPath, ColumnReading, Error, ExtraMembers, Field, Hint, Input,
+    InputCompression, InputFormat, InputReport, Need, Plan, Report, ResolvedPlan, Result, Schema,
+    Shape, Type, TypeNote, Watch,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -20,12 +21,21 @@ use crate::resolve::Resolved;
 pub struct Scanned {
     /// The schema, as a run would write it.
     pub schema: Schema,
+    /// Columns whose type a few values decided.
+    pub type_notes: Vec<TypeNote>,
     /// The inputs of the plan, in order; none with a bad record or range.
     pub inputs: Vec<InputReport>,
-    /// Members outside a declared schema that the plan leaves out.
-    pub ignored_members: u64,
-    /// Values that are rounded to a declared `float32` or `float64`.
-    pub rounded: u64,
+    /// Counts of the accepted records.
+    pub tally: RecordTally,
+    /// What was read otherwise than it stands, by column.
+    pub readings: Vec<ColumnReading>,
+}
+
+impl Scanned {
+    /// Whether values are read otherwise than they stand.
+    pub(crate) fn is_respelled(&self) -> bool {
+        self.tally.converted > 0 || self.tally.nulled > 0
+    }
 }
 
 /// Reads all inputs of a plan and keeps none of their records. The native engine is one.
@@ -35,6 +45,12 @@ pub trait Scan: Sync {
     /// # Errors
     /// As a native run without a quarantine file: bad records, a key that is not there, no schema.
     fn scan(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Scanned>;
+
+    /// Finds the inferred columns in which the texts that the plan gives without a column stand for null.
+    ///
+    /// # Errors
+    /// As [`Scan::scan`].
+    fn null_text_columns(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Vec<ColumnPath>>;
 }
 
 /// Settles a resolved plan for a backend that does not do it by itself: afterwards every input has
@@ -156,8 +172,12 @@ pub(crate) fn confirm(
         }
     }
     report.inputs = scanned.inputs;
-    report.records.ignored_members = scanned.ignored_members;
-    report.records.rounded = scanned.rounded;
+    report.type_notes = scanned.type_notes;
+    report.records.ignored_members = scanned.tally.ignored_members;
+    report.records.rounded = scanned.tally.rounded;
+    report.records.converted = scanned.tally.converted;
+    report.records.nulled = scanned.tally.nulled;
+    report.readings = scanned.readings;
     Ok(())
 }
 

@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 
 use distil_plan::{
-    Code, ColumnPath, Error, Field, Hint, Key, OnConflict, Plan, Report, Result, Type,
+    Code, ColumnPath, Error, Field, Hint, Key, OnConflict, Plan, Report, ResolvedPlan, Result, Type,
 };
+use distil_storage::Storage;
+
+use crate::first_seen::place;
+
+/// Columns whose types are explained.
+const MOST_TYPE_NOTES: usize = 10;
 
 /// Adds the warnings that follow from a report, and fails where the plan wants a failure.
 ///
@@ -89,6 +95,27 @@ fn conclude_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {
             Ok(())
         }
         OnConflict::Keep => Ok(()),
+    }
+}
+
+/// Ends the notes on types with where the first value of each is, of the first ten columns.
+pub(crate) fn conclude_types(storage: &dyn Storage, plan: &ResolvedPlan, report: &mut Report) {
+    let more = report.type_notes.len().saturating_sub(MOST_TYPE_NOTES);
+    report.type_notes.truncate(MOST_TYPE_NOTES);
+    if more > 0 {
+        report.warnings.push(format!(
+            "{more} more columns have the type that a few of their values leave: `distil schema --why` \
+             says which"
+        ));
+    }
+    for note in &mut report.type_notes {
+        let input = note.input as usize;
+        if let (Some(input), Some(found)) = (plan.inputs.get(input), report.inputs.get(input)) {
+            note.text = format!("{}, first at {}", note.text, place(storage, input, found, note));
+        }
+        // What the plan has already is no advice.
+        note.hints
+            .retain(|hint| !hint.is_about("quarantine") || plan.plan.quarantine.path.is_none());
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod admit;
 mod conclude;
 pub mod discover;
+mod first_seen;
 mod glob;
 pub mod locate;
 mod passed_over;
@@ -12,3 +13,4 @@ mod refuse;
 pub mod resolve;
 mod resources;
 pub mod run;
+pub mod settle;

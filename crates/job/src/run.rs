@@ -12,7 +12,7 @@ use distil_plan::{
 use distil_storage::Storage;
 
 use crate::admit::{Scan, Scanned, admit, confirm};
-use crate::conclude::conclude;
+use crate::conclude::{conclude, conclude_types};
 use crate::discover::Discovery;
 use crate::locate::{locate, within_one_record};
 use crate::places::{Place, check_places};
@@ -20,6 +20,7 @@ use crate::publish::{Publisher, publisher};
 use crate::refuse::refuse;
 use crate::resolve::{Resolved, resolve};
 use crate::resources::Meter;
+use crate::settle::settle;
 
 /// A plan and everything that does not decide its result.
 pub struct Job<'a> {
@@ -66,7 +67,7 @@ pub fn run(job: &Job<'_>) -> (Report, Result<()>) {
 }
 
 /// Resolves a job and checks everything that can be checked before the run, and changes nothing.
-/// Nothing is read, but for a backend whose input must be scanned.
+/// Nothing is read, but for a backend whose input must be scanned, and for null texts without a column.
 pub fn dry_run(job: &Job<'_>) -> (Report, Result<ResolvedPlan>) {
     let meter = Meter::start();
     let mut report = new_report(job);
@@ -130,10 +131,16 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
         ..Place::target("temporary directory", path, true)
     }));
     check_places(storage, discovery, &places)?;
+    if !resolved.plan.plan.is_settled() {
+        // What no scan can change is refused before one.
+        refuse(&resolved.plan, None, job.backend)?;
+        settle(&mut resolved.plan, job.scan, job.watch)
+            .map_err(|error| locate(storage, &resolved.plan, error))?;
+    }
     let scanned = admit(storage, &mut resolved, job.backend, job.scan, job.watch)
         .map_err(|error| locate(storage, &resolved.plan, error))?;
     let Resolved { plan, discovery } = resolved;
-    refuse(&plan, job.backend)?;
+    refuse(&plan, scanned.as_ref(), job.backend)?;
     job.watch.cancel.check()?;
     drop(places);
     Ok(Prepared { plan, discovery, scanned, publisher })
@@ -158,6 +165,7 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     report.check_accounts()?;
     conclude(&plan.plan, report)?;
     warn_of_one_record(&*job.storage, &plan, report);
+    conclude_types(&*job.storage, &plan, report);
     job.watch.cancel.check()?;
     job.watch.events.begin(Phase::Commit, None);
     let sealed = claimed.seal()?;

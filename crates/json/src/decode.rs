@@ -63,9 +63,17 @@ impl Decoder {
     pub fn new(plan: &Plan) -> Result<Self> {
         let (sort_columns, rest_reversed) = SortColumn::of(plan.dedup.as_ref());
         let null_keys = plan.dedup.as_ref().map(|dedup| dedup.null_keys).unwrap_or_default();
-        let fields = Fields::new(&plan.schema, plan.extra_members, &sort_columns)?;
+        let (schema, extra_members) = (&plan.schema, plan.extra_members);
+        let fields = Fields::new(schema, extra_members, &plan.null_text, &sort_columns)?;
+        let strict = plan.strict_types;
         Ok(Self {
-            encoder: RecordEncoder::new(fields, sort_columns.clone(), rest_reversed, null_keys),
+            encoder: RecordEncoder::new(
+                fields,
+                sort_columns.clone(),
+                rest_reversed,
+                null_keys,
+                strict,
+            ),
             sort_columns,
             tape: Tape::default(),
             repairs: plan.repair.clone(),
@@ -85,6 +93,14 @@ impl Decoder {
     #[must_use]
     pub fn expecting(mut self, layout: Option<&Arc<PackedLayout>>, dictionary_bytes: u64) -> Self {
         self.packer = layout.map(|layout| Packer::new(Arc::clone(layout), dictionary_bytes));
+        self
+    }
+
+    /// Counts the values of inferred columns by what they are, for [`Seen::fixes`] and
+    /// [`Seen::null_text_columns`]. Records must not be expected then.
+    #[must_use]
+    pub fn surveying(mut self, plan: &Plan) -> Self {
+        self.encoder.fields.survey(&plan.null_text);
         self
     }
 
@@ -250,7 +266,7 @@ impl Decoder {
             return Ok(());
         };
         packer.convert(text.bytes, &self.encoder.fields);
-        packer.count_instants(&mut self.encoder.fields);
+        packer.count(text.bytes, &mut self.encoder.fields);
         let notes = packer.notes(text.bytes, &self.encoder.fields);
         let mut notes = notes.into_iter().peekable();
         if notes.peek().is_some() || packer.records().any(|(.., rejected)| rejected) {

@@ -36,10 +36,12 @@ pub use rows::reader::{RowReader, arrow_fields, arrow_schema, arrow_type, elemen
 pub use rows::record::{RecordTally, RepairTally};
 pub use rows::sink::Sink;
 pub use rows::value::write_string;
+pub use rows::value_text::value_text;
 pub use sample::Sampler;
 pub use seen::Seen;
 pub use types::facts::Position;
 pub use types::sort_column::SortColumn;
+pub use types::survey::Fix;
 pub use types::why::Why;
 pub use values::time::{format_date, format_instant, in_years};
 pub use values::{decimal, digest, encoding};

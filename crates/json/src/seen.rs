@@ -1,6 +1,9 @@
 //! What decoding saw of the columns: facts of all of them, which join into a schema.
 
-use distil_plan::{Error, InputReport, Plan, Repair, RepairCount, Result, Schema};
+use distil_plan::{
+    ColumnPath, ColumnReading, Error, InputReport, Plan, Repair, RepairCount, Result, Schema,
+    TypeNote,
+};
 
 use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
@@ -9,6 +12,7 @@ use crate::rows::record::RecordTally;
 use crate::types::facts::{Position, earlier, read_place, write_place};
 use crate::types::fields::Fields;
 use crate::types::sort_column::SortColumn;
+use crate::types::survey::Fix;
 use crate::types::why::Why;
 
 /// What decoders saw of the columns; joins with what others saw.
@@ -26,19 +30,17 @@ impl Seen {
     /// Adds what another decoder of the same plan saw.
     pub fn join(&mut self, other: &Self) {
         self.fields.join(&other.fields);
-        self.tally.ignored_members += other.tally.ignored_members;
-        self.tally.rounded += other.tally.rounded;
-        for (ours, theirs) in self.tally.repaired.iter_mut().zip(&other.tally.repaired) {
-            ours.join(theirs);
-        }
+        self.tally.add(&other.tally);
         self.null_key = earlier(self.null_key, other.null_key);
     }
 
     /// Writes what was seen to a message, which [`Seen::read`] reads in another process.
     pub fn write(&self, message: &mut MessageWriter) {
-        message.number(self.tally.ignored_members);
-        message.number(self.tally.rounded);
-        for tally in &self.tally.repaired {
+        let RecordTally { ignored_members, rounded, converted, nulled, repaired } = &self.tally;
+        for count in [ignored_members, rounded, converted, nulled] {
+            message.number(*count);
+        }
+        for tally in repaired {
             message.number(tally.count);
             if let Some((input, offset)) = tally.first.filter(|_| tally.count > 0) {
                 message.number(u64::from(input));
@@ -57,6 +59,8 @@ impl Seen {
         let mut seen = Decoder::new(plan)?.finish().0;
         seen.tally.ignored_members = message.number()?;
         seen.tally.rounded = message.number()?;
+        seen.tally.converted = message.number()?;
+        seen.tally.nulled = message.number()?;
         for tally in &mut seen.tally.repaired {
             tally.count = message.number()?;
             if tally.count > 0 {
@@ -87,7 +91,8 @@ impl Seen {
     /// An input error with the nearest columns.
     pub fn require_chosen(&self, plan: &Plan, schema: &Schema) -> Result<()> {
         let columns = schema.index();
-        let mut chosen = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+        let nulled = plan.null_text.columns.iter().map(|(path, _)| path);
+        let mut chosen = plan.columns.iter().flatten().chain(&plan.sink.bloom).chain(nulled);
         match chosen.find(|path| columns.find(path).is_none()) {
             Some(missing) => Err(self.fields.no_such_column(missing)),
             None => Ok(()),
@@ -124,6 +129,31 @@ impl Seen {
                 Some(RepairCount { repair, count: tally.count, path, offset })
             })
             .collect()
+    }
+
+    /// What was read otherwise than it stands, by column: those of the key first.
+    pub fn readings(&self, inputs: &[InputReport]) -> Vec<ColumnReading> {
+        self.fields.readings(&self.sort_columns, inputs)
+    }
+
+    /// The inferred columns in which the texts that the plan gives without a column stand for null, of
+    /// decoders that surveyed.
+    pub fn null_text_columns(&self) -> Vec<ColumnPath> {
+        self.fields.null_text_columns()
+    }
+
+    /// Hints that make columns hold the types of most of their values, of decoders that surveyed.
+    pub fn fixes(&self) -> Vec<Fix> {
+        self.fields.fixes()
+    }
+
+    /// What a user should know of types: order columns whose text decides where numbers would decide
+    /// otherwise, and columns whose type is not that of most of their values, because of others.
+    pub fn type_notes(&self) -> Vec<TypeNote> {
+        let parts = self.sort_columns.iter();
+        let ordered =
+            parts.filter_map(|part| self.fields.text_order_note(part, &self.sort_columns));
+        ordered.chain(self.fields.type_notes()).collect()
     }
 
     /// Why each column has its type.

@@ -103,6 +103,9 @@ impl<'a> SliceDecoder<'a> {
         if plan.plan.format != InputFormat::Json {
             return Err(Error::usage("slices are of JSON records, and the plan reads Parquet"));
         }
+        if !plan.plan.is_settled() {
+            return Err(Error::bug("null texts came to a slice without their columns"));
+        }
         // Rows that leave the process are encoded ones.
         let layout = layout.map(|layout| {
             let mut layout = layout.clone();

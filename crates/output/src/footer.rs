@@ -105,7 +105,7 @@ impl Footer {
 #[derive(Serialize)]
 struct WrittenDedup<'a> {
     key: &'a Key,
-    order_by: &'a [OrderBy],
+    order_by: Vec<OrderBy>,
     keep: Keep,
     null_keys: NullKeys,
 }
@@ -113,6 +113,9 @@ struct WrittenDedup<'a> {
 impl<'a> WrittenDedup<'a> {
     fn of(dedup: &'a Dedup) -> Self {
         let Dedup { key, order_by, keep, null_keys, on_conflict: _ } = dedup;
+        // The consent to order as text decides whether a run fails, and never a row.
+        let order_by =
+            order_by.iter().map(|order| OrderBy { as_text: false, ..order.clone() }).collect();
         Self { key, order_by, keep: *keep, null_keys: *null_keys }
     }
 }
@@ -133,7 +136,7 @@ fn broken(name: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use distil_plan::{ColumnPath, Direction};
+    use distil_plan::{ColumnPath, OrderBy};
 
     use super::*;
 
@@ -141,8 +144,7 @@ mod tests {
         let mut schema = Schema::parse("ts timestamp(ms), \"a.b\" list<string>").unwrap();
         schema.fields[1].unknown = true;
         let mut dedup = Dedup::on_columns(vec![ColumnPath::name("ts")]);
-        dedup.order_by =
-            vec![OrderBy { column: ColumnPath::name("a.b"), direction: Direction::Desc }];
+        dedup.order_by = vec![OrderBy::desc(ColumnPath::name("a.b"))];
         Footer {
             schema,
             dedup: Some(dedup),

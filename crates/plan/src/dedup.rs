@@ -1,6 +1,7 @@
 //! Which records are the same, and which of them survives.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +49,24 @@ pub struct OrderBy {
     /// Its direction.
     #[serde(default)]
     pub direction: Direction,
+    /// Whether it may decide as text although its text does not order like what it spells, as numbers
+    /// in strings. It says nothing of a column that does not end as text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_text: bool,
 }
 
 impl OrderBy {
-    /// Reads `id, ts desc`.
+    /// An ascending order by a column.
+    pub fn asc(column: ColumnPath) -> Self {
+        Self { column, direction: Direction::Asc, as_text: false }
+    }
+
+    /// A descending order by a column.
+    pub fn desc(column: ColumnPath) -> Self {
+        Self { direction: Direction::Desc, ..Self::asc(column) }
+    }
+
+    /// Reads `id, ts desc, version as text desc`.
     ///
     /// # Errors
     /// A usage error that shows the text.
@@ -64,22 +79,40 @@ impl OrderBy {
                 Some((word, tail)) => (word.trim(), Some(tail)),
                 None => (tail.trim(), None),
             };
-            let direction = match word.to_ascii_lowercase().as_str() {
-                "" | "asc" => Direction::Asc,
-                "desc" => Direction::Desc,
+            let words = word.to_ascii_lowercase();
+            let words: Vec<&str> = words.split_ascii_whitespace().collect();
+            let (as_text, rest_of_words) = match words.as_slice() {
+                ["as", "text", rest @ ..] => (true, rest),
+                words => (false, words),
+            };
+            let direction = match rest_of_words {
+                [] | ["asc"] => Direction::Asc,
+                ["desc"] => Direction::Desc,
                 _ => {
                     return Err(Error::usage(format!(
                         "cannot read `{word}` in the order `{text}`"
                     ))
-                    .help("write columns separated by commas, each with asc or desc behind it"));
+                    .help(
+                        "write columns separated by commas, each with asc or desc after it, or \
+                         with `as text` before that",
+                    ));
                 }
             };
-            list.push(Self { column, direction });
+            list.push(Self { column, direction, as_text });
             match tail {
                 Some(tail) => rest = tail,
                 None => return Ok(list),
             }
         }
+    }
+}
+
+/// As [`OrderBy::parse_list`] reads it.
+impl fmt::Display for OrderBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.column)?;
+        f.write_str(if self.as_text { " as text" } else { "" })?;
+        f.write_str(if self.direction == Direction::Desc { " desc" } else { "" })
     }
 }
 

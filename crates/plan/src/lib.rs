@@ -11,8 +11,10 @@ mod code;
 mod dedup;
 mod error;
 mod hint;
+mod instant_format;
 mod location;
 mod need;
+mod null_text;
 mod path;
 mod plan;
 mod records;
@@ -29,8 +31,10 @@ pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Place, Refusal, Result, printable};
 pub use hint::Hint;
+pub use instant_format::{FormatItem, FormatPart, InstantFormat};
 pub use location::{Location, scheme};
 pub use need::{Need, Support};
+pub use null_text::NullText;
 pub use path::ColumnPath;
 pub use plan::{
     Compression, ExtraMembers, InputFormat, Layout, MaxQuarantined, Mode, Plan, QuarantineSpec,
@@ -39,9 +43,9 @@ pub use plan::{
 pub use records::{Added, PathStep, RecordsPath};
 pub use repair::{Repair, Repairs};
 pub use report::{
-    Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantinedCounts, ReasonCount,
-    RecordCounts, RepairCount, Report, ReportError, ResourceReport, RowImage, SchemaColumn,
-    StageReport, Status,
+    ColumnReading, Conflict, Duplicates, EngineReport, InputReport, OutputReport,
+    QuarantinedCounts, ReasonCount, RecordCounts, RepairCount, Report, ReportError, ResourceReport,
+    Respelled, RowImage, SchemaColumn, StageReport, Status, TypeNote,
 };
 pub use resolved::{Input, InputCompression, ResolvedPlan};
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};

@@ -9,7 +9,8 @@ use crate::{
 /// Something that a plan or its input asks for, and that a backend may not support.
 ///
 /// All but [`Need::BadRecords`], [`Need::Exponents`] and [`Need::SameBytes`] can be told from a
-/// resolved plan: see [`ResolvedPlan::needs`].
+/// resolved plan: see [`ResolvedPlan::needs`]. Of [`Need::Respelled`] only what the plan gives can; values
+/// that are spelled otherwise are found by the native scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
     /// Every record is checked by the contract, and bad ones are reported by place and reason or set
@@ -54,6 +55,9 @@ pub enum Need {
     EmptyNames,
     /// Numbers that are spelled with an exponent, in columns of integers, decimals or instants.
     Exponents,
+    /// Values in another spelling than their declared type has, instants in a form that the plan gives,
+    /// and strings that stand for null.
+    Respelled,
     /// Members outside a declared schema are counted and left out.
     IgnoreExtra,
     /// Members outside a declared schema are kept.
@@ -140,6 +144,10 @@ impl Need {
                 "numbers:exponent",
                 "numbers such as 1e2 in columns of integers, decimals or instants",
             ),
+            Self::Respelled => (
+                "values:respelled",
+                "values in another spelling than that of their type, or strings that stand for null",
+            ),
             Self::IgnoreExtra => ("extra:ignore", "leaving out extra members"),
             Self::KeepExtra => ("extra:keep", "keeping extra members"),
             Self::Repair => ("repair", "mending records that are not valid"),
@@ -222,6 +230,11 @@ impl ResolvedPlan {
         }
         let plan = &self.plan;
         list.add_if(plan.assume_valid, Need::AssumedInput);
+        let declared = plan.schema.declared.iter().flat_map(|schema| &schema.fields);
+        let mut types = declared
+            .map(|field| &field.data_type)
+            .chain(plan.schema.hints.iter().map(|hint| &hint.1));
+        list.add_if(!plan.null_text.is_empty() || types.any(has_format), Need::Respelled);
         match plan.extra_members {
             ExtraMembers::Error => {}
             ExtraMembers::Ignore => list.add(Need::IgnoreExtra),
@@ -318,6 +331,16 @@ fn type_needs(data_type: &Type, list: &mut List) {
             }
         }
         _ => {}
+    }
+}
+
+/// Whether a type, or one inside it, gives a form of instants.
+fn has_format(data_type: &Type) -> bool {
+    match data_type {
+        Type::TimestampText(_) => true,
+        Type::List(element) => has_format(element),
+        Type::Struct(fields) => fields.iter().any(|field| has_format(&field.data_type)),
+        _ => false,
     }
 }
 

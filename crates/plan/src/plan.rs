@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::path::overlap;
 use crate::records::check_added;
 use crate::{
-    Added, ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Key, Location, RecordsPath, Repairs,
-    Result, SchemaSpec,
+    Added, ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Key, Location, NullText, RecordsPath,
+    Repairs, Result, SchemaSpec,
 };
 
 /// Rows in a row group, unless the plan says otherwise.
@@ -369,6 +369,12 @@ pub struct Plan {
     /// Declared types and hints.
     #[serde(default)]
     pub schema: SchemaSpec,
+    /// Strings that stand for null.
+    #[serde(default, skip_serializing_if = "NullText::is_empty")]
+    pub null_text: NullText,
+    /// Whether values must be spelled as their declared type is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict_types: bool,
     /// What happens to members outside a declared schema.
     #[serde(default)]
     pub extra_members: ExtraMembers,
@@ -417,6 +423,8 @@ impl Plan {
             records: None,
             add: Vec::new(),
             schema: SchemaSpec::default(),
+            null_text: NullText::default(),
+            strict_types: false,
             extra_members: ExtraMembers::Error,
             repair: Repairs::default(),
             dedup: None,
@@ -514,6 +522,22 @@ impl Plan {
         check_added(self.records.as_ref(), &self.add)
     }
 
+    /// Whether it is known in which columns strings stand for null. Where the plan names none and columns are
+    /// inferred, all data must be read for it first.
+    pub fn is_settled(&self) -> bool {
+        self.null_text.settled
+            || self.null_text.everywhere.is_empty()
+            || self.schema.declared.is_some()
+    }
+
+    /// Says in which inferred columns the texts that are given without a column stand for null.
+    pub fn settle(&mut self, columns: Vec<ColumnPath>) {
+        let texts = self.null_text.everywhere.clone();
+        let columns = columns.into_iter().map(|column| (column, texts.clone())).collect();
+        self.null_text.extend(NullText { columns, ..NullText::default() });
+        self.null_text.settled = true;
+    }
+
     /// Checks that nothing is asked of rows that only records have.
     fn check_parquet(&self) -> Result<()> {
         if self.schema.declared.is_none() {
@@ -521,10 +545,11 @@ impl Plan {
         }
         let is_of_rows = self.shape == Shape::Auto
             && self.records.is_none()
+            && self.null_text.is_empty()
             && self.extra_members == ExtraMembers::Error;
         if !is_of_rows || !self.repair.is_empty() {
             return Err(Error::usage(
-                "shapes, paths to records, extra members and repairs are of JSON, and the plan reads Parquet",
+                "shapes, paths to records, extra members, null texts and repairs are of JSON, and the plan reads Parquet",
             ));
         }
         Ok(())

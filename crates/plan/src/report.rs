@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{DISTIL_VERSION, Error, FORMAT_VERSION, Reason, Repair, Schema, Type};
+use crate::{
+    ColumnPath, DISTIL_VERSION, Error, FORMAT_VERSION, Hint, Reason, Repair, Schema, Type,
+};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,39 @@ pub struct RecordCounts {
     /// Values that were rounded to a declared `float32` or `float64`.
     #[serde(default)]
     pub rounded: u64,
+    /// Values in another spelling than their declared type has, for exactly the same value.
+    #[serde(default)]
+    pub converted: u64,
+    /// Strings that the plan made null.
+    #[serde(default)]
+    pub nulled: u64,
+}
+
+/// Values of a column that were read otherwise than they stand, and where the first one is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Respelled {
+    /// Values, in accepted records.
+    pub count: u64,
+    /// The file of the first record that has one.
+    pub file: String,
+    /// Where that record begins in it.
+    pub offset: u64,
+}
+
+/// What was read of a column otherwise than it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnReading {
+    /// The column; the elements of a list are counted with it.
+    pub column: ColumnPath,
+    /// Whether it is a column of the key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub key: bool,
+    /// Values in another spelling than its declared type has, for exactly the same value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Respelled>,
+    /// Strings that the plan made null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nulled: Option<Respelled>,
 }
 
 /// Records that lost to a survivor.
@@ -155,6 +190,21 @@ pub struct SchemaColumn {
     pub unknown: bool,
 }
 
+/// A column whose type is not that of most of its values, because of others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeNote {
+    /// One sentence, which the frame of the run ends with where the first of them is.
+    pub text: String,
+    /// Ordinal of the input that holds the first of them.
+    pub input: u32,
+    /// Offset of its record.
+    pub offset: u64,
+    /// Which value of the record it is, counted as the decoder does.
+    pub ordinal: u32,
+    /// What to do about it. A hint whose text begins with `and` belongs to the one before it.
+    pub hints: Vec<Hint>,
+}
+
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputReport {
@@ -242,12 +292,18 @@ pub struct Report {
     /// What was mended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repaired: Vec<RepairCount>,
+    /// What was read otherwise than it stands, by column: those of the key first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<ColumnReading>,
     /// The first ten conflicts, in key order.
     pub conflicts: Vec<Conflict>,
     /// The inputs, in order.
     pub inputs: Vec<InputReport>,
     /// The columns of the output.
     pub schema: Vec<SchemaColumn>,
+    /// The first ten columns whose type a few values decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub type_notes: Vec<TypeNote>,
     /// What was written.
     pub output: OutputReport,
     /// Time and work by stage.
@@ -272,9 +328,11 @@ impl Report {
             records: RecordCounts::default(),
             reasons: Vec::new(),
             repaired: Vec::new(),
+            readings: Vec::new(),
             conflicts: Vec::new(),
             inputs: Vec::new(),
             schema: Vec::new(),
+            type_notes: Vec::new(),
             output: OutputReport::default(),
             stages: Vec::new(),
             resources: ResourceReport::default(),

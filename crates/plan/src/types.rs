@@ -6,7 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::excerpt;
-use crate::{ColumnPath, Error, Field, Result, Schema};
+use crate::instant_format::PARTS;
+use crate::{ColumnPath, Error, Field, InstantFormat, Result, Schema};
 
 /// Unit of a timestamp column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,7 +35,7 @@ impl TimeUnit {
         10i64.pow(self.digits())
     }
 
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Millis => "ms",
             Self::Micros => "us",
@@ -94,6 +95,9 @@ pub enum Type {
     Float64,
     /// `timestamp(ms)`: an instant, read from an RFC 3339 string, kept in UTC.
     Timestamp(TimeUnit),
+    /// `timestamp(ms, 'FORMAT', 'ZONE')`: an instant, read from a string of another form; only as a
+    /// declaration or a hint.
+    TimestampText(Box<InstantFormat>),
     /// `epoch(s)`: an instant, read from a number; only as a declaration or a hint.
     Epoch(EpochUnit),
     /// `date`: read from `YYYY-MM-DD`.
@@ -119,11 +123,13 @@ impl Type {
     /// Most levels of lists and structs, one inside the other: as many as inferred columns have.
     pub const MOST_LEVELS: usize = 31;
 
-    /// The type of the column in an output: [`Type::Epoch`] becomes a timestamp, at any depth.
+    /// The type of the column in an output: [`Type::Epoch`] and [`Type::TimestampText`] become a
+    /// timestamp, at any depth.
     #[must_use]
     pub fn stored(&self) -> Self {
         match self {
             Self::Epoch(unit) => Self::Timestamp(unit.column_unit()),
+            Self::TimestampText(format) => Self::Timestamp(format.unit()),
             Self::List(element) => Self::List(Box::new(element.stored())),
             Self::Struct(fields) => Self::Struct(
                 fields
@@ -146,7 +152,7 @@ impl Type {
             Self::Decimal { .. } => "decimal",
             Self::Float32 => "float32",
             Self::Float64 => "float64",
-            Self::Timestamp(_) => "timestamp",
+            Self::Timestamp(_) | Self::TimestampText(_) => "timestamp",
             Self::Epoch(_) => "epoch",
             Self::Date => "date",
             Self::Binary => "binary",
@@ -184,6 +190,9 @@ impl fmt::Display for Type {
         match self {
             Self::Decimal { precision, scale } => write!(f, "({precision},{scale})"),
             Self::Timestamp(unit) => write!(f, "({}, UTC)", unit.text()),
+            Self::TimestampText(format) => {
+                write!(f, "({}, {})", format.unit().text(), format.quoted())
+            }
             Self::Epoch(unit) => f.write_str(match unit {
                 EpochUnit::Seconds => "(s)",
                 EpochUnit::Millis => "(ms)",
@@ -246,6 +255,46 @@ pub(crate) fn parse_columns(text: &str) -> Result<Schema> {
     }
 }
 
+/// Words of types that a typing error may have been meant as, the likelier ones first.
+const WORDS: [&str; 27] = [
+    "int64",
+    "float64",
+    "string",
+    "boolean",
+    "timestamp",
+    "int32",
+    "int16",
+    "int8",
+    "float32",
+    "int",
+    "integer",
+    "long",
+    "bigint",
+    "smallint",
+    "tinyint",
+    "decimal",
+    "float",
+    "double",
+    "bool",
+    "text",
+    "varchar",
+    "datetime",
+    "epoch",
+    "date",
+    "binary",
+    "json",
+    "struct",
+];
+/// Words that may mean several types.
+const AMBIGUOUS: [(&str, &str); 6] = [
+    ("number", "int64, float64 or decimal(p,s)"),
+    ("numeric", "int64, float64 or decimal(p,s)"),
+    ("real", "float32 or float64"),
+    ("object", "struct<name: T, ...> or json"),
+    ("map", "struct<name: T, ...> or json"),
+    ("time", "timestamp(us) or string"),
+];
+
 struct Parser<'a> {
     text: &'a str,
     rest: &'a str,
@@ -260,8 +309,22 @@ impl Parser<'_> {
         let text = excerpt(self.text);
         Error::usage(format!("cannot read the type `{text}`: {what} at {found}")).help(
             "types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), \
-             epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>",
+             timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, \
+             list<T>, struct<name: T, ...>",
         )
+    }
+
+    /// An error for a word that is no type, with the nearest that is one.
+    fn no_such_type(&self, word: &str) -> Error {
+        if let Some((_, better)) = AMBIGUOUS.iter().find(|(known, _)| *known == word) {
+            return self.fail(&format!("no such type, write {better}"));
+        }
+        let near = |known: &&&str| strsim::osa_distance(known, word);
+        let nearest = WORDS.iter().min_by_key(near).filter(|known| near(known) <= 2);
+        match nearest.filter(|_| !word.is_empty() && word.len() < 30) {
+            Some(nearest) => self.fail(&format!("no such type, did you mean `{nearest}`?")),
+            None => self.fail("no such type"),
+        }
     }
 
     fn eat(&mut self, token: &str) -> bool {
@@ -334,21 +397,54 @@ impl Parser<'_> {
         })
     }
 
+    /// A text in single quotes, with `''` for one inside.
+    fn quoted(&mut self) -> Result<String> {
+        self.need("'")?;
+        let mut text = String::new();
+        loop {
+            let Some((before, after)) = self.rest.split_once('\'') else {
+                return Err(self.fail("a quote is left open"));
+            };
+            text.push_str(before);
+            self.rest = after;
+            match after.strip_prefix('\'') {
+                Some(rest) => self.rest = rest,
+                None => return Ok(text),
+            }
+            text.push('\'');
+        }
+    }
+
+    /// How texts spell the instants of a column, and their zone where they say none.
+    fn format(&mut self, unit: TimeUnit) -> Result<InstantFormat> {
+        let before = self.rest;
+        let format = self.quoted()?;
+        let zone = if self.eat(",") { Some(self.quoted()?) } else { None };
+        InstantFormat::new(unit, &format, zone.as_deref()).map_err(|what| {
+            self.rest = before;
+            self.fail(&what).help(PARTS)
+        })
+    }
+
     fn data_type(&mut self) -> Result<Type> {
         let before = self.rest;
         let word = self.word();
         Ok(match word.as_str() {
             "boolean" | "bool" => Type::Boolean,
-            "int8" => Type::Int8,
-            "int16" => Type::Int16,
+            "int8" | "tinyint" => Type::Int8,
+            "int16" | "smallint" => Type::Int16,
             "int32" => Type::Int32,
-            "int64" => Type::Int64,
+            "int64" | "int" | "integer" | "long" | "bigint" => Type::Int64,
             "float32" => Type::Float32,
-            "float64" | "double" => Type::Float64,
+            "float64" | "float" | "double" => Type::Float64,
             "date" => Type::Date,
             "binary" => Type::Binary,
-            "string" | "utf8" => Type::String,
+            "string" | "str" | "text" | "varchar" | "utf8" => Type::String,
             "json" => Type::Json,
+            "datetime" | "timestamptz" => Type::Timestamp(TimeUnit::Micros),
+            "timestamp" if !self.rest.trim_start().starts_with('(') => {
+                Type::Timestamp(TimeUnit::Micros)
+            }
             "decimal" => {
                 self.need("(")?;
                 let precision = self.number()?;
@@ -368,11 +464,17 @@ impl Parser<'_> {
                     "ns" => TimeUnit::Nanos,
                     _ => return Err(self.fail("expected ms, us or ns")),
                 };
-                if self.eat(",") && self.word() != "utc" {
-                    return Err(self.fail("expected UTC"));
-                }
+                let data_type = match self.eat(",") {
+                    true if self.rest.trim_start().starts_with('\'') => {
+                        Type::TimestampText(Box::new(self.format(unit)?))
+                    }
+                    true if self.word() != "utc" => {
+                        return Err(self.fail("expected UTC or a format in single quotes"));
+                    }
+                    _ => Type::Timestamp(unit),
+                };
                 self.need(")")?;
-                Type::Timestamp(unit)
+                data_type
             }
             "epoch" => {
                 self.need("(")?;
@@ -386,7 +488,7 @@ impl Parser<'_> {
                 self.need(")")?;
                 Type::Epoch(unit)
             }
-            "list" => {
+            "list" | "array" => {
                 self.begin()?;
                 let element = self.data_type()?;
                 self.end_nested()?;
@@ -408,7 +510,7 @@ impl Parser<'_> {
             }
             _ => {
                 self.rest = before;
-                return Err(self.fail("no such type"));
+                return Err(self.no_such_type(&word));
             }
         })
     }
@@ -428,6 +530,9 @@ mod tests {
             "float32",
             "float64",
             "timestamp(ms, UTC)",
+            "timestamp(us, '%a %b %d %H:%M:%S %z %Y')",
+            "timestamp(ms, '%d.%m.%Y ''at'' %H:%M', 'Europe/Berlin')",
+            "list<timestamp(ns, '%F', 'UTC')>",
             "epoch(s)",
             "date",
             "binary",
@@ -444,10 +549,43 @@ mod tests {
     }
 
     #[test]
+    fn words_that_everybody_types_are_types() {
+        for (words, expected) in [
+            ("int integer long bigint Int64 BIGINT", "int64"),
+            ("smallint", "int16"),
+            ("tinyint", "int8"),
+            ("float double Float64", "float64"),
+            ("str text varchar utf8", "string"),
+            ("bool Boolean", "boolean"),
+            ("datetime timestamp timestamptz TIMESTAMP", "timestamp(us, UTC)"),
+            ("array<int> list<bigint>", "list<int64>"),
+            ("struct<a:timestamp,b:text>", "struct<a: timestamp(us, UTC), b: string>"),
+        ] {
+            for word in words.split(' ') {
+                assert_eq!(word.parse::<Type>().unwrap().to_string(), expected, "{word}");
+            }
+        }
+        for (word, better) in [
+            ("strng", "did you mean `string`?"),
+            ("int46", "did you mean `int64`?"),
+            ("timstamp(us)", "did you mean `timestamp`?"),
+            ("number", "write int64, float64 or decimal(p,s)"),
+            ("struct<a: numeric>", "write int64, float64 or decimal(p,s)"),
+        ] {
+            let error = word.parse::<Type>().unwrap_err();
+            assert!(error.what.contains(better), "{word}: {error}");
+        }
+        assert!(!"rainbow".parse::<Type>().unwrap_err().what.contains("mean"));
+    }
+
+    #[test]
     fn wrong_types_are_usage_errors_that_list_the_right_ones() {
         for text in [
             "",
-            "text",
+            "words",
+            "timestamp(ms, '%F')",
+            "timestamp(ms, '%F', 'UTC'",
+            "timestamp(ms, '%F",
             "decimal(39,0)",
             "decimal(3,4)",
             "timestamp(s)",

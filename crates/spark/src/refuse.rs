@@ -61,6 +61,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         Need::Records => Support::Could(
             "the query takes every value for a record; it could take values apart first",
         ),
+        Need::Respelled => Support::Could(
+            "another parser takes values as they stand; distil could hand on what it read",
+        ),
         Need::MaxFileBytes => Support::Could(
             "the writer of the merged result is never asked how large a file has become",
         ),

@@ -6,20 +6,23 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use distil_json::arrow_schema;
-use distil_kernel::encode::{codec, parquet_path};
+use distil_kernel::encode::{annotated, codec, parquet_path};
 use distil_kernel::parquet_error;
 use distil_output::footer::Footer;
 use distil_output::parts::{Part, Parts};
 use distil_plan::{Layout, Result, Sink};
 use distil_storage::{Storage, StorageWriter};
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::schema::types::SchemaDescriptor;
 
 /// The rows of one output on their way to its files.
 pub(crate) struct Output<'a> {
     parts: Parts<'a, ArrowWriter<StorageWriter>>,
     most_rows: u64,
     schema: SchemaRef,
+    parquet_schema: SchemaDescriptor,
     properties: WriterProperties,
 }
 
@@ -36,10 +39,13 @@ impl<'a> Output<'a> {
             Layout::File => None,
             Layout::Dir => sink.max_file_rows,
         };
+        let schema = arrow_schema(&footer.schema);
+        let converted = ArrowSchemaConverter::new().convert(&schema).map_err(parquet_error)?;
         Ok(Self {
             parts: Parts::new(storage, path, layout, footer.clone()),
             most_rows: most_rows.unwrap_or(u64::MAX),
-            schema: arrow_schema(&footer.schema),
+            parquet_schema: annotated(converted, &footer.schema.fields)?,
+            schema,
             properties: properties(sink)?,
         })
     }
@@ -66,8 +72,11 @@ impl<'a> Output<'a> {
     }
 
     fn open(&mut self) -> Result<&mut Part<ArrowWriter<StorageWriter>>> {
-        let (schema, properties) = (Arc::clone(&self.schema), self.properties.clone());
-        self.parts.open(|writer| ArrowWriter::try_new(writer, schema, Some(properties)))
+        let schema = Arc::clone(&self.schema);
+        let options = ArrowWriterOptions::new()
+            .with_properties(self.properties.clone())
+            .with_parquet_schema(self.parquet_schema.clone());
+        self.parts.open(|writer| ArrowWriter::try_new_with_options(writer, schema, options))
     }
 
     /// Ends the output: every file is complete and synced. An output without rows is one file.

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use distil_engine::{EngineOptions, Native, infer};
+use distil_engine::{EngineOptions, Native, infer, survey};
 use distil_job::admit::{Scan, Scanned};
 use distil_job::run::{Job, run};
 use distil_plan::{
@@ -39,10 +39,15 @@ impl Scan for NativeScan {
         let found = infer(&storage(), &options(), plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
+            type_notes: found.type_notes,
             inputs: found.inputs,
-            ignored_members: found.ignored_members,
-            rounded: found.rounded,
+            tally: found.tally,
+            readings: found.readings,
         })
+    }
+
+    fn null_text_columns(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Vec<ColumnPath>> {
+        survey(&storage(), &options(), plan, watch).map(|found| found.null_text_columns)
     }
 }
 

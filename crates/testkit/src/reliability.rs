@@ -187,11 +187,12 @@ pub const PROMISES: &[Promise] = &[
         ],
     },
     Promise {
-        rules: &["2.1", "2.2", "2.3", "2.4", "2.5"],
+        rules: &["2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7"],
         text: "Types come from all the data, and no value is changed",
         faults: &[
             group("values at every border", "types", "every_column_has_its_inferred_type"),
             group("values that do not fit", "declared", "every_value_becomes_its_declared_type"),
+            group("other spellings", "respelled", "every_other_spelling_is_read_exactly"),
             group("names and texts of every kind", "names", "names_and_texts_are_kept"),
             hostile(
                 "one string among numbers, in the last record",
@@ -583,7 +584,7 @@ pub const INPUTS: &[(&str, &str)] = &[
         "a_number_in_99999_records_and_a_string_in_one_is_json",
     ),
     ("2^53 and its neighbours", "two_to_the_53_and_its_neighbours_are_integers"),
-    ("2^53 + 1 beside a fraction", "two_to_the_53_plus_1_beside_a_fraction_is_json"),
+    ("2^53 + 1 beside a fraction", "two_to_the_53_plus_1_beside_a_fraction_is_a_decimal"),
     ("2^63", "an_integer_of_2_to_the_63_is_a_decimal"),
     ("2^64", "integers_beyond_64_bits_keep_every_digit"),
     ("39 digits", "an_integer_of_39_digits_is_json"),

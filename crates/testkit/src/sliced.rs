@@ -279,10 +279,13 @@ impl Backend for Sliced {
             quarantined,
             ignored_members: finished.seen.tally.ignored_members,
             rounded: finished.seen.tally.rounded,
+            converted: finished.seen.tally.converted,
+            nulled: finished.seen.tally.nulled,
         };
         report.repaired = finished.seen.repaired(&finished.inputs);
         report.reasons = set_aside.reasons;
         report.warnings = set_aside.losses;
+        report.readings = finished.seen.readings(&finished.inputs);
         report.inputs = finished.inputs;
         Ok(report)
     }

@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use distil_engine::{EngineOptions, infer};
+use distil_engine::{EngineOptions, infer, survey};
 use distil_job::admit::{Scan, Scanned};
 use distil_job::run::{Job, run};
-use distil_plan::{Backend, Error, Layout, Location, Need, Plan, ResolvedPlan, Support, Watch};
+use distil_plan::{
+    Backend, ColumnPath, Error, Layout, Location, Need, Plan, ResolvedPlan, Support, Watch,
+};
 use distil_storage::{Local, Storage};
 
 use crate::subject_native::quarantine_lines;
@@ -102,7 +104,7 @@ impl Subject for LocalSubject {
 }
 
 /// The native engine as the judge of the input.
-struct NativeScan(Arc<dyn Storage>);
+pub(crate) struct NativeScan(pub(crate) Arc<dyn Storage>);
 
 impl Scan for NativeScan {
     fn scan(&self, plan: &ResolvedPlan, watch: Watch<'_>) -> Result<Scanned, Error> {
@@ -110,10 +112,20 @@ impl Scan for NativeScan {
         let found = infer(&self.0, &options, plan, watch)?;
         Ok(Scanned {
             schema: found.schema,
+            type_notes: found.type_notes,
             inputs: found.inputs,
-            ignored_members: found.ignored_members,
-            rounded: found.rounded,
+            tally: found.tally,
+            readings: found.readings,
         })
+    }
+
+    fn null_text_columns(
+        &self,
+        plan: &ResolvedPlan,
+        watch: Watch<'_>,
+    ) -> Result<Vec<ColumnPath>, Error> {
+        survey(&self.0, &EngineOptions::new(1, 256 << 20), plan, watch)
+            .map(|found| found.null_text_columns)
     }
 }
 

@@ -10,6 +10,7 @@ use distil_job::run::{Job, run};
 use distil_plan::{Backend, Error, Layout, Location, Plan};
 use distil_storage::{Memory, Storage};
 
+use crate::subject_local::NativeScan;
 use crate::suite::{Files, Output, QuarantineLine, Stretch, Subject, read_parquet};
 
 /// The native backend.
@@ -71,7 +72,9 @@ pub fn run_on(
     plan.sources = vec!["in".into()];
     let storage: Arc<dyn Storage> = Arc::new(memory.clone());
     let backend = backend(Arc::clone(&storage));
+    let scan = NativeScan(Arc::clone(&storage));
     let job = Job::new(Arc::clone(&storage), plan.clone(), &*backend);
+    let job = Job { scan: Some(&scan), ..job };
     let (report, result) = run(&job);
     if let Err(error) = result {
         assert!(memory.files() == before, "a failed run left files behind");

@@ -39,6 +39,7 @@ groups_pass! {
     the_right_records_survive "survivors"
     every_column_has_its_inferred_type "types"
     every_value_becomes_its_declared_type "declared"
+    every_other_spelling_is_read_exactly "respelled"
     every_shape_is_framed "frames"
     records_are_found_within_values "paths"
     every_bad_record_is_set_aside "bad"

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use distil_output::reader::PartFile;
 use distil_plan::{
-    Error, ExtraMembers, InputFormat, Layout, Plan, Repairs, Schema, SchemaSpec, Shape,
+    Error, ExtraMembers, InputFormat, Layout, NullText, Plan, Repairs, Schema, SchemaSpec, Shape,
 };
 use distil_storage::Memory;
 use distil_testkit::generate::twins;
@@ -48,6 +48,8 @@ fn reading_rows(plan: &Plan, schema: Schema) -> Plan {
         records: None,
         add: Vec::new(),
         repair: Repairs::default(),
+        null_text: NullText::default(),
+        strict_types: false,
         schema: SchemaSpec { declared: Some(schema), ..SchemaSpec::default() },
         extra_members: ExtraMembers::Error,
         ..plan.clone()

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use distil::{Choice, Events, Result, Session};
 
-use super::run::{notes, table};
 use crate::arguments::ReplayArguments;
 use crate::console;
 use crate::progress::Progress;
 use crate::signals::cancel_on_signals;
+use crate::summary::{Beside, notes, table, warnings};
 
 /// Reads what a run set aside with the plan of that run.
 pub(crate) fn run(arguments: &ReplayArguments, quiet: bool, verbose: bool) -> Result<()> {
@@ -22,7 +22,10 @@ pub(crate) fn run(arguments: &ReplayArguments, quiet: bool, verbose: bool) -> Re
     progress.finish();
     result?;
     if !quiet {
-        console::print(&table(&report));
+        console::print(&table(&report, &Beside::default()));
+    }
+    console::print(&warnings(&report, arguments.output.as_str()));
+    if !quiet {
         console::print(&notes(&report, verbose));
     }
     Ok(())

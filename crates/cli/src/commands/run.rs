@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use distil::{
-    Choice, Code, ColumnPath, Error, Events, Key, Location, Plan, Report, ResolvedPlan, Result,
-    Session, Sink, Status, Stores, format_bytes, printable, read_plan,
+    Choice, Code, ColumnPath, Error, Events, Key, Plan, Report, ResolvedPlan, Result, Session,
+    Status, Stores, format_bytes, printable, read_plan,
 };
 use indicatif::HumanCount;
 
-use crate::advice::quoted;
 use crate::arguments::RunArguments;
-use crate::console::{self, Delivered, Style, styled};
+use crate::console::{self, Delivered};
 use crate::progress::Progress;
 use crate::signals::cancel_on_signals;
+use crate::summary::{Beside, bad_records_beside, log_line, notes, table, warnings};
 use crate::text::counted;
 
 /// Runs a plan.
@@ -69,27 +69,14 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
     if !quiet && report.status == Status::Done {
         console::print(&match &arguments.plan_arguments.job {
             Some(job) if !verbose => log_line(job, &report, &beside),
-            _ => table(&report) + &places(&report, &beside),
+            _ => table(&report, &beside),
         });
     }
-    console::print(&console::warnings(&report.warnings));
+    console::print(&warnings(&report, &output.to_string()));
     if !quiet {
         console::print(&notes(&report, verbose));
     }
     Ok(())
-}
-
-/// The files that a plan writes beside its output.
-struct Beside {
-    quarantine: Option<String>,
-    dropped: Option<String>,
-}
-
-impl Beside {
-    fn of(plan: &Plan) -> Self {
-        let shown = |path: &Option<Location>| path.as_ref().map(ToString::to_string);
-        Self { quarantine: shown(&plan.quarantine.path), dropped: shown(&plan.dropped) }
-    }
 }
 
 /// Prints the report on standard output.
@@ -165,151 +152,8 @@ fn named_columns(plan: &Plan) -> impl Iterator<Item = &ColumnPath> {
 
 /// Names the file of advice to set bad records aside after the output.
 fn name_quarantine(mut error: Error, output: &str) -> Error {
-    let output = output.trim_end_matches('/');
-    let stem = Sink::PARQUET_NAMES.iter().find_map(|ending| output.strip_suffix(ending));
-    let stem = stem.unwrap_or(output);
     for hint in error.hints.iter_mut().filter(|hint| hint.is_about("quarantine")) {
-        hint.value = Some(format!("{stem}.bad.ndjson"));
+        hint.value = Some(bad_records_beside(output));
     }
     error
-}
-
-pub(super) fn table(report: &Report) -> String {
-    let records = &report.records;
-    let bytes_in: u64 = report.inputs.iter().map(|input| input.bytes).sum();
-    let seconds = report.resources.seconds;
-    let rate = bytes_in as f64 / 1e6 / seconds.max(1e-9);
-    let bad = records.quarantined;
-    let count = |number| HumanCount(number).to_string();
-    let mut lines = vec![
-        ("records", count(records.read), String::new()),
-        ("rows", count(records.written), String::new()),
-        (
-            "duplicates",
-            count(records.duplicates.identical + records.duplicates.conflicting),
-            format!(
-                "{} identical, {} conflicting",
-                count(records.duplicates.identical),
-                count(records.duplicates.conflicting)
-            ),
-        ),
-        (
-            "quarantined",
-            count(bad.records + bad.ranges),
-            if bad.ranges > 0 {
-                format!("{} and {}", counted(bad.records, "record"), counted(bad.ranges, "range"))
-            } else {
-                String::new()
-            },
-        ),
-        ("read", format_bytes(bytes_in), counted(report.inputs.len() as u64, "file")),
-        (
-            "written",
-            format_bytes(report.output.bytes),
-            format!(
-                "{}, {}",
-                counted(report.output.files, "file"),
-                counted(report.output.row_groups, "row group")
-            ),
-        ),
-        ("time", format!("{seconds:.2} s"), format!("{rate:.0} MB/s")),
-        ("peak memory", format_bytes(report.resources.peak_memory_bytes), String::new()),
-    ];
-    for repaired in &report.repaired {
-        let at = format!("{} at byte {}", printable(&repaired.path), repaired.offset);
-        lines.push((
-            "repaired",
-            count(repaired.count),
-            format!("{}, the first in {at}", repaired.repair),
-        ));
-    }
-    if report.resources.spilled_bytes > 0 {
-        lines.push(("spilled", format_bytes(report.resources.spilled_bytes), String::new()));
-    }
-    let width = lines.iter().map(|(_, value, _)| value.len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for (name, value, note) in lines {
-        let line = format!("{name:12} {value:>width$}  {note}");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// What was set aside, as in "2 records and 1 range".
-fn quarantined(report: &Report) -> String {
-    let bad = report.records.quarantined;
-    match bad.ranges {
-        0 => counted(bad.records, "record"),
-        ranges => format!("{} and {}", counted(bad.records, "record"), counted(ranges, "range")),
-    }
-}
-
-/// Where everything is that was written, each with what it holds.
-fn places(report: &Report, beside: &Beside) -> String {
-    let line =
-        |name: &str, path: &str, what: String| format!("{name:12} {}: {what}\n", printable(path));
-    let mut text = line("output", &report.output.path, counted(report.records.written, "row"));
-    if let Some(path) = &beside.quarantine {
-        let reasons = report.reasons.iter();
-        let reasons = reasons.map(|bad| format!("{} {}", HumanCount(bad.count), bad.reason));
-        let reasons: Vec<String> = reasons.collect();
-        let reasons = match reasons.is_empty() {
-            true => String::new(),
-            false => format!(" ({})", reasons.join(", ")),
-        };
-        text.push_str(&line("quarantine", path, quarantined(report) + &reasons));
-    }
-    if let Some(path) = &beside.dropped {
-        let rows = report.records.duplicates.conflicting;
-        text.push_str(&line("dropped", path, counted(rows, "row")));
-    }
-    // Ranges alone can't be read again.
-    if let Some(path) = &beside.quarantine
-        && report.records.quarantined.records > 0
-    {
-        let command = quoted(&["distil", "replay", path, "-o", "NEW.parquet"]);
-        let help = styled(Style::Help, "help:");
-        let command = printable(&command);
-        text.push_str(&format!("{help} read them again, as they are or mended there: {command}\n"));
-    }
-    text
-}
-
-/// What a log says of a run of a job.
-fn log_line(job: &str, report: &Report, beside: &Beside) -> String {
-    let records = &report.records;
-    let duplicates = records.duplicates.identical + records.duplicates.conflicting;
-    let dropped = beside.dropped.as_ref().map_or(String::new(), |path| {
-        format!(" ({} in {path})", HumanCount(records.duplicates.conflicting))
-    });
-    let aside = beside.quarantine.as_ref().map_or(String::new(), |path| format!(" in {path}"));
-    let text = format!(
-        "{job}: {} in {}, of {}, {}{dropped}, {} set aside{aside}, {:.2} s",
-        counted(records.written, "row"),
-        report.output.path,
-        counted(records.read, "record"),
-        counted(duplicates, "duplicate"),
-        quarantined(report),
-        report.resources.seconds,
-    );
-    printable(&text) + "\n"
-}
-
-pub(super) fn notes(report: &Report, verbose: bool) -> String {
-    let mut text = String::new();
-    if let Some(digest) = &report.output.digest {
-        text.push_str(&format!("digest       {digest}\n"));
-    }
-    if verbose && !report.conflicts.is_empty() {
-        text.push_str("the first conflicts, the row that is kept and one that is not:\n");
-        for conflict in &report.conflicts {
-            text.push_str(&format!(
-                "  {}\n  {}\n",
-                printable(&conflict.kept.0),
-                printable(&conflict.dropped.0)
-            ));
-        }
-    }
-    text
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use distil::{
-    Choice, Code, Configuration, Error, Events, Inferred, Result, Session, Stores, printable,
+    Choice, Code, Configuration, Error, Events, Fix, Inferred, NullText, Result, Session, Stores,
+    printable,
 };
+use indicatif::HumanCount;
 
 use crate::advice::quoted;
 use crate::arguments::SchemaArguments;
 use crate::console::{self, Style, styled};
 use crate::progress::Progress;
 use crate::signals::cancel_on_signals;
+use crate::text::counted;
 
 /// Infers and prints the schema.
 pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
@@ -19,13 +22,19 @@ pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
     let choice = Choice { options: arguments.resources.options()?, ..Choice::default() };
     let session = Session::open(&Configuration::default(), &choice)?
         .watched(Arc::clone(&progress) as Arc<dyn Events>, cancel_on_signals()?);
+    let advised = |error: Error| match error.code {
+        Code::BadRecords => error.help("repair these records, or leave their files out"),
+        _ => error,
+    };
+    if arguments.fix {
+        let surveyed = session.survey(plan);
+        progress.finish();
+        return console::write_out(&flags(&surveyed.map_err(advised)?.fixes));
+    }
     let spec = plan.schema.clone();
     let inferred = session.infer(plan.clone());
     progress.finish();
-    let mut inferred = inferred.map_err(|error| match error.code {
-        Code::BadRecords => error.help("repair these records, or leave their files out"),
-        _ => error,
-    })?;
+    let mut inferred = inferred.map_err(advised)?;
     console::print(&console::warnings(&inferred.warnings));
     if inferred.records == 1
         && !quiet
@@ -45,6 +54,30 @@ pub(crate) fn run(arguments: &SchemaArguments, quiet: bool) -> Result<()> {
         return console::write_out(&console::json_for_stdout(&(text + "\n")));
     }
     console::write_out(&if arguments.why { reasons(&inferred) } else { columns(&inferred) })
+}
+
+/// A line of flags for each column, to be pasted, under one that says why.
+fn flags(fixes: &[Fix]) -> String {
+    let mut text = String::new();
+    for Fix { path, data_type, null_texts, fit, count } in fixes {
+        let others = match count - fit {
+            0 => "in strings or not".to_owned(),
+            others if null_texts.is_empty() => {
+                format!("the other {} become bad values", HumanCount(others))
+            }
+            _ => "the others become null".to_owned(),
+        };
+        let (fit, count) = (HumanCount(*fit), counted(*count, "value"));
+        let mut words = vec!["--type".to_owned(), format!("{path}={data_type}")];
+        if !null_texts.is_empty() {
+            let texts: Vec<String> = null_texts.iter().map(|text| NullText::quoted(text)).collect();
+            words.extend(["--null-text".to_owned(), format!("{path}={}", texts.join("|"))]);
+        }
+        let name = printable(&path.to_string());
+        text.push_str(&format!("# {name}: {fit} of {count} fit, {others}\n"));
+        text.push_str(&format!("{}\n", printable(&quoted(&words))));
+    }
+    text
 }
 
 /// A line a column, in the syntax of `--schema`.

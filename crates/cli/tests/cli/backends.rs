@@ -41,11 +41,14 @@ fn fails(context: &Context) -> String {
 fn a_job_runs_by_its_name_and_flags_are_stronger() {
     let context = Context::with_example();
     context.write("distil.toml", JOB);
-    assert_snapshot!(context.run(&["run", "--job", "events"]), @"
+    assert_snapshot!(context.run(&["run", "--job", "events"]), @r#"
     exit: 0
     --- stderr
     events: 2 rows in out.parquet, of 5 records, 3 duplicates, 0 records set aside, [TIME]
-    ");
+    warning: the order column id holds numbers as strings, and orders them as text: "10" < "9", first at in.json line 2 ("10101")
+      help: read it as numbers: --type 'id=int64'
+      help: or order it as text, without this warning: --order-by 'id as text, data'
+    "#);
     let plan = context.out(&["plan", "--job", "events", "--keep", "last", "-o", "other.parquet"]);
     assert!(plan.contains("\"keep\": \"last\""), "{plan}");
     assert!(plan.contains("\"path\": \"other.parquet\""), "{plan}");

@@ -70,24 +70,32 @@ fn help_and_version_go_to_standard_output() {
       -h, --help                Print help (see more with '--help')
 
     Reading:
-          --all-files             Take all files of directories, not only those that look like JSON
-          --records <PATH>        Where in each value of a file its records are: /data/items, '/*' for
-                                  all elements or members, '/{id}' for members whose names become a
-                                  column
-          --add <NAME=PATH>       Members around the records that each of them gets as a column:
-                                  NAME=/PATH [repeatable]
-          --shape <SHAPE>         How values follow each other in a file: auto, lines, concatenated or
-                                  array; /PATH is short for --records [default: auto]
-          --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
-                                  [repeatable]
-          --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
-          --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
-                                  [possible values: error, ignore, keep]
-          --repair <KINDS>        Mend what is invalid, and count it: nan, surrogates, duplicate-members
-          --max-record <SIZE>     The largest record [default: 64MiB]
+          --all-files                Take all files of directories, not only those that look like JSON
+          --records <PATH>           Where in each value of a file its records are: /data/items, '/*'
+                                     for all elements or members, '/{id}' for members whose names become
+                                     a column
+          --add <NAME=PATH>          Members around the records that each of them gets as a column:
+                                     NAME=/PATH [repeatable]
+          --shape <SHAPE>            How values follow each other in a file: auto, lines, concatenated
+                                     or array; /PATH is short for --records [default: auto]
+          --type <NAME=TYPE>         Types of single columns; the others are inferred from all the data
+                                     [repeatable]
+          --null-text <[NAME=]TEXT>  Strings that stand for null: 'price=NA|N/A,qty=-', or without a
+                                     column 'NA' [repeatable]
+          --strict-types             Take only values that are spelled as their declared type is: no
+                                     numbers in strings
+          --schema <SCHEMA>          All columns: FILE.json, or text such as 'id string, ts
+                                     timestamp(ms)'
+          --schema-from <OUT>        Keep the types of an earlier output; other columns are inferred
+          --extra-members <WHAT>     What to do with members outside a declared schema [default: error]
+                                     [possible values: error, ignore, keep]
+          --repair <KINDS>           Mend what is invalid, and count it: nan, surrogates,
+                                     duplicate-members
+          --max-record <SIZE>        The largest record [default: 64MiB]
 
     Duplicates:
-          --order-by <ORDER>        Which copy survives: the first in this order, 'COL [asc|desc], ...'
+          --order-by <ORDER>        Which copy survives: the first in this order, 'COL [as text]
+                                    [asc|desc], ...'
           --keep <END>              Keep the first or the last record of each key [default: first]
                                     [possible values: first, last]
           --null-keys <WHAT>        What to do with records whose key is null [default: error] [possible
@@ -164,28 +172,36 @@ fn help_and_version_go_to_standard_output() {
       [SOURCE]...  Files, directories, globs in quotes, or - for standard input
 
     Options:
-          --json        Print JSON that `--schema FILE.json` reads
-          --why         Say what forced each type, and where
       -q, --quiet       Print errors and warnings only
+          --json        Print JSON that `--schema FILE.json` reads
       -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
+          --why         Say what forced each type, and where
+          --fix         Print the flags that make columns hold the types of most of their values
       -h, --help        Print help (see more with '--help')
 
     Reading:
-          --all-files             Take all files of directories, not only those that look like JSON
-          --records <PATH>        Where in each value of a file its records are: /data/items, '/*' for
-                                  all elements or members, '/{id}' for members whose names become a
-                                  column
-          --add <NAME=PATH>       Members around the records that each of them gets as a column:
-                                  NAME=/PATH [repeatable]
-          --shape <SHAPE>         How values follow each other in a file: auto, lines, concatenated or
-                                  array; /PATH is short for --records [default: auto]
-          --type <NAME=TYPE>      Types of single columns; the others are inferred from all the data
-                                  [repeatable]
-          --schema <SCHEMA>       All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
-          --extra-members <WHAT>  What to do with members outside a declared schema [default: error]
-                                  [possible values: error, ignore, keep]
-          --repair <KINDS>        Mend what is invalid, and count it: nan, surrogates, duplicate-members
-          --max-record <SIZE>     The largest record [default: 64MiB]
+          --all-files                Take all files of directories, not only those that look like JSON
+          --records <PATH>           Where in each value of a file its records are: /data/items, '/*'
+                                     for all elements or members, '/{id}' for members whose names become
+                                     a column
+          --add <NAME=PATH>          Members around the records that each of them gets as a column:
+                                     NAME=/PATH [repeatable]
+          --shape <SHAPE>            How values follow each other in a file: auto, lines, concatenated
+                                     or array; /PATH is short for --records [default: auto]
+          --type <NAME=TYPE>         Types of single columns; the others are inferred from all the data
+                                     [repeatable]
+          --null-text <[NAME=]TEXT>  Strings that stand for null: 'price=NA|N/A,qty=-', or without a
+                                     column 'NA' [repeatable]
+          --strict-types             Take only values that are spelled as their declared type is: no
+                                     numbers in strings
+          --schema <SCHEMA>          All columns: FILE.json, or text such as 'id string, ts
+                                     timestamp(ms)'
+          --schema-from <OUT>        Keep the types of an earlier output; other columns are inferred
+          --extra-members <WHAT>     What to do with members outside a declared schema [default: error]
+                                     [possible values: error, ignore, keep]
+          --repair <KINDS>           Mend what is invalid, and count it: nan, surrogates,
+                                     duplicate-members
+          --max-record <SIZE>        The largest record [default: 64MiB]
 
     Resources:
           --threads <N>      Threads of this process [default: the cores that the process may use]
@@ -324,7 +340,7 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: --type: cannot read the type `instant`: no such type at `instant`
-      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
     ");
     assert_snapshot!(run(&["--type", "ts"]), @"
     exit: 2
@@ -332,17 +348,17 @@ fn every_wrong_value_says_what_would_be_right() {
     error: --type: `ts` is not NAME=TYPE
       help: write a column and its type, as in ts=timestamp(us)
     ");
-    assert_snapshot!(run(&["--schema", "id text"]), @"
+    assert_snapshot!(run(&["--schema", "id words"]), @"
     exit: 2
     --- stderr
-    error: cannot read the type `id text`: no such type at `text`
-      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+    error: cannot read the type `id words`: no such type at `words`
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
     ");
     assert_snapshot!(run(&["--order-by", "id up"]), @"
     exit: 2
     --- stderr
     error: --order-by: cannot read `up` in the order `id up`
-      help: write columns separated by commas, each with asc or desc behind it
+      help: write columns separated by commas, each with asc or desc after it, or with `as text` before that
     ");
     assert_snapshot!(run(&["--keep", "any"]), @"
     exit: 2

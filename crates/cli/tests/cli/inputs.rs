@@ -24,7 +24,7 @@ fn rows_of(context: &Context, sources: &[&str]) -> String {
 fn standard_input_is_a_source() {
     let context = Context::new();
     let flags = ["run", "-", "-o", "out.parquet", "--key", "ts", "--order-by", "id, data"];
-    assert_snapshot!(context.run_with_input(&flags, EXAMPLE.as_bytes()), @"
+    assert_snapshot!(context.run_with_input(&flags, EXAMPLE.as_bytes()), @r#"
     exit: 0
     --- stderr
     records             5
@@ -36,7 +36,10 @@ fn standard_input_is_a_source() {
     time         [TIME]
     peak memory  [SIZE]
     output       out.parquet: 2 rows
-    ");
+    warning: the order column id holds numbers as strings, and orders them as text: "10" < "9", first at - byte 16
+      help: read it as numbers: --type 'id=int64'
+      help: or order it as text, without this warning: --order-by 'id as text, data'
+    "#);
     assert_eq!(context.out(&["head", "out.parquet"]), ROWS);
 }
 

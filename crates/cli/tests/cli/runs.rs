@@ -14,7 +14,7 @@ fn rows(context: &Context, output: &str) -> String {
 fn the_worked_example_with_key_ts_gives_two_rows() {
     let context = Context::with_example();
     let arguments = [&RUN[..], &["--key", "ts", "--order-by", "id, data"]].concat();
-    assert_snapshot!(context.run(&arguments), @"
+    assert_snapshot!(context.run(&arguments), @r#"
     exit: 0
     --- stderr
     records             5
@@ -26,7 +26,10 @@ fn the_worked_example_with_key_ts_gives_two_rows() {
     time         [TIME]
     peak memory  [SIZE]
     output       out.parquet: 2 rows
-    ");
+    warning: the order column id holds numbers as strings, and orders them as text: "10" < "9", first at in.json line 2 ("10101")
+      help: read it as numbers: --type 'id=int64'
+      help: or order it as text, without this warning: --order-by 'id as text, data'
+    "#);
     assert_eq!(
         rows(&context, "out.parquet"),
         "{\"id\":\"10101\",\"data\":\"ABC\",\"ts\":\"2019-04-23T17:25:43.111Z\"}\n\
@@ -70,7 +73,8 @@ fn the_whole_record_as_key_drops_exact_copies_only() {
 #[test]
 fn verbose_shows_the_first_conflicts_and_keep_last_turns_the_order_round() {
     let context = Context::with_example();
-    let flags = ["--key", "ts", "--order-by", "id, data", "--keep", "last", "-v", "--digest"];
+    let order = ["--order-by", "id as text, data", "--keep", "last"];
+    let flags = [&["--key", "ts"], &order[..], &["-v", "--digest"]].concat();
     assert_snapshot!(context.run(&[&RUN[..], &flags].concat()), @r#"
     exit: 0
     --- stderr
@@ -105,7 +109,7 @@ fn conflicts_can_be_warned_of_or_fail_the_run() {
       help: and write those that are dropped to a file: --dropped FILE.parquet
     "#);
     assert_eq!(context.names(), ["in.json"]);
-    assert_snapshot!(run("warn"), @"
+    assert_snapshot!(run("warn"), @r#"
     exit: 0
     --- stderr
     records             5
@@ -118,7 +122,10 @@ fn conflicts_can_be_warned_of_or_fail_the_run() {
     peak memory  [SIZE]
     output       out.parquet: 2 rows
     warning: 3 records differ from the one that survives with the same key
-    ");
+    warning: the order column id holds numbers as strings, and orders them as text: "10" < "9", first at in.json line 2 ("10101")
+      help: read it as numbers: --type 'id=int64'
+      help: or order it as text, without this warning: --order-by 'id as text, data'
+    "#);
 }
 
 #[test]
@@ -136,7 +143,13 @@ fn an_output_that_exists_is_kept_or_replaced_as_the_mode_says() {
     ");
     let after = std::fs::metadata(context.path("out.parquet")).unwrap().modified().unwrap();
     assert_eq!(before, after);
-    assert_snapshot!(context.run(&[&flags[..], &["--mode", "overwrite"]].concat()), @"exit: 0");
+    assert_snapshot!(context.run(&[&flags[..], &["--mode", "overwrite"]].concat()), @r#"
+    exit: 0
+    --- stderr
+    warning: the order column id holds numbers as strings, and orders them as text: "10" < "9", first at in.json line 2 ("10101")
+      help: read it as numbers: --type 'id=int64'
+      help: or order it as text, without this warning: --order-by 'id as text'
+    "#);
 }
 
 #[test]
@@ -162,7 +175,8 @@ fn a_dry_run_checks_everything_and_writes_nothing() {
 #[test]
 fn a_plan_goes_through_a_file_and_gives_the_same_bytes() {
     let context = Context::with_example();
-    let flags = ["in.json", "-o", "out.parquet", "--key", "ts", "--order-by", "id desc, data"];
+    let flags =
+        ["in.json", "-o", "out.parquet", "--key", "ts", "--order-by", "id as text desc, data"];
     let plan = context.out(&[&["plan"], &flags[..]].concat());
     assert_snapshot!(plan, @r#"
     {
@@ -182,7 +196,8 @@ fn a_plan_goes_through_a_file_and_gives_the_same_bytes() {
         "order_by": [
           {
             "column": "id",
-            "direction": "desc"
+            "direction": "desc",
+            "as_text": true
           },
           {
             "column": "data",
@@ -250,7 +265,9 @@ fn a_report_tells_the_same_on_standard_output_and_in_a_file() {
           "bytes": 0
         },
         "ignored_members": 0,
-        "rounded": 0
+        "rounded": 0,
+        "converted": 0,
+        "nulled": 0
       },
       "conflicts": [
         {
@@ -289,6 +306,26 @@ fn a_report_tells_the_same_on_standard_output_and_in_a_file() {
         {
           "name": "ts",
           "type": "timestamp(ms, UTC)"
+        }
+      ],
+      "type_notes": [
+        {
+          "text": "the order column id holds numbers as strings, and orders them as text: \"10\" < \"9\", first at in.json line 2 (\"10101\")",
+          "input": 0,
+          "offset": 16,
+          "ordinal": 2,
+          "hints": [
+            {
+              "text": "read it as numbers",
+              "option": "types",
+              "value": "id=int64"
+            },
+            {
+              "text": "or order it as text, without this warning",
+              "option": "order_by",
+              "value": "id as text, data"
+            }
+          ]
         }
       ],
       "output": {

@@ -63,6 +63,7 @@ fn records_are_read_again_once_they_are_mended_in_the_file() {
     written      [SIZE]  1 file, 1 row group
     time         [TIME]
     peak memory  [SIZE]
+    output       new.parquet: 1 row
     ");
     assert_eq!(context.out(&["head", "new.parquet"]), "{\"id\":2,\"v\":5}\n");
     // The output is never that of the run before, nor one that is there.

@@ -10,3 +10,7 @@
 #[path = "../cli/context.rs"]
 mod context;
 mod files;
+mod schema_from;
+mod text_order;
+mod types;
+mod values;

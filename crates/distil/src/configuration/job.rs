@@ -3,13 +3,14 @@
 
 use distil_plan::{
     Added, ColumnPath, Compression, Dedup, Error, ExtraMembers, Hint, Keep, Key, Layout,
-    MaxQuarantined, Mode, NullKeys, OnConflict, OrderBy, Plan, RecordsPath, Repairs, Result, Shape,
-    Sink,
+    MaxQuarantined, Mode, NullKeys, NullText, OnConflict, OrderBy, Plan, RecordsPath, Repairs,
+    Result, Shape, Sink,
 };
 use distil_storage::Storage;
 
 use super::declare::{Heading, options};
-use super::values::{PathText, PathTexts, SchemaText, Size, Types};
+use super::values::{NullTexts, PathText, PathTexts, SchemaText, Size, Types};
+use crate::earlier::{hints_of, schema_of};
 use crate::files::parse_schema_argument;
 
 options! {
@@ -44,9 +45,19 @@ options! {
         #[heading = Heading::Reading]
         #[spelling = "--type"]
         types: Types,
+        /// Strings that stand for null: 'price=NA|N/A,qty=-', or without a column 'NA'
+        #[heading = Heading::Reading]
+        null_text: NullTexts,
+        /// Take only values that are spelled as their declared type is: no numbers in strings
+        #[heading = Heading::Reading]
+        strict_types: bool,
         /// All columns: FILE.json, or text such as 'id string, ts timestamp(ms)'
         #[heading = Heading::Reading]
         schema: SchemaText,
+        /// Keep the types of an earlier output; other columns are inferred
+        #[heading = Heading::Reading]
+        #[value = "OUT"]
+        schema_from: PathText,
         /// What to do with members outside a declared schema
         #[heading = Heading::Reading]
         #[default = "error"]
@@ -58,7 +69,7 @@ options! {
         #[heading = Heading::Reading]
         #[default = "64MiB"]
         max_record: Size,
-        /// Which copy survives: the first in this order, 'COL [asc|desc], ...'
+        /// Which copy survives: the first in this order, 'COL [as text] [asc|desc], ...'
         #[heading = Heading::Duplicates]
         order_by: Vec<OrderBy>,
         /// Keep the first or the last record of each key
@@ -206,6 +217,25 @@ impl JobOptions {
             Some(SchemaText(text)) => Some(parse_schema_argument(storage, text)?),
             None => None,
         };
+        if let Some(PathText(output)) = &self.schema_from {
+            if self.schema.is_some() {
+                return Err(Error::usage(
+                    "the columns are declared, and taken of an output as well",
+                )
+                .help(Hint::choose("leave one of them out", "schema_from")));
+            }
+            let schema = schema_of(storage, output)?;
+            // Who says what becomes of other members wants these columns and no others.
+            if self.extra_members.is_some() {
+                plan.schema.declared = Some(schema);
+            } else {
+                let given = std::mem::take(&mut plan.schema.hints);
+                plan.schema.hints = hints_of(&schema, &given);
+                plan.schema.hints.extend(given);
+            }
+        }
+        plan.null_text = self.null_text.clone().map_or_else(NullText::default, |texts| texts.0);
+        plan.strict_types = self.strict_types.unwrap_or_default();
         plan.extra_members = self.extra_members.unwrap_or_default();
         plan.repair = self.repair.clone().unwrap_or_default();
         plan.max_record = self.max_record.map_or(plan.max_record, |size| size.0);

@@ -161,8 +161,8 @@ fn flags_and_files_refuse_a_value_with_the_same_words() {
             assert_eq!(chosen.unwrap().names(), [option.name]);
         }
     }
-    // All but paths, the names of backends, and the schema, whose file may not be there yet.
-    assert_eq!(refused, JobOptions::OPTIONS.len() - 7);
+    // All but paths, the names of backends, texts for null, and the schema, whose file may not be there yet.
+    assert_eq!(refused, JobOptions::OPTIONS.len() - 9);
     let flag = |name, texts: &[&str]| {
         let texts = texts.iter().map(|text| (*text).to_owned()).collect();
         JobOptions::of_flags(vec![(name, texts)])

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use distil_plan::{
     Added, ColumnPath, Compression, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
-    NullKeys, OnConflict, OrderBy, RecordsPath, Repairs, Result, Shape, Type, parse_size,
+    NullKeys, NullText, OnConflict, OrderBy, RecordsPath, Repairs, Result, Shape, Type, parse_size,
 };
 use figment::value::Value;
 use serde::de::DeserializeOwned;
@@ -270,6 +270,34 @@ impl Setting for Types {
             value => texts(value, Self::WRITTEN)?.iter().map(|text| typed(text)).collect(),
         };
         types.map(Self)
+    }
+}
+
+/// Strings that stand for null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NullTexts(pub NullText);
+
+impl Setting for NullTexts {
+    const WRITTEN: &'static str =
+        "a table of columns: `{ price = [\"NA\", \"N/A\"] }`, or text: `\"price=NA|N/A,qty=-\"`";
+    const VALUE: Option<&'static str> = Some("[NAME=]TEXT");
+    const REPEATS: bool = true;
+
+    fn read(value: &Value, _: &Path) -> Result<Self> {
+        let mut null_text = NullText::default();
+        match value {
+            Value::Dict(_, columns) => {
+                for (name, value) in columns {
+                    null_text.columns.push((name.parse()?, texts(value, "a text or several")?));
+                }
+            }
+            value => {
+                for text in texts(value, Self::WRITTEN)? {
+                    null_text.extend(text.parse()?);
+                }
+            }
+        }
+        Ok(Self(null_text))
     }
 }
 

@@ -15,11 +15,13 @@ use distil_plan::{
     Sink, Status,
 };
 
+pub(crate) use source::Source;
 pub use steps::Dedup;
+pub(crate) use steps::PlanStep;
 
 pub(crate) use self::scratch::Scratch;
-use self::source::{Prepared, Source, rename};
-use self::steps::{PlanStep, Step, paths, plan_steps};
+use self::source::{Prepared, rename};
+use self::steps::{Step, paths, plan_steps};
 use crate::Session;
 use crate::configuration::JobOptions;
 
@@ -414,6 +416,13 @@ fn joined(first: Report, second: Report) -> Report {
     records.duplicates.conflicting += earlier.duplicates.conflicting;
     records.ignored_members += earlier.ignored_members;
     records.rounded += earlier.rounded;
+    records.converted += earlier.converted;
+    records.nulled += earlier.nulled;
+    // What lies between the plans is spelled as its types are.
+    report.readings = first.readings;
+    if report.type_notes.is_empty() {
+        report.type_notes = first.type_notes;
+    }
     report.conflicts = first.conflicts.into_iter().chain(report.conflicts).take(10).collect();
     // What is unknown of a column is so for both.
     let new = report.warnings.into_iter().filter(|warning| !first.warnings.contains(warning));

@@ -35,6 +35,8 @@ pub(crate) struct Inputs<'a> {
     pub(crate) options: &'a EngineOptions,
     pub(crate) quarantine: &'a Quarantine,
     pub(crate) watch: Watch<'a>,
+    /// Whether values of inferred columns are counted by what they are.
+    pub(crate) surveys: bool,
 }
 
 impl Inputs<'_> {
@@ -190,6 +192,10 @@ fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> Result<Found> {
     let dictionary_bytes = shared.inputs.options.shares().dictionaries();
     let decoder = Decoder::new(&shared.inputs.plan.plan)?;
     let decoder = decoder.expecting(shared.layout, dictionary_bytes);
+    let decoder = match shared.inputs.surveys {
+        true => decoder.surveying(&shared.inputs.plan.plan),
+        false => decoder,
+    };
     let decoder = decoder.stopped_by(shared.inputs.watch.cancel);
     let batches = match shared.inputs.plan.plan.format {
         InputFormat::Json => None,

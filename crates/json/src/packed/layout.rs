@@ -138,7 +138,8 @@ fn class_of(bits: crate::types::facts::Bits) -> Option<Class> {
 impl PackedLayout {
     /// A layout for records like those seen; `None` when there are none to expect.
     pub(crate) fn guess(plan: &Plan, fields: &Fields, sort_columns: &[SortColumn]) -> Option<Self> {
-        if plan.schema.declared.is_some() || !plan.schema.hints.is_empty() {
+        let as_it_stands = plan.schema.hints.is_empty() && plan.null_text.is_empty();
+        if plan.schema.declared.is_some() || !as_it_stands {
             return None;
         }
         let children = &fields.get(ROOT).children;

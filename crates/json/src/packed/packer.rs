@@ -15,9 +15,10 @@ use crate::packed::template::{Span, SpanKind, Template};
 use crate::parse::tape::Tape;
 use crate::rows::record::RecordEncoder;
 use crate::rows::sink::Sink;
-use crate::types::facts::{Bits, fact, number_facts, string_facts};
+use crate::types::facts::{Bits, Digits, fact, kind_of, number_facts, short_digits, string_facts};
 use crate::types::fields::{FieldId, Fields};
 use crate::values::short::{double, instant, integer};
+use crate::values::spelled::Spelled;
 
 /// Records of a block: their spans fit the first cache.
 const BLOCK: usize = 256;
@@ -67,6 +68,10 @@ pub(crate) struct Packer {
     rows: Vec<u64>,
     /// For each column whether the block has a null there.
     nulls: Vec<bool>,
+    /// For each column how many values the block has, those of rejected records included.
+    values: Vec<usize>,
+    /// For each column of numbers the digits of their texts, at most.
+    digits: Vec<Digits>,
     /// The strings of the block and column at hand.
     probes: Vec<Probe>,
     /// Records in a row that were encoded and could not be packed then.
@@ -97,6 +102,8 @@ impl Packer {
             records: Vec::new(),
             rows: Vec::new(),
             nulls: vec![false; layout.columns.len()],
+            values: vec![0; layout.columns.len()],
+            digits: vec![Digits::default(); layout.columns.len()],
             probes: Vec::new(),
             misfits: 0,
             repacked: Repacked::default(),
@@ -209,11 +216,12 @@ impl Packer {
         let mut held: u64 = self.dictionaries.iter().map(Dictionary::memory).sum();
         for (at, column) in layout.columns.iter().enumerate() {
             let known = self.fields[at].map_or(0, |id| fields.get(id).facts.bits);
+            let key = column.key;
             let rest = column.part.is_none();
             match column.class {
                 Class::Text if !self.block_packs => self.column(&layout, at, |span| {
                     let text = span.text(bytes);
-                    (span.kind == SpanKind::String && is_plain(text, rest, known)).then_some(0)
+                    (span.kind == SpanKind::String && is_plain(text, key, rest, known)).then_some(0)
                 }),
                 Class::Text => {
                     let mut dictionary = std::mem::take(&mut self.dictionaries[column.text]);
@@ -229,7 +237,7 @@ impl Packer {
                     self.column(&layout, at, |span| {
                         let text = span.text(bytes);
                         let probe = *seen.next()?;
-                        if span.kind != SpanKind::String || !is_plain(text, rest, known) {
+                        if span.kind != SpanKind::String || !is_plain(text, key, rest, known) {
                             return None;
                         }
                         dictionary.intern_probed(probe, text).map(u64::from)
@@ -243,14 +251,32 @@ impl Packer {
                     (span.kind == SpanKind::String)
                         .then(|| instant(span.text(bytes), digits).map(from_i64))?
                 }),
-                Class::Integer => self.column(&layout, at, |span| {
-                    (span.kind == SpanKind::Integer)
-                        .then(|| integer(span.text(bytes)).map(from_i64))?
-                }),
-                Class::Float => self.column(&layout, at, |span| {
-                    matches!(span.kind, SpanKind::Integer | SpanKind::Fraction)
-                        .then(|| double(span.text(bytes)).map(from_f64))?
-                }),
+                Class::Integer => {
+                    let mut longest = 0;
+                    self.column(&layout, at, |span| {
+                        if span.kind != SpanKind::Integer {
+                            return None;
+                        }
+                        let text = span.text(bytes);
+                        longest =
+                            longest.max(text.len() - usize::from(text.first() == Some(&b'-')));
+                        integer(text).map(from_i64)
+                    });
+                    self.digits[at] = Digits::of(longest, 0);
+                }
+                Class::Float => {
+                    let (mut whole, mut scale) = (0, 0);
+                    self.column(&layout, at, |span| {
+                        if !matches!(span.kind, SpanKind::Integer | SpanKind::Fraction) {
+                            return None;
+                        }
+                        let (value, digits) = double(span.text(bytes))?;
+                        whole = whole.max(digits.0);
+                        scale = scale.max(digits.1);
+                        Some(from_f64(value))
+                    });
+                    self.digits[at] = Digits::of(whole, scale);
+                }
                 Class::Boolean => self.column(&layout, at, |span| match span.kind {
                     SpanKind::False => Some(0),
                     SpanKind::True => Some(1),
@@ -274,13 +300,16 @@ impl Packer {
         let spans = self.spans.iter().skip(at).step_by(layout.columns.len());
         let rows = self.rows.chunks_exact_mut(layout.words);
         let mut nulls = false;
+        let mut values = 0;
         for ((record, row), span) in self.records.iter_mut().zip(rows).zip(spans) {
             let set = value(span);
             nulls |= span.kind == SpanKind::Null;
+            values += usize::from(set.is_some());
             record.3 |= set.is_none() && (span.is_value() || column.key);
             layout.set(row, column.slot, set);
         }
         self.nulls[at] = nulls;
+        self.values[at] = values;
     }
 
     /// What accepted records of the block tell of columns for the first time, in their order.
@@ -326,31 +355,47 @@ impl Packer {
             .map(|(start, end, _, rejected)| (*start as usize, *end as usize, *rejected))
     }
 
-    /// Counts the strings of key and order columns.
-    pub(crate) fn count_instants(&self, fields: &mut Fields) {
-        let accepted = self.records.iter().filter(|(.., rejected)| !rejected).count();
+    /// Counts the values of the accepted records, their digits, and what strings of key and order columns
+    /// spell.
+    pub(crate) fn count(&self, bytes: &[u8], fields: &mut Fields) {
+        let all_accepted = self.records.iter().all(|(.., rejected)| !rejected);
         for (at, column) in self.layout.columns.iter().enumerate() {
-            let Some(field) = self.fields[at].filter(|_| column.part.is_some()) else { continue };
-            if !matches!(column.class, Class::Text | Class::Instant(_)) {
+            let (Some(field), Some(kind)) = (self.fields[at], kind_of(settled(column.class)))
+            else {
                 continue;
+            };
+            let facts = &mut fields.get_mut(field).facts;
+            let values =
+                if all_accepted { self.values[at] } else { self.accepted_values(at).count() };
+            if let Some(count) = facts.counts.get_mut(kind) {
+                *count += values as u64;
             }
-            let may_lack = |bound: &Bound| bound.missing.contains(&at);
-            let strings = if self.nulls[at] || self.templates.iter().any(may_lack) {
-                let spans = self.spans.iter().skip(at).step_by(self.layout.columns.len());
-                let strings =
-                    self.records.iter().zip(spans).filter(|((.., rejected), span)| {
-                        !rejected && span.kind == SpanKind::String
-                    });
-                strings.count()
-            } else {
-                accepted
-            };
-            let spelling = match column.class {
-                Class::Instant(digits) => Some(crate::values::time::Spelling::fixed(digits)),
-                _ => None,
-            };
-            fields.get_mut(field).facts.instants.note_many(spelling, strings as u64);
+            match column.class {
+                // Zeros at the end are digits of the text alone, so those that matter are looked at again.
+                Class::Integer | Class::Float if !self.digits[at].is_within(facts.digits) => {
+                    for span in self.accepted_values(at) {
+                        facts.digits.join(short_digits(span.text(bytes)));
+                    }
+                }
+                Class::Text if column.key => facts.text_order.note_many(None, values as u64),
+                Class::Text if column.part.is_some() => {
+                    for span in self.accepted_values(at) {
+                        facts.text_order.note(Spelled::read(span.text(bytes)).as_ref());
+                    }
+                }
+                Class::Instant(digits) if column.part.is_some() => {
+                    facts.text_order.note_many(Some(&Spelled::fixed(digits)), values as u64);
+                }
+                _ => {}
+            }
         }
+    }
+
+    /// The values that accepted records of the block have in a column.
+    fn accepted_values(&self, at: usize) -> impl Iterator<Item = &Span> {
+        let spans = self.spans.iter().skip(at).step_by(self.layout.columns.len());
+        let accepted = self.records.iter().zip(spans).filter(|((.., rejected), _)| !rejected);
+        accepted.map(|(_, span)| span).filter(|span| span.is_value())
     }
 
     /// Hands on the rows of the accepted records. The block is empty then.
@@ -409,12 +454,15 @@ impl Packer {
 }
 
 /// Whether a string of a column of text is nothing but text, so far as it matters there: what is no
-/// part, and has seen text, stays text whatever comes.
+/// part, and has seen text, stays text whatever comes; what an order column's text spells is counted
+/// with the block, but that of a key's only with the record.
 #[inline]
-fn is_plain(text: &[u8], rest: bool, known: Bits) -> bool {
-    text.len() < 20
-        || rest && known & fact::TEXT != 0
-        || matches!(string_facts(text), (fact::TEXT, None))
+fn is_plain(text: &[u8], key: bool, rest: bool, known: Bits) -> bool {
+    if text.len() < 20 || rest && known & fact::TEXT != 0 {
+        return true;
+    }
+    let (bits, is_instant) = string_facts(text);
+    bits == fact::TEXT && !(key && is_instant)
 }
 
 /// The facts that all values of a class may tell; once they are known, only a null has more to tell.
@@ -436,7 +484,7 @@ fn facts(span: &Span, class: Class, bytes: &[u8]) -> Bits {
     match (span.kind, class) {
         (SpanKind::Null | SpanKind::Missing, _) => fact::NULL,
         (SpanKind::False | SpanKind::True, _) => fact::BOOLEAN,
-        (SpanKind::Integer | SpanKind::Fraction, _) => number_facts(&span.node(), bytes),
+        (SpanKind::Integer | SpanKind::Fraction, _) => number_facts(&span.node(), bytes).0,
         (SpanKind::String, Class::Instant(0)) => fact::SECONDS,
         (SpanKind::String, Class::Instant(3)) => fact::MILLIS,
         (SpanKind::String, Class::Instant(_)) => fact::MICROS,

@@ -6,5 +6,7 @@ pub(crate) mod json_text;
 pub(crate) mod parts;
 pub(crate) mod reader;
 pub(crate) mod record;
+mod respelled;
 pub(crate) mod sink;
 pub(crate) mod value;
+pub(crate) mod value_text;

@@ -41,6 +41,11 @@ impl RowParts {
         (part, Flip::reversed(column.reversed))
     }
 
+    /// Whether the part of this ordinal belongs to the key.
+    pub(crate) fn is_key(&self, ordinal: usize) -> bool {
+        self.columns.get(ordinal).is_some_and(|(column, _)| column.key)
+    }
+
     /// Puts the parts before `rest`: the row, and how many bytes of it are the key.
     ///
     /// # Errors

@@ -36,8 +36,9 @@ pub fn arrow_type(data_type: &Type) -> DataType {
         Type::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale as i8),
         Type::Float32 => DataType::Float32,
         Type::Float64 => DataType::Float64,
-        Type::Timestamp(_) | Type::Epoch(_) => {
+        Type::Timestamp(_) | Type::TimestampText(_) | Type::Epoch(_) => {
             let unit = match data_type {
+                Type::TimestampText(format) => format.unit(),
                 Type::Timestamp(unit) => *unit,
                 Type::Epoch(unit) => unit.column_unit(),
                 _ => TimeUnit::Millis,
@@ -143,7 +144,9 @@ impl Leaf {
             Type::Binary => Self::Binary(BinaryBuilder::new()),
             Type::String => Self::String(StringBuilder::new()),
             Type::Json => Self::Json(StringBuilder::new()),
-            Type::Epoch(_) | Type::List(_) | Type::Struct(_) => return None,
+            Type::TimestampText(_) | Type::Epoch(_) | Type::List(_) | Type::Struct(_) => {
+                return None;
+            }
         })
     }
 

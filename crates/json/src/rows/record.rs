@@ -8,15 +8,20 @@
 use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Reason, Repair, Type};
 
 use crate::parse::tape::{Kind, Node, Tape};
-use crate::rows::declared::{self, Converted};
+use crate::rows::declared::{self, Converted, Reading};
 use crate::rows::extra::extra_member;
 use crate::rows::parts::{NullKey, RowParts};
+use crate::rows::respelled::stands_for_null;
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
-use crate::types::facts::{Bits, Position, earlier, fact, number_facts, string_facts};
+use crate::types::facts::{
+    Bits, Digits, Position, earlier, fact, kind_of, number_facts, string_facts,
+};
 use crate::types::fields::{Declared, EXTRA, FieldId, Fields, MOST_LEFT, ROOT, Role};
 use crate::types::sort_column::SortColumn;
+use crate::types::spelled::Respelling;
+use crate::types::survey::Sample;
 use crate::values::encoding::{self, Flip};
-use crate::values::time::Spelling;
+use crate::values::spelled::Spelled;
 
 /// Why a record is bad.
 pub(crate) struct Bad {
@@ -70,8 +75,25 @@ pub struct RecordTally {
     pub ignored_members: u64,
     /// Values that were rounded.
     pub rounded: u64,
+    /// Values in another spelling than their declared type has.
+    pub converted: u64,
+    /// Strings that stood for null.
+    pub nulled: u64,
     /// What was mended, by [`Repair`].
     pub repaired: [RepairTally; Repair::ALL.len()],
+}
+
+impl RecordTally {
+    /// Adds the counts of other records.
+    pub fn add(&mut self, other: &Self) {
+        self.ignored_members += other.ignored_members;
+        self.rounded += other.rounded;
+        self.converted += other.converted;
+        self.nulled += other.nulled;
+        for (ours, theirs) in self.repaired.iter_mut().zip(&other.repaired) {
+            ours.join(theirs);
+        }
+    }
 }
 
 /// How often something was mended.
@@ -132,8 +154,17 @@ pub(crate) struct RecordEncoder {
     work: Vec<Work>,
     members: Vec<u32>,
     journal: Vec<(FieldId, Bits, u32)>,
-    spellings: Vec<(FieldId, Option<Spelling>)>,
-    tally: RecordTally,
+    spelled: Vec<(FieldId, Option<Spelled>)>,
+    /// The kind of each value that is counted.
+    counted: Vec<(FieldId, usize)>,
+    /// Digits of numbers, where a column had fewer.
+    digits: Vec<(FieldId, Digits)>,
+    pub(super) respelled: Vec<(FieldId, Respelling, u32)>,
+    /// What values are, and whether each is a string, and one that may stand for null.
+    pub(super) samples: Vec<(FieldId, Sample, bool, bool)>,
+    /// Whether values must be spelled as their declared type is.
+    strict: bool,
+    pub(super) tally: RecordTally,
     /// Tallies of accepted records.
     pub(crate) total: RecordTally,
     /// The first record that was bad for nothing but a null in its key.
@@ -152,6 +183,7 @@ impl RecordEncoder {
         sort_columns: Vec<SortColumn>,
         rest_reversed: bool,
         null_keys: NullKeys,
+        strict: bool,
     ) -> Self {
         Self {
             fields,
@@ -163,7 +195,12 @@ impl RecordEncoder {
             work: Vec::new(),
             members: Vec::new(),
             journal: Vec::new(),
-            spellings: Vec::new(),
+            spelled: Vec::new(),
+            counted: Vec::new(),
+            digits: Vec::new(),
+            respelled: Vec::new(),
+            samples: Vec::new(),
+            strict,
             tally: RecordTally::default(),
             total: RecordTally::default(),
             null_key: None,
@@ -201,7 +238,11 @@ impl RecordEncoder {
         position: Position,
     ) -> Result<(), Bad> {
         self.journal.clear();
-        self.spellings.clear();
+        self.spelled.clear();
+        self.counted.clear();
+        self.digits.clear();
+        self.respelled.clear();
+        self.samples.clear();
         self.tally = RecordTally::default();
         self.value_bytes = 0;
         self.values.value_bytes = 0;
@@ -247,11 +288,26 @@ impl RecordEncoder {
         for (id, bits, ordinal) in self.journal.drain(..) {
             self.fields.get_mut(id).facts.note(bits, Position { ordinal, ..position });
         }
-        for (id, spelling) in self.spellings.drain(..) {
-            self.fields.get_mut(id).facts.instants.note(spelling);
+        for (id, kind) in self.counted.drain(..) {
+            if let Some(count) = self.fields.get_mut(id).facts.counts.get_mut(kind) {
+                *count += 1;
+            }
         }
-        self.total.ignored_members += self.tally.ignored_members;
-        self.total.rounded += self.tally.rounded;
+        for (id, digits) in self.digits.drain(..) {
+            self.fields.get_mut(id).facts.digits.join(digits);
+        }
+        for (id, spelled) in self.spelled.drain(..) {
+            self.fields.get_mut(id).facts.text_order.note(spelled.as_ref());
+        }
+        for (id, respelling, ordinal) in self.respelled.drain(..) {
+            let respelled = &mut self.fields.get_mut(id).facts.respelled;
+            respelled.note(respelling, Position { ordinal, ..position });
+        }
+        for (id, sample, is_string, is_null_text) in self.samples.drain(..) {
+            let survey = self.fields.get_mut(id).facts.survey.get_or_insert_default();
+            survey.note(sample, is_string, is_null_text);
+        }
+        self.total.add(&self.tally);
     }
 
     /// A record may be bad for several reasons: finds the one that comes first.
@@ -330,7 +386,12 @@ impl RecordEncoder {
                 continue;
             }
             let node = &nodes[index as usize];
-            match (&self.fields.get(id).declared, node.kind) {
+            let mut kind = node.kind;
+            if stands_for_null(&self.fields, node, bytes, id, &mut self.text) {
+                self.note_respelled(id, Respelling::Nulled, index);
+                kind = Kind::Null;
+            }
+            match (&self.fields.get(id).declared, kind) {
                 (_, Kind::Null) => {
                     self.note(id, fact::NULL, index);
                     encoding::null(out);
@@ -410,9 +471,12 @@ impl RecordEncoder {
         done
     }
 
-    /// Notes facts that are new, for when the record is accepted.
+    /// Notes a value, and facts that are new, for when the record is accepted.
     #[inline]
     fn note(&mut self, id: FieldId, bits: Bits, ordinal: u32) {
+        if let Some(kind) = kind_of(bits) {
+            self.counted.push((id, kind));
+        }
         if bits & !self.fields.get(id).facts.bits != 0 {
             self.journal.push((id, bits, ordinal));
         }
@@ -423,7 +487,13 @@ impl RecordEncoder {
         let bits = match node.kind {
             Kind::Null => fact::NULL,
             Kind::False | Kind::True => fact::BOOLEAN,
-            Kind::Integer | Kind::Fraction => number_facts(node, bytes),
+            Kind::Integer | Kind::Fraction => {
+                let (bits, digits) = number_facts(node, bytes);
+                if !digits.is_within(field.facts.digits) {
+                    self.digits.push((id, digits));
+                }
+                bits
+            }
             // Text stays text whatever comes; only keys and orders need to know more.
             Kind::String if field.role == Role::Rest && field.facts.bits & fact::TEXT != 0 => {
                 fact::TEXT
@@ -435,15 +505,23 @@ impl RecordEncoder {
                 } else {
                     node.text(bytes)
                 };
-                let (bits, instant) = string_facts(text);
-                if field.role != Role::Rest {
-                    self.spellings.push((id, instant.map(|instant| instant.spelling())));
+                let (bits, is_instant) = string_facts(text);
+                match field.role {
+                    Role::Rest => {}
+                    Role::SortColumn(part) if self.parts.is_key(part as usize) => {
+                        let instant = if is_instant { Spelled::read(text) } else { None };
+                        self.spelled.push((id, instant));
+                    }
+                    Role::SortColumn(_) => self.spelled.push((id, Spelled::read(text))),
                 }
                 bits
             }
             Kind::List => fact::LIST,
             Kind::Object => fact::OBJECT,
         };
+        if self.fields.surveys(id) {
+            self.survey(node, bits, bytes, id);
+        }
         self.note(id, bits, index);
     }
 
@@ -462,10 +540,18 @@ impl RecordEncoder {
         if *data_type == Type::Json {
             return Ok(self.values.encode(tape, bytes, index, out, flip)?);
         }
-        match declared::declared(data_type, node, bytes, out, flip, &mut self.text) {
-            Ok(Converted { rounded, value_bytes }) => {
+        let reading = Reading {
+            data_type,
+            instants: self.fields.get(id).instants.as_deref(),
+            strict: self.strict,
+        };
+        match declared::declared(reading, node, bytes, out, flip, &mut self.text) {
+            Ok(Converted { rounded, respelled, value_bytes }) => {
                 self.value_bytes += value_bytes;
                 self.tally.rounded += u64::from(rounded);
+                if respelled {
+                    self.note_respelled(id, Respelling::Converted, index);
+                }
                 Ok(())
             }
             Err(declared::DoesNotFit) => Err(self.does_not_fit(node, bytes, id)),
@@ -536,7 +622,14 @@ impl RecordEncoder {
         for &ordinal in expectation.order.iter().rev() {
             let (value, field) =
                 (self.members[ordinal as usize], expectation.fields[ordinal as usize]);
-            let null = nodes[value as usize].kind == Kind::Null;
+            let node = &nodes[value as usize];
+            let mut null = node.kind == Kind::Null;
+            if field < OUTSIDE && stands_for_null(&self.fields, node, bytes, field, &mut self.text)
+            {
+                self.tally.nulled += 1;
+                self.respelled.push((field, Respelling::Nulled, value));
+                null = true;
+            }
             match field {
                 OUTSIDE if null => {}
                 OUTSIDE if self.fields.extra_members == ExtraMembers::Keep => {}

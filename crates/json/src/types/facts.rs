@@ -8,8 +8,11 @@ use distil_plan::{Result, TimeUnit, Type};
 
 use crate::message::{MessageReader, MessageWriter, broken};
 use crate::parse::tape::{Kind, Node};
+use crate::types::spelled::Respelled;
+use crate::types::survey::Survey;
+use crate::types::text_order::TextOrder;
 use crate::values::decimal::Decimal;
-use crate::values::time::{Instant, Spelling};
+use crate::values::time::Instant;
 
 /// A set of facts.
 pub(crate) type Bits = u16;
@@ -90,68 +93,55 @@ pub(crate) fn read_place(message: &mut MessageReader<'_>) -> Result<Option<Posit
     message.flag()?.then(|| Position::read(message)).transpose()
 }
 
-/// How many values of a key or order column are RFC 3339 instants, and in how many spellings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Instants {
-    pub(crate) strings: u64,
-    pub(crate) instants: u64,
-    pub(crate) spelling: Option<Spelling>,
-    pub(crate) mixed: bool,
+/// How many digits the numbers of a column have at most, before the point and after it: of their values,
+/// not of their texts, and more than any decimal has are [`Digits::MANY`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Digits {
+    pub(crate) whole: u8,
+    pub(crate) scale: u8,
 }
 
-impl Instants {
-    pub(crate) fn note(&mut self, instant: Option<Spelling>) {
-        self.note_many(instant, 1);
+impl Digits {
+    /// More than 38.
+    pub(crate) const MANY: u8 = 39;
+
+    /// So many digits before and after the point, if they are at most [`Digits::MANY`].
+    pub(crate) fn of(whole: usize, scale: usize) -> Self {
+        let many = usize::from(Self::MANY);
+        Self { whole: whole.min(many) as u8, scale: scale.min(many) as u8 }
     }
 
-    /// Notes that `count` strings are instants of one spelling, or none.
-    pub(crate) fn note_many(&mut self, instant: Option<Spelling>, count: u64) {
-        if count == 0 {
-            return;
-        }
-        self.strings += count;
-        if let Some(spelling) = instant {
-            self.instants += count;
-            self.mixed |= self.spelling.as_ref().is_some_and(|first| *first != spelling);
-            self.spelling.get_or_insert(spelling);
-        }
+    pub(crate) fn join(&mut self, other: Self) {
+        self.whole = self.whole.max(other.whole);
+        self.scale = self.scale.max(other.scale);
     }
 
-    fn join(&mut self, other: &Self) {
-        self.strings += other.strings;
-        self.instants += other.instants;
-        self.mixed |= other.mixed
-            || self.spelling.is_some()
-                && other.spelling.is_some()
-                && self.spelling != other.spelling;
-        if self.spelling.is_none() {
-            self.spelling.clone_from(&other.spelling);
-        }
+    /// Whether a number of these digits adds nothing to those of `known`.
+    pub(crate) fn is_within(self, known: Self) -> bool {
+        self.whole <= known.whole && self.scale <= known.scale
     }
 
-    fn write(&self, message: &mut MessageWriter) {
-        message.number(self.strings);
-        message.number(self.instants);
-        message.flag(self.mixed);
-        message.flag(self.spelling.is_some());
-        if let Some(spelling) = &self.spelling {
-            spelling.write(message);
-        }
+    /// The decimal that holds all such numbers. Its scale grows by threes, so that few new digits change
+    /// the type of a column.
+    fn decimal(self) -> Option<Type> {
+        let scale = self.scale.next_multiple_of(3);
+        let fits = scale <= 36 && self.whole + scale <= 38;
+        fits.then_some(Type::Decimal { precision: 38, scale })
     }
+}
 
-    fn read(message: &mut MessageReader<'_>) -> Result<Self> {
-        Ok(Self {
-            strings: message.number()?,
-            instants: message.number()?,
-            mixed: message.flag()?,
-            spelling: message.flag()?.then(|| Spelling::read(message)).transpose()?,
-        })
-    }
+/// The kinds of values that are counted, and what each is called: one, several, and as a type.
+pub(crate) const KINDS: [(Bits, &str, &str); 5] = [
+    (fact::BOOLEAN, "a boolean", "booleans"),
+    (fact::NUMBERS, "a number", "numbers"),
+    (fact::STRINGS, "a string", "strings"),
+    (fact::LIST, "a list", "lists"),
+    (fact::OBJECT, "an object", "objects"),
+];
 
-    /// Text order would keep the wrong record (`docs/semantics.md` 2.3).
-    pub(crate) fn mislead(&self) -> bool {
-        self.mixed && self.instants * 2 >= self.strings
-    }
+/// The ordinal of a kind in [`KINDS`]; a null has none.
+pub(crate) fn kind_of(bits: Bits) -> Option<usize> {
+    KINDS.iter().position(|(mask, ..)| bits & mask != 0)
 }
 
 /// All facts of one column.
@@ -159,10 +149,22 @@ impl Instants {
 pub(crate) struct Facts {
     pub(crate) bits: Bits,
     first: [Option<Position>; fact::COUNT],
-    pub(crate) instants: Instants,
+    /// How many values of each of [`KINDS`] accepted records have.
+    pub(crate) counts: [u64; KINDS.len()],
+    /// Of its numbers.
+    pub(crate) digits: Digits,
+    /// Of a key or order column.
+    pub(crate) text_order: TextOrder,
+    pub(crate) respelled: Respelled,
+    /// What values are by their number, of a decoder that surveys. It stays in its process.
+    pub(crate) survey: Option<Box<Survey>>,
 }
 
 impl Facts {
+    /// Bytes in a message at least: bits, counts, digits, the order as text, and what was respelled.
+    pub(crate) const LEAST_BYTES: usize =
+        8 + 8 * KINDS.len() + 2 + TextOrder::LEAST_BYTES + Respelled::LEAST_BYTES;
+
     /// Adds facts found at a position. Positions must not decrease from call to call.
     pub(crate) fn note(&mut self, bits: Bits, position: Position) {
         let fresh = bits & !self.bits;
@@ -181,7 +183,15 @@ impl Facts {
         for (mine, other) in self.first.iter_mut().zip(&other.first) {
             *mine = earlier(*mine, *other);
         }
-        self.instants.join(&other.instants);
+        for (mine, other) in self.counts.iter_mut().zip(other.counts) {
+            *mine += other;
+        }
+        self.digits.join(other.digits);
+        self.text_order.join(&other.text_order);
+        self.respelled.join(&other.respelled);
+        if let Some(survey) = &other.survey {
+            self.survey.get_or_insert_default().join(survey);
+        }
     }
 
     /// Forgets what was first found after a place.
@@ -192,12 +202,17 @@ impl Facts {
                 self.bits &= !(1 << bit);
             }
         }
+        self.respelled.forget_behind(place);
     }
 
     pub(crate) fn write(&self, message: &mut MessageWriter) {
         message.number(u64::from(self.bits));
         self.first.iter().flatten().for_each(|position| position.write(message));
-        self.instants.write(message);
+        self.counts.iter().for_each(|count| message.number(*count));
+        message.byte(self.digits.whole);
+        message.byte(self.digits.scale);
+        self.text_order.write(message);
+        self.respelled.write(message);
     }
 
     pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
@@ -211,7 +226,17 @@ impl Facts {
                 *position = Some(Position::read(message)?);
             }
         }
-        Ok(Self { bits, first, instants: Instants::read(message)? })
+        let mut counts = [0; KINDS.len()];
+        for count in &mut counts {
+            *count = message.number()?;
+        }
+        let digits = Digits { whole: message.byte()?, scale: message.byte()? };
+        if digits.whole > Digits::MANY || digits.scale > Digits::MANY {
+            return Err(broken());
+        }
+        let text_order = TextOrder::read(message)?;
+        let respelled = Respelled::read(message)?;
+        Ok(Self { bits, first, counts, digits, text_order, respelled, survey: None })
     }
 
     /// Where the column was first named, if it was.
@@ -241,7 +266,7 @@ impl Facts {
         } else if within(fact::NUMBERS) {
             if values & fact::FRACTION != 0 {
                 if values & fact::INEXACT != 0 {
-                    Verdict::Json
+                    self.digits.decimal().map_or(Verdict::Json, Verdict::Scalar)
                 } else {
                     Verdict::Scalar(Type::Float64)
                 }
@@ -275,37 +300,54 @@ pub(crate) enum Verdict {
     Json,
 }
 
-/// The facts of a number.
-pub(crate) fn number_facts(node: &Node, bytes: &[u8]) -> Bits {
+/// The facts of a number, and its digits.
+pub(crate) fn number_facts(node: &Node, bytes: &[u8]) -> (Bits, Digits) {
     let text = node.text(bytes);
     // At most 15 digits survive a double.
     match node.kind {
-        Kind::Integer if text.len() <= 15 => return fact::INTEGER,
+        Kind::Integer if text.len() <= 15 => return (fact::INTEGER, short_digits(text)),
         Kind::Fraction if text.len() <= 16 && !text.iter().any(|byte| byte | 0x20 == b'e') => {
-            return fact::FRACTION;
+            return (fact::FRACTION, short_digits(text));
         }
         _ => {}
     }
     let number = Decimal::parse(text).unwrap_or(Decimal::ZERO);
+    let exponent = number.exponent();
+    let scale = number.digit_count() as i64 - exponent;
+    let digits = Digits::of(exponent.max(1) as usize, scale.max(0) as usize);
     let inexact = if number.is_exact_f64() { 0 } else { fact::INEXACT };
     if node.kind == Kind::Fraction {
-        return fact::FRACTION | inexact;
+        return (fact::FRACTION | inexact, digits);
     }
-    inexact
-        | if number.to_i64().is_some() {
-            fact::INTEGER
-        } else if number.exponent() <= 38 {
-            fact::BIG
-        } else {
-            fact::HUGE
-        }
+    let integer = if number.to_i64().is_some() {
+        fact::INTEGER
+    } else if exponent <= 38 {
+        fact::BIG
+    } else {
+        fact::HUGE
+    };
+    (inexact | integer, digits)
 }
 
-/// The facts of a string of the given text, and the instant that it denotes.
-pub(crate) fn string_facts(text: &[u8]) -> (Bits, Option<Instant<'_>>) {
+/// The digits of a number without an exponent.
+pub(crate) fn short_digits(text: &[u8]) -> Digits {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    match text.iter().position(|byte| *byte == b'.') {
+        None => Digits::of(text.len() - sign, 0),
+        Some(point) => {
+            let fraction = text.get(point + 1..).unwrap_or_default();
+            let scale =
+                fraction.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
+            Digits::of(point - sign, scale)
+        }
+    }
+}
+
+/// The facts of a string of the given text, and whether it is an instant by RFC 3339.
+pub(crate) fn string_facts(text: &[u8]) -> (Bits, bool) {
     // The shortest instant has 20 bytes.
     if text.len() < 20 {
-        return (fact::TEXT, None);
+        return (fact::TEXT, false);
     }
     let instant = Instant::parse(text);
     let bits = match instant.as_ref().and_then(Instant::fixed_form) {
@@ -314,5 +356,5 @@ pub(crate) fn string_facts(text: &[u8]) -> (Bits, Option<Instant<'_>>) {
         Some(_) => fact::MICROS,
         None => fact::TEXT,
     };
-    (bits, instant)
+    (bits, instant.is_some())
 }

@@ -1,14 +1,17 @@
 //! The tree of columns: what is declared, what was seen, and the schema that follows.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use distil_plan::{
-    Code, ColumnPath, Error, ExtraMembers, Field as Column, Hint, Result, Schema, SchemaSpec, Type,
+    Code, ColumnPath, Error, ExtraMembers, Field as Column, Hint, NullText, Result, Schema,
+    SchemaSpec, Type, TypeNote,
 };
 
-use crate::types::facts::{Facts, Position, Verdict, earlier};
+use crate::types::facts::{Facts, Position, Verdict, earlier, fact};
 use crate::types::sort_column::SortColumn;
 use crate::values::encoding;
+use crate::values::instant_text::InstantReader;
 
 /// Index of a field in the tree.
 pub(crate) type FieldId = u32;
@@ -17,7 +20,7 @@ pub(crate) type FieldId = u32;
 pub(crate) const ROOT: FieldId = 0;
 
 /// Most member names of a column that is a struct.
-const MAX_MEMBERS: usize = 1_000;
+pub(super) const MAX_MEMBERS: usize = 1_000;
 /// Most leaf columns of an output.
 const MAX_LEAVES: usize = 10_000;
 /// Most fields of bad records that are kept, to say which column may have been meant.
@@ -59,7 +62,13 @@ pub(crate) struct Field {
     pub(crate) declared: Declared,
     /// Whether whoever declared it knew no value that says what it is.
     unknown: bool,
+    /// Reads instants whose form the plan gives.
+    pub(crate) instants: Option<Arc<InstantReader>>,
+    /// Strings that stand for null.
+    pub(super) null_text: Arc<[Vec<u8>]>,
     pub(crate) role: Role,
+    /// Whether it lies in a list, where no path leads.
+    pub(super) in_list: bool,
     /// The field that it is a member or the element of.
     parent: FieldId,
     /// The record is 0, a top-level column 1.
@@ -79,10 +88,14 @@ pub(crate) struct Field {
 /// All columns that the plan names or a record had.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields {
-    fields: Vec<Field>,
+    pub(super) fields: Vec<Field>,
     pub(crate) extra_members: ExtraMembers,
     /// Whether the output has the column of extra members.
     pub(crate) keeps_extra: bool,
+    /// Whether strings of some column stand for null.
+    pub(super) has_null_text: bool,
+    /// The texts of the plan without a column, of a decoder that surveys.
+    pub(super) surveyed: Option<Arc<[Vec<u8>]>>,
 }
 
 impl Fields {
@@ -93,19 +106,26 @@ impl Fields {
     pub(crate) fn new(
         spec: &SchemaSpec,
         extra_members: ExtraMembers,
+        null_text: &NullText,
         sort_columns: &[SortColumn],
     ) -> Result<Self> {
-        let mut tree = Self { fields: Vec::new(), extra_members, keeps_extra: false };
+        let mut tree = Self {
+            fields: Vec::new(),
+            extra_members,
+            keeps_extra: false,
+            has_null_text: false,
+            surveyed: None,
+        };
         tree.add(String::new(), ROOT, 0);
         match &spec.declared {
             Some(schema) => {
-                tree.declare_struct(ROOT, &schema.fields);
+                tree.declare_struct(ROOT, &schema.fields)?;
                 tree.keeps_extra = extra_members == ExtraMembers::Keep;
             }
             None => {
                 for (ordinal, (path, data_type)) in spec.hints.iter().enumerate() {
                     let id = tree.walk(path, true)?;
-                    tree.declare(id, data_type);
+                    tree.declare(id, data_type)?;
                     tree.fields[id as usize].hinted = Some(ordinal as u32);
                     tree.keeps_extra |=
                         extra_members == ExtraMembers::Keep && matches!(data_type, Type::Struct(_));
@@ -119,6 +139,7 @@ impl Fields {
             .help("leave it out of the schema")
             .help(Hint::set("or leave extra members out", "extra_members", "ignore")));
         }
+        tree.set_null_text(null_text)?;
         for (ordinal, part) in sort_columns.iter().enumerate() {
             let id = tree.walk(&part.path, false)?;
             let field = &mut tree.fields[id as usize];
@@ -199,6 +220,7 @@ impl Fields {
         }
         let level = self.get(id).level + 1;
         let element = self.add(String::new(), id, level);
+        self.get_mut(element).in_list = true;
         self.get_mut(id).element = Some(element);
         element
     }
@@ -211,11 +233,15 @@ impl Fields {
     fn add(&mut self, name: String, parent: FieldId, level: u32) -> FieldId {
         let mut encoded_name = Vec::new();
         encoding::member_name(&mut encoded_name, name.as_bytes());
+        let in_list = self.fields.get(parent as usize).is_some_and(|field| field.in_list);
         self.fields.push(Field {
+            in_list,
             name,
             encoded_name,
             declared: Declared::Open,
             unknown: false,
+            instants: None,
+            null_text: Arc::default(),
             role: Role::Rest,
             parent,
             level,
@@ -239,32 +265,40 @@ impl Fields {
         child
     }
 
-    fn declare(&mut self, id: FieldId, data_type: &Type) {
+    fn declare(&mut self, id: FieldId, data_type: &Type) -> Result<()> {
         match data_type {
             Type::List(element) => {
                 self.get_mut(id).declared = Declared::List;
                 let child = self.element_or_new(id);
-                self.declare(child, element);
+                self.declare(child, element)?;
             }
-            Type::Struct(columns) => self.declare_struct(id, columns),
-            other => self.get_mut(id).declared = Declared::Scalar(other.clone()),
+            Type::Struct(columns) => self.declare_struct(id, columns)?,
+            other => {
+                let field = self.get_mut(id);
+                field.declared = Declared::Scalar(other.clone());
+                if let Type::TimestampText(format) = other {
+                    field.instants = Some(Arc::new(InstantReader::new(format)?));
+                }
+            }
         }
+        Ok(())
     }
 
-    fn declare_struct(&mut self, id: FieldId, columns: &[Column]) {
+    fn declare_struct(&mut self, id: FieldId, columns: &[Column]) -> Result<()> {
         self.get_mut(id).declared = Declared::Struct;
         for column in columns {
             let child = self.add_child(id, &column.name);
-            self.declare(child, &column.data_type);
+            self.declare(child, &column.data_type)?;
             self.get_mut(child).unknown = column.unknown;
         }
+        Ok(())
     }
 
     /// The field at a path, made on the way; a hint makes the objects around it structs.
-    fn walk(&mut self, path: &ColumnPath, hint: bool) -> Result<FieldId> {
+    pub(super) fn walk(&mut self, path: &ColumnPath, hint: bool) -> Result<FieldId> {
         let mut id = ROOT;
         for step in path.steps() {
-            if hint && id != ROOT {
+            if hint && id != ROOT && self.get(id).declared == Declared::Open {
                 self.get_mut(id).declared = Declared::OpenStruct;
             }
             id = match (self.child(id, step), &self.get(id).declared) {
@@ -377,15 +411,20 @@ impl Fields {
     /// The schema that all facts together make.
     ///
     /// # Errors
-    /// Input errors: no column at all, too many columns, a key that is no scalar, instants of mixed
-    /// spelling in a key or an order.
+    /// Input errors: no column at all, too many columns, a key that is no scalar, text in a
+    /// key or an order that would decide wrongly.
     pub(crate) fn resolve(&self, sort_columns: &[SortColumn]) -> Result<Schema> {
         let mut schema = Schema { fields: self.members(ROOT) };
         let columns = schema.index();
         for part in sort_columns {
             let id = self.find(&part.path).filter(|id| self.exists(*id));
             let Some(id) = id else { return Err(self.no_such_column(&part.path)) };
-            self.check_part(part, id)?;
+            let field = self.get(id);
+            if field.declared == Declared::Open
+                && field.facts.verdict() == Verdict::Scalar(Type::String)
+            {
+                field.facts.text_order.check(part, sort_columns)?;
+            }
             match columns.find(&part.path) {
                 Some(data_type) if data_type.is_scalar() => {}
                 // Only bad records had it.
@@ -418,24 +457,17 @@ impl Fields {
         Ok(schema)
     }
 
-    fn check_part(&self, part: &SortColumn, id: FieldId) -> Result<()> {
-        let field = self.get(id);
-        let inferred = field.declared == Declared::Open;
-        if inferred
-            && field.facts.verdict() == Verdict::Scalar(Type::String)
-            && field.facts.instants.mislead()
-        {
-            let path = &part.path;
-            return Err(Error::input(format!(
-                "the {} column {path} holds instants in more than one form, so its text does not \
-                 order like time",
-                part.name()
-            ))
-            .coded(Code::MisleadingOrder)
-            .help(Hint::set("read it as instants", "types", format!("{path}=timestamp(us)")))
-            .help(Hint::set("or order it as text", "types", format!("{path}=string"))));
-        }
-        Ok(())
+    /// What is to be said of an order column whose text decides although it spells numbers.
+    pub(crate) fn text_order_note(
+        &self,
+        part: &SortColumn,
+        parts: &[SortColumn],
+    ) -> Option<TypeNote> {
+        let field = self.get(self.find(&part.path)?);
+        let is_text = field.declared == Declared::Open
+            && field.facts.verdict() == Verdict::Scalar(Type::String);
+        let position = field.facts.position(fact::TEXT)?;
+        if is_text { field.facts.text_order.note_of(part, parts, position) } else { None }
     }
 
     /// How many there are is not known: once there are too many, not all are counted.

@@ -8,8 +8,9 @@ use crate::types::fields::{FieldId, Fields, ROOT};
 
 /// Levels of a message: more than a record can have.
 const MAX_MESSAGE_DEPTH: u32 = 1_100;
-/// Bytes that a member takes in a message at least.
-const LEAST_FIELD_BYTES: usize = 8 + 8 + 17 + 1 + 2 + 8;
+/// Bytes that a member takes in a message at least: its name, what was seen of its values, two flags, and how many
+/// members it has.
+const LEAST_FIELD_BYTES: usize = 8 + Facts::LEAST_BYTES + 2 + 8;
 
 impl Fields {
     /// Writes what was seen of the columns; what the plan says of them is in the plan.

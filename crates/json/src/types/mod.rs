@@ -3,5 +3,11 @@
 pub(crate) mod facts;
 pub(crate) mod fields;
 mod fields_message;
+mod notes;
+mod null_text;
+mod readings;
 pub(crate) mod sort_column;
+pub(crate) mod spelled;
+pub(crate) mod survey;
+pub(crate) mod text_order;
 pub(crate) mod why;

@@ -11,6 +11,10 @@ pub struct SortColumn {
     pub key: bool,
     /// Whether its values are reversed.
     pub reversed: bool,
+    /// Its direction, as the plan says it.
+    pub direction: Direction,
+    /// Whether it may decide as text that spells something else.
+    pub as_text: bool,
 }
 
 impl SortColumn {
@@ -20,12 +24,19 @@ impl SortColumn {
             return (Vec::new(), false);
         };
         let last = *keep == Keep::Last;
-        let key =
-            columns.iter().map(|path| Self { path: path.clone(), key: true, reversed: false });
+        let key = columns.iter().map(|path| Self {
+            path: path.clone(),
+            key: true,
+            reversed: false,
+            direction: Direction::Asc,
+            as_text: false,
+        });
         let order = order_by.iter().map(|order| Self {
             path: order.column.clone(),
             key: false,
             reversed: (order.direction == Direction::Desc) != last,
+            direction: order.direction,
+            as_text: order.as_text,
         });
         (key.chain(order).collect(), last)
     }

@@ -75,6 +75,9 @@ impl Fields {
             (_, Verdict::Unknown) => ("only nulls", fact::NULL),
             (Type::Boolean, _) => ("booleans", fact::BOOLEAN),
             (Type::Int64, _) => ("integers within 64 bits", fact::INTEGER),
+            (Type::Decimal { .. }, _) if facts.bits & fact::FRACTION != 0 => {
+                ("a number that a double would round", fact::INEXACT)
+            }
             (Type::Decimal { .. }, _) => ("an integer beyond 64 bits", fact::BIG),
             (Type::Float64, _) => ("a number with a fraction or an exponent", fact::FRACTION),
             (Type::Timestamp(_), _) => ("instants of one form", fact::STRINGS),
@@ -92,7 +95,7 @@ impl Fields {
                 ("only empty objects", fact::OBJECT)
             }
             (Type::Json, _) if facts.bits & fact::FRACTION != 0 => {
-                ("a number that a double would round", fact::INEXACT)
+                ("a number that a double would round, and decimals do not hold all", fact::INEXACT)
             }
             (Type::Json, _) => ("an integer of more than 38 digits", fact::HUGE),
             _ => ("declared", 0),

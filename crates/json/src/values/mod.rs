@@ -3,5 +3,7 @@
 pub mod decimal;
 pub mod digest;
 pub mod encoding;
+pub(crate) mod instant_text;
 pub(crate) mod short;
+pub(crate) mod spelled;
 pub(crate) mod time;

@@ -19,12 +19,13 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// A number of at most 15 digits without an exponent, which a double keeps exactly.
+/// A number of at most 15 digits without an exponent, which a double keeps exactly, and how many digits
+/// its text has before and after the point.
 ///
 /// Both the digits and the power of ten are doubles without rounding, so that their quotient is rounded
 /// once, as it should be (W. D. Clinger, How to Read Floating Point Numbers Accurately, 1990).
 #[inline]
-pub(crate) fn double(text: &[u8]) -> Option<f64> {
+pub(crate) fn double(text: &[u8]) -> Option<(f64, (usize, usize))> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         _ => (false, text),
@@ -46,8 +47,9 @@ pub(crate) fn double(text: &[u8]) -> Option<f64> {
     if count > 15 {
         return None;
     }
-    let value = all as f64 / POWERS_OF_TEN.get(count - behind.unwrap_or(count))?;
-    Some(if negative { -value } else { value })
+    let whole = behind.unwrap_or(count);
+    let value = all as f64 / POWERS_OF_TEN.get(count - whole)?;
+    Some((if negative { -value } else { value }, (whole, count - whole)))
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -134,10 +136,13 @@ mod tests {
         fn doubles_are_taken_only_where_they_are_exact(
             text in "-?(0|[1-9][0-9]{0,16})(\\.[0-9]{1,17})?([eE][+-]?[0-9]{1,3})?",
         ) {
-            if let Some(value) = double(text.as_bytes()) {
+            if let Some((value, digits)) = double(text.as_bytes()) {
                 let number = Decimal::parse(text.as_bytes()).unwrap();
                 prop_assert!(number.is_exact_f64());
                 prop_assert_eq!(number.to_f64(), value);
+                let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+                let whole = whole.trim_start_matches('-');
+                prop_assert_eq!(digits, (whole.len(), fraction.len()));
             }
         }
     }

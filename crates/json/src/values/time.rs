@@ -1,8 +1,6 @@
 //! Instants and dates: RFC 3339 text to counts and back.
 
-use distil_plan::{Result, TimeUnit};
-
-use crate::message::{MessageReader, MessageWriter};
+use distil_plan::TimeUnit;
 
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar, of a year from 1 to 9999.
 ///
@@ -39,12 +37,12 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// Seconds of 0001-01-01T00:00:00Z and of 9999-12-31T23:59:59Z.
-const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+pub(super) const YEARS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// ASCII digits as a number; `None` for anything else.
-fn digits(text: &[u8]) -> Option<i64> {
+pub(super) fn digits(text: &[u8]) -> Option<i64> {
     text.iter()
         .try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
 }
@@ -71,33 +69,6 @@ pub(crate) fn real_day(year: i64, month: i64, day: i64) -> Option<i64> {
     real.then(|| days_from_civil(year, month, day))
 }
 
-/// How an instant is spelled; two instants of one spelling order like their texts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spelling {
-    separator: u8,
-    fraction: u32,
-    zone: Vec<u8>,
-}
-
-impl Spelling {
-    /// The one form that inference makes a timestamp.
-    pub(crate) fn fixed(fraction: u32) -> Self {
-        Self { separator: b'T', fraction, zone: b"Z".to_vec() }
-    }
-
-    pub(crate) fn write(&self, message: &mut MessageWriter) {
-        message.byte(self.separator);
-        message.number(u64::from(self.fraction));
-        message.bytes(&self.zone);
-    }
-
-    pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
-        let separator = message.byte()?;
-        let fraction = message.small()?;
-        Ok(Self { separator, fraction, zone: message.bytes()?.to_vec() })
-    }
-}
-
 /// An instant by RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Instant<'a> {
@@ -113,6 +84,16 @@ impl<'a> Instant<'a> {
     /// Reads `YYYY-MM-DD`, `T`, `t` or a blank, `hh:mm:ss`, a fraction, `Z`, `z` or `±hh:mm`. Real dates
     /// in the years 0001 to 9999, as spelled and in UTC; no leap seconds.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        Self::parse_with(text, offset)
+    }
+
+    /// As [`Instant::parse`], and with the zones of other systems: an offset `±hhmm` or `±hh`, a blank
+    /// before it, or ` UTC`.
+    pub(crate) fn parse_any(text: &'a [u8]) -> Option<Self> {
+        Self::parse_with(text, any_offset)
+    }
+
+    fn parse_with(text: &'a [u8], offset: fn(&[u8]) -> Option<i64>) -> Option<Self> {
         let [
             _,
             _,
@@ -153,18 +134,7 @@ impl<'a> Instant<'a> {
             }
             _ => (&rest[..0], rest),
         };
-        let offset = match *zone {
-            [b'Z' | b'z'] => 0,
-            [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-                let (hours, minutes) = (digits(&[h1, h2])?, digits(&[m1, m2])?);
-                if hours > 23 || minutes > 59 {
-                    return None;
-                }
-                (hours * 60 + minutes) * if sign == b'-' { -60 } else { 60 }
-            }
-            _ => return None,
-        };
-        let seconds = days * DAY + hour * 3600 + minute * 60 + second - offset;
+        let seconds = days * DAY + hour * 3600 + minute * 60 + second - offset(zone)?;
         YEARS.contains(&seconds).then_some(Self { seconds, fraction, separator, zone })
     }
 
@@ -175,24 +145,62 @@ impl<'a> Instant<'a> {
         (fixed && matches!(count, 0 | 3 | 6)).then_some(count)
     }
 
-    pub(crate) fn spelling(&self) -> Spelling {
-        Spelling {
-            separator: self.separator,
-            fraction: self.fraction.len() as u32,
-            zone: self.zone.to_vec(),
-        }
-    }
-
     /// Units since 1970, if the unit holds the instant exactly.
     pub(crate) fn count(&self, unit: TimeUnit) -> Option<i64> {
-        let width = unit.digits() as usize;
-        let (kept, beyond) = self.fraction.split_at(self.fraction.len().min(width));
-        if beyond.iter().any(|digit| *digit != b'0') {
-            return None;
+        units(self.seconds, self.fraction, unit)
+    }
+}
+
+/// Units of seconds since 1970 and the digits of a fraction, if the unit holds them exactly.
+pub(super) fn units(seconds: i64, fraction: &[u8], unit: TimeUnit) -> Option<i64> {
+    let width = unit.digits() as usize;
+    let (kept, beyond) = fraction.split_at(fraction.len().min(width));
+    if beyond.iter().any(|digit| *digit != b'0') {
+        return None;
+    }
+    let part = digits(kept)? * 10i64.pow((width - kept.len()) as u32);
+    let units = i128::from(seconds) * i128::from(unit.per_second()) + i128::from(part);
+    i64::try_from(units).ok()
+}
+
+/// Seconds of `Z`, `z` or `±hh:mm`.
+fn offset(zone: &[u8]) -> Option<i64> {
+    match *zone {
+        [b'Z' | b'z'] => Some(0),
+        [sign, h1, h2, b':', m1, m2] => signed_offset(sign, &[h1, h2], &[m1, m2]),
+        _ => None,
+    }
+}
+
+/// Seconds of an offset in the forms of other systems, too.
+fn any_offset(zone: &[u8]) -> Option<i64> {
+    match *zone {
+        [b' ', b'U', b'T', b'C'] => Some(0),
+        [b' ', ref offset @ ..] | ref offset if offset.len() > 1 => loose_offset(offset),
+        _ => offset(zone),
+    }
+}
+
+/// Seconds of `±hh:mm`, `±hhmm` or `±hh`.
+pub(super) fn loose_offset(zone: &[u8]) -> Option<i64> {
+    match *zone {
+        [sign, h1, h2, b':', m1, m2] | [sign, h1, h2, m1, m2] => {
+            signed_offset(sign, &[h1, h2], &[m1, m2])
         }
-        let part = digits(kept)? * 10i64.pow((width - kept.len()) as u32);
-        let units = i128::from(self.seconds) * i128::from(unit.per_second()) + i128::from(part);
-        i64::try_from(units).ok()
+        [sign, h1, h2] => signed_offset(sign, &[h1, h2], b"00"),
+        _ => None,
+    }
+}
+
+fn signed_offset(sign: u8, hours: &[u8], minutes: &[u8]) -> Option<i64> {
+    let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    match sign {
+        b'+' => Some((hours * 60 + minutes) * 60),
+        b'-' => Some((hours * 60 + minutes) * -60),
+        _ => None,
     }
 }
 
@@ -287,6 +295,38 @@ mod tests {
             "2019-04-00T00:00:00Z",
         ] {
             assert!(Instant::parse(bad.as_bytes()).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn zones_of_other_systems_are_read_where_that_is_asked_for() {
+        let any = |text: &str| Instant::parse_any(text.as_bytes())?.count(TimeUnit::Millis);
+        let expected = count("2024-10-27T00:30:00.5Z", TimeUnit::Millis);
+        assert!(expected.is_some());
+        for text in [
+            "2024-10-27T02:30:00.500+0200",
+            "2024-10-27 02:30:00.5 +02:00",
+            "2024-10-27 02:30:00.5+02",
+            "2024-10-26 23:00:00.5 -0130",
+            "2024-10-27 00:30:00.5 UTC",
+            "2024-10-27t00:30:00.5000z",
+        ] {
+            assert_eq!(any(text), expected, "{text}");
+        }
+        for bad in [
+            "2024-10-27T02:30:00",
+            "2024-10-27T02:30:00UTC",
+            "2024-10-27T02:30:00 utc",
+            "2024-10-27T02:30:00 Z",
+            "2024-10-27T02:30:00  +0200",
+            "2024-10-27T02:30:00+2400",
+            "2024-10-27T02:30:00+0260",
+            "2024-10-27T02:30:00+020",
+            "2024-10-27T02:30:00+2",
+            "2024-10-27T02:30:00 ",
+            "2024-10-27T02:30:00 CET",
+        ] {
+            assert_eq!(any(bad), None, "{bad}");
         }
     }
 

@@ -14,6 +14,7 @@ use parquet::arrow::ArrowSchemaConverter;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
+use super::annotate::annotated;
 use super::encoded_chunk::ColumnChunk;
 use super::flat_column::{flat_chunk, is_flat};
 use super::leaf_column::LeafColumn;
@@ -74,8 +75,9 @@ impl Encoder {
         let (sort_columns, rest_reversed) = SortColumn::of(dedup);
         let reader = RowReader::new(schema, &sort_columns, rest_reversed, columns)?;
         let arrow = Arc::clone(reader.schema());
-        let parquet_schema = ArrowSchemaConverter::new().convert(&arrow).map_err(parquet_error)?;
         let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
+        let parquet_schema = ArrowSchemaConverter::new().convert(&arrow).map_err(parquet_error)?;
+        let parquet_schema = annotated(parquet_schema, &written.fields)?;
         let properties = Arc::new(properties(schema, &written, &parquet_schema, dedup, sink)?);
         Ok(Self {
             schema: schema.clone(),
@@ -159,7 +161,7 @@ impl Encoder {
         let column = self.parquet_schema.column(leaf);
         let leaf = self.leaves.get(leaf).ok_or_else(|| Error::bug("a leaf has no column"))?;
         if !is_flat(self.arrow.field(leaf.column).data_type()) {
-            let chunk = leaf.nested_chunk(arrays, &self.properties, &self.pages)?;
+            let chunk = leaf.nested_chunk(&column, arrays, &self.properties, &self.pages)?;
             return Ok(ColumnChunk::Nested(chunk));
         }
         let options = self.options(&column);

@@ -12,9 +12,12 @@ use arrow_schema::{DataType, Field, FieldRef, Schema};
 use distil_plan::{Error, Result};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::LogicalType;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnDescPtr;
 
+use super::annotate::with_json;
 use crate::column_chunk::{PageStores, StockPages, parquet_error};
 
 /// A leaf, and the way to it.
@@ -53,19 +56,21 @@ impl LeafColumn {
         only_values(array, &self.way)
     }
 
-    /// The chunk of a nested leaf, whose batches are `arrays`.
+    /// The chunk of a nested leaf, which is `column` in the files, and whose batches are `arrays`.
     ///
     /// # Errors
     /// Those of the arrays; a bug if the column has no Parquet form.
     pub(crate) fn nested_chunk(
         &self,
+        column: &ColumnDescPtr,
         arrays: impl Iterator<Item = Result<ArrayRef>>,
         properties: &WriterPropertiesPtr,
         pages: &Arc<dyn PageStores>,
     ) -> Result<ArrowColumnChunk> {
         let schema = Arc::new(Schema::new(vec![Arc::clone(&self.field)]));
         let parquet = ArrowSchemaConverter::new().convert(&schema).map_err(parquet_error)?;
-        let root = parquet.root_schema_ptr();
+        let is_json = column.logical_type_ref() == Some(&LogicalType::Json);
+        let root = with_json(parquet, &[is_json])?.root_schema_ptr();
         let nowhere = SerializedFileWriter::new(Vec::new(), root, Arc::clone(properties));
         let factory = ArrowRowGroupWriterFactory::new(&nowhere.map_err(parquet_error)?, schema)
             .with_page_store_factory(Arc::new(StockPages(Arc::clone(pages))));

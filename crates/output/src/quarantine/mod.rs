@@ -48,6 +48,8 @@ pub struct Quarantine {
     buffer_bytes: usize,
     /// Whether bad parts end the run before all input is read: nothing after those that are known matters.
     enough: AtomicBool,
+    /// Whether bad parts neither stop the run nor are kept.
+    passes_over: bool,
     state: Mutex<State>,
 }
 
@@ -126,6 +128,7 @@ impl Quarantine {
             plan: plan.plan.clone(),
             buffer_bytes: BUFFER,
             enough: AtomicBool::new(false),
+            passes_over: false,
             state: Mutex::new(State::default()),
         }
     }
@@ -135,6 +138,12 @@ impl Quarantine {
     pub fn stopped_by(mut self, cancel: &Cancel) -> Self {
         self.cancel = cancel.clone();
         self
+    }
+
+    /// A quarantine that counts bad parts and keeps none, for a look at the records before a run that sets
+    /// bad ones aside.
+    pub fn passing_over(plan: &ResolvedPlan, storage: Arc<dyn Storage>) -> Self {
+        Self { passes_over: true, ..Self::new(plan, storage, None, PathBuf::new()) }
     }
 
     /// Sets a bad part aside.
@@ -156,6 +165,7 @@ impl Quarantine {
         *state.by_input.entry(part.input).or_default() += 1;
         *state.by_reason.entry(part.reason).or_default() += 1;
         match line {
+            None if self.passes_over => {}
             None => {
                 keep_first(&mut state.stopping, part);
                 if state.stopping.len() == STOP_AFTER {

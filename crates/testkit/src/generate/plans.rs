@@ -2,8 +2,8 @@
 
 use distil_plan::{
     ColumnPath, Compression, Dedup, Direction, ExtraMembers, Field, Keep, Key,
-    Layout as SinkLayout, MaxQuarantined, NullKeys, OnConflict, OrderBy, Plan, QuarantineSpec,
-    Repair, Repairs, Schema, SchemaSpec, Shape, Sink, Type,
+    Layout as SinkLayout, MaxQuarantined, NullKeys, NullText, OnConflict, OrderBy, Plan,
+    QuarantineSpec, Repair, Repairs, Schema, SchemaSpec, Shape, Sink, Type,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -15,9 +15,11 @@ use super::values::Flavour;
 
 /// Plans that name these columns.
 pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
-    let plan = (dedup(columns), types(columns), extra_members(), written(columns), sink());
+    let types = (types(columns), null_text(columns), prop::bool::weighted(0.1));
+    let plan = (dedup(columns), types, extra_members(), written(columns), sink());
     (plan, set_aside(), repairs()).prop_map(
-        |((dedup, schema, extra_members, columns, sink), (quarantine, max_record), repair)| {
+        |((dedup, types, extra_members, columns, sink), (quarantine, max_record), repair)| {
+            let (schema, null_text, strict_types) = types;
             // Where the whole record is the key, nothing can be mended.
             let is_record = dedup.as_ref().is_some_and(|dedup| dedup.key == Key::Record);
             let repair = if is_record { Repairs::default() } else { repair };
@@ -25,6 +27,8 @@ pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
             Plan {
                 dedup,
                 schema,
+                null_text,
+                strict_types,
                 extra_members,
                 repair,
                 columns,
@@ -93,7 +97,8 @@ fn dedup(columns: &[Column]) -> BoxedStrategy<Option<Dedup>> {
         9 => subsequence(scalars, 1..=most),
         1 => subsequence(all, 1..=most),
     ];
-    let named = (named.prop_shuffle(), 1usize..3, vec(any::<bool>(), 3));
+    let ways = (any::<bool>(), proptest::bool::weighted(0.3));
+    let named = (named.prop_shuffle(), 1usize..3, vec(ways, 3));
     let flags = (
         prop_oneof![3 => Just(Keep::First), 1 => Just(Keep::Last)],
         prop_oneof![1 => Just(NullKeys::Error), 1 => Just(NullKeys::Value)],
@@ -104,16 +109,19 @@ fn dedup(columns: &[Column]) -> BoxedStrategy<Option<Dedup>> {
         ],
     );
     let by_columns =
-        (named, flags).prop_map(|((named, count, descending), (keep, null_keys, on_conflict))| {
+        (named, flags).prop_map(|((named, count, ways), (keep, null_keys, on_conflict))| {
             let named = apart(named);
             let (key, order) = named.split_at(count.min(named.len()));
-            let directions = descending
-                .into_iter()
-                .map(|desc| if desc { Direction::Desc } else { Direction::Asc });
+            let ways = ways.into_iter().map(|(desc, as_text)| {
+                (if desc { Direction::Desc } else { Direction::Asc }, as_text)
+            });
             let order_by = order
                 .iter()
-                .zip(directions)
-                .map(|(column, direction)| OrderBy { column: column.clone(), direction })
+                .zip(ways)
+                .map(|(column, (direction, as_text))| {
+                    let column = column.clone();
+                    OrderBy { column, direction, as_text }
+                })
                 .collect();
             let dedup = Dedup::on_columns(key.to_vec());
             Some(Dedup { order_by, keep, null_keys, on_conflict, ..dedup })
@@ -167,10 +175,10 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
     };
     let fitting = match flavour {
         Flavour::Small => {
-            texts(&["int64", "int8", "decimal(3,1)", "float32", "epoch(s)", "epoch(ns)"])
+            texts(&["string", "int64", "int8", "decimal(3,1)", "float32", "epoch(s)", "epoch(ns)"])
         }
         Flavour::Bool => texts(&["boolean"]),
-        Flavour::Text | Flavour::HardText => texts(&["string"]),
+        Flavour::Text | Flavour::HardText | Flavour::Digits | Flavour::Days => texts(&["string"]),
         Flavour::Edge => texts(&["decimal(38,0)", "int64", "float64", "epoch(us)"]),
         Flavour::Long => texts(&["int64", "epoch(ns)", "int32", "float32", "decimal(20,1)"]),
         Flavour::Float | Flavour::Number => {
@@ -179,6 +187,22 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
         Flavour::Instant(_) | Flavour::Instants => {
             texts(&["timestamp(us)", "timestamp(ms)", "timestamp(ns)", "date", "string"])
         }
+        Flavour::Dates => texts(&[
+            "timestamp(ms, '%d.%m.%Y %H:%M', 'Europe/Berlin')",
+            "timestamp(us, '%m/%d/%y %I:%M:%S %p', 'UTC')",
+            "timestamp(ns, '%a %b %d %T %z %Y')",
+            "string",
+        ]),
+        Flavour::Quoted => texts(&[
+            "int64",
+            "float64",
+            "decimal(5,2)",
+            "boolean",
+            "epoch(s)",
+            "epoch(ms)",
+            "string",
+            "int8",
+        ]),
         Flavour::Base64 => texts(&["binary", "string"]),
         Flavour::Null => texts(&["int64", "list<string>"]),
         Flavour::Mixed(flavours) => data_type(&flavours[0]),
@@ -201,6 +225,22 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
         }
     };
     prop_oneof![8 => fitting, 1 => texts(&["json"]), 1 => texts(&["string", "int64"])].boxed()
+}
+
+/// Strings that stand for null: in most plans none.
+fn null_text(columns: &[Column]) -> BoxedStrategy<NullText> {
+    let all: Vec<ColumnPath> = paths(columns).into_iter().map(|(path, _)| path).collect();
+    let texts = || subsequence(vec!["NA", "-", "", "10", "a", "true"], 1..=3);
+    let owned = |texts: Vec<&str>| texts.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let most = all.len().min(2);
+    let some = (subsequence(all, 0..=most), texts(), texts(), any::<bool>()).prop_map(
+        move |(named, texts, others, everywhere)| NullText {
+            everywhere: if everywhere { owned(others) } else { Vec::new() },
+            columns: named.into_iter().map(|path| (path, owned(texts.clone()))).collect(),
+            settled: false,
+        },
+    );
+    prop_oneof![5 => Just(NullText::default()), 1 => some].boxed()
 }
 
 fn extra_members() -> impl Strategy<Value = ExtraMembers> {

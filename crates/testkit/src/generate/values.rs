@@ -43,6 +43,14 @@ pub enum Flavour {
     Instant(usize),
     /// Instants of several forms, dates, and what looks like them.
     Instants,
+    /// Instants in the forms of other systems, and what looks like them.
+    Dates,
+    /// Numbers and truths in strings, words for null, and what looks like them.
+    Quoted,
+    /// Strings that spell numbers or versions, and what looks like them.
+    Digits,
+    /// Strings that spell dates and times of day in many forms, and what looks like them.
+    Days,
     /// Base64, and what looks like it.
     Base64,
     /// Nothing but nulls.
@@ -178,6 +186,9 @@ impl Flavour {
                 "2019-04-23T17:25:43.000Z",
                 "2019-04-23T19:25:43+02:00",
                 "2019-04-23 17:25:43z",
+                "2019-04-23 17:25:43.111 UTC",
+                "2019-04-23T19:25:43+0200",
+                "2019-04-23 19:25:43 +02",
                 "2019-04-23t17:25:43.1110000Z",
                 "2019-04-23T17:25:43.111111111Z",
                 "2019-02-30T00:00:00Z",
@@ -190,6 +201,72 @@ impl Flavour {
                 "1969-12-31T23:59:59.999Z",
                 "x",
             ]),
+            Self::Dates => strings(&[
+                "23.04.2019 17:25",
+                "1.4.2019 0:5",
+                "27.10.2024 02:30",
+                "31.03.2024 02:30",
+                "30.02.2019 00:00",
+                "04/23/19 05:25:43 PM",
+                "Tue Apr 23 17:25:43 +0200 2019",
+                "Mon Apr 23 17:25:43 +0200 2019",
+                "2019-04-23T17:25:43Z",
+                "NA",
+            ]),
+            Self::Quoted => strings(&[
+                "1",
+                "10",
+                "9",
+                "-0",
+                "1.5",
+                "1.10",
+                "1e2",
+                "0.001",
+                " 1",
+                "0x1",
+                "true",
+                "false",
+                "NA",
+                "-",
+                "",
+                "9007199254740993",
+                "1703363853.035",
+            ]),
+            Self::Digits => prop_oneof![
+                4 => select(vec!["1", "2", "9"]).prop_map(|t| Json::String(t.into())),
+                1 => strings(&[
+                    "10", "007", "-1", "+1", "1.5", "2.25", "1e5", "9 ", " 9", "1.9.0", "1.10.0", "v9",
+                    "v10", "0x1F", "1,234", "1.", "9007199254740993", "18446744073709551616",
+                ]),
+            ]
+            .boxed(),
+            Self::Days => prop_oneof![
+                4 => select(vec!["2024-05-01 08:31:27", "2024-04-30 17:04:01"])
+                    .prop_map(|t| Json::String(t.into())),
+                1 => strings(&[
+                    "2024-05-01 8:31",
+                    "2024-05-01",
+                    "20240501T083127Z",
+                    "01-05-2024 08:31:27",
+                    "30.04.2024",
+                    "30.04.24",
+                    "1.10.24",
+                    "4/30/2024, 5:04 PM",
+                    "04/30/24 10:30  PM",
+                    "2024-05-01T08:31:27.5+0200",
+                    "2024-05-01T08:31:27 UTC",
+                    "2024-05-01 08:31:27 EST",
+                    "Wed Aug 27 13:08:45 +0000 2008",
+                    "Wed Aug  7 13:08:45 2008",
+                    "Wed, 27 Aug 2008 13:08:45 GMT",
+                    "27-AUG-08",
+                    "10/Oct/2000:13:55:36 -0700",
+                    "August 27, 2008",
+                    "2024-02-30",
+                    "2024-05-01T24:00:00",
+                ]),
+            ]
+            .boxed(),
             Self::Base64 => strings(&["", "AA==", "AB==", "AAEC", "+/8=", "AA", "_w==", "not"]),
             Self::Null => Just(Json::Null).boxed(),
             Self::List(element) => {
@@ -234,6 +311,10 @@ pub fn flavours() -> BoxedStrategy<Flavour> {
         1 => Just(Flavour::Number),
         2 => select(vec![0usize, 3, 6, 2]).prop_map(Flavour::Instant),
         1 => Just(Flavour::Instants),
+        1 => Just(Flavour::Dates),
+        2 => Just(Flavour::Quoted),
+        1 => Just(Flavour::Digits),
+        1 => Just(Flavour::Days),
         1 => Just(Flavour::Base64),
         1 => Just(Flavour::Null),
     ];

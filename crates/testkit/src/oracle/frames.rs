@@ -35,6 +35,13 @@ pub struct Framed {
     pub cut: bool,
 }
 
+impl Framed {
+    /// The members that the record of a frame gets.
+    pub fn added(&self, frame: usize) -> &[(String, Value)] {
+        self.added.get(frame).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// An error of the file: one sentence that says which.
 pub type FileError = String;
 

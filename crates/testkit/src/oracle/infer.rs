@@ -1,9 +1,10 @@
 //! Inference (2.1) and what depends on it: columns that must be there, or must be scalars (2.5, 3.1),
-//! and mixed instants (2.3).
+//! and text that would decide wrongly (2.3).
 
 use distil_plan::{ColumnPath, Field, Schema, Type};
 
 use super::json::{Decimal, Value};
+use super::spelled::spelled;
 use super::time::{Rfc3339, rfc3339};
 use super::types::Want;
 
@@ -105,6 +106,11 @@ fn numbers(values: &[&Value]) -> Type {
         }
     } else if numbers.iter().all(|n| n.nearest_f64().as_ref() == Some(n)) {
         return Type::Float64;
+    } else {
+        let holds_all = |scale: &u8| numbers.iter().all(|n| n.scaled(i64::from(*scale)).is_some());
+        if let Some(scale) = (0..=36).step_by(3).find(holds_all) {
+            return Type::Decimal { precision: 38, scale };
+        }
     }
     Type::Json
 }
@@ -168,13 +174,34 @@ pub fn declared(want: &Want, path: &ColumnPath) -> Option<Option<Type>> {
     }
 }
 
-/// Whether a column that was inferred as `string` mixes forms of instants (2.3).
+/// The strings of a column that was inferred as `string`.
+fn texts<'a>(records: &[&'a Value], path: &ColumnPath) -> Vec<&'a str> {
+    let text = |record: &&'a Value| match at(record, path) {
+        Value::String(text) => Some(text.as_str()),
+        _ => None,
+    };
+    records.iter().filter_map(text).collect()
+}
+
+/// Whether a key column that was inferred as `string` mixes forms of instants (2.3).
 pub fn mixes_instants(records: &[&Value], path: &ColumnPath) -> bool {
-    let values: Vec<&Value> =
-        records.iter().map(|r| at(r, path)).filter(|v| **v != Value::Null).collect();
+    let texts = texts(records, path);
+    let short = texts.iter().filter(|text| text.len() <= 64);
     let forms: Vec<_> =
-        values.iter().filter_map(|v| instant(v)).map(|i| (i.separator, i.digits, i.zone)).collect();
-    2 * forms.len() >= values.len() && forms.iter().any(|form| *form != forms[0])
+        short.filter_map(|t| rfc3339(t)).map(|i| (i.separator, i.digits, i.zone)).collect();
+    2 * forms.len() >= texts.len() && forms.iter().any(|form| *form != forms[0])
+}
+
+/// Whether the text of an order column that was inferred as `string` does not order like what it
+/// spells (2.3), and the run fails for it: digits alone may ascend.
+pub fn misleads(records: &[&Value], path: &ColumnPath, ascends: bool) -> bool {
+    let texts = texts(records, path);
+    let shapes: Vec<(&str, Option<String>)> =
+        texts.iter().filter_map(|text| Some((*text, spelled(text)?))).collect();
+    let digits = shapes.iter().all(|(text, _)| text.bytes().all(|b| b.is_ascii_digit()));
+    2 * shapes.len() >= texts.len()
+        && !(ascends && digits)
+        && shapes.iter().any(|(_, shape)| shape.is_none() || *shape != shapes[0].1)
 }
 
 /// The columns that are written (2.5): all, or the chosen ones with the structs around them.
@@ -238,12 +265,19 @@ mod tests {
             ("1 1.0", "float64"),
             ("1e2", "float64"),
             ("9007199254740992 0.5", "float64"),
-            ("9007199254740993 0.5", "json"),
+            ("9007199254740993 0.5", "decimal(38,3)"),
             ("9007199254740993 1", "int64"),
             ("0.1 5e-324 -0.0", "float64"),
             ("1e400", "json"),
             ("1e-400", "json"),
-            ("0.1000000000000000055", "json"),
+            ("0.1000000000000000055", "decimal(38,21)"),
+            ("0.10000000000000001 21.5 100", "decimal(38,18)"),
+            ("9007199254740993.0", "decimal(38,0)"),
+            ("51.507350912345678901 5", "decimal(38,18)"),
+            ("0.1000000000000000055 123456789012345678", "json"),
+            ("0.1000000000000000055 12345678901234567", "decimal(38,21)"),
+            ("12.34567890123456789012345678901234567890", "json"),
+            ("[0.10000000000000001]", "list<decimal(38,18)>"),
             ("true false null", "boolean"),
             ("true 1", "json"),
             ("\"2019-04-23T17:25:43Z\" null", "timestamp(ms, UTC)"),

@@ -55,6 +55,8 @@ pub struct Decimal {
     /// How many digits were written, if there was neither a fraction nor an exponent; not part of
     /// the number.
     pub integer: Option<usize>,
+    /// How it was spelled; not part of the number.
+    pub spelled: String,
 }
 
 impl PartialEq for Decimal {
@@ -76,7 +78,8 @@ impl Decimal {
         let integer = text.bytes().all(|b| b == b'-' || b.is_ascii_digit()).then_some(whole.len());
         let digits = digits.trim_end_matches('0').to_owned();
         if digits.is_empty() {
-            return Some(Self { negative: false, digits, exponent: 0, integer });
+            let spelled = text.to_owned();
+            return Some(Self { negative: false, digits, exponent: 0, integer, spelled });
         }
         let power_digits = power.trim_start_matches(['+', '-']).trim_start_matches('0');
         let power_size: i64 = match power_digits {
@@ -91,6 +94,7 @@ impl Decimal {
             digits,
             exponent,
             integer,
+            spelled: text.to_owned(),
         })
     }
 

@@ -4,17 +4,20 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use distil_plan::{
-    BadPart, ColumnPath, Direction, ExtraMembers, Fault, Field, InputCompression, Keep, Key,
-    MaxQuarantined, NullKeys, OnConflict, Plan, Reason, RecordCounts, Repair, Shape, Type,
+    BadPart, ColumnPath, ColumnReading, Direction, Fault, Field, InputCompression, Keep, Key,
+    MaxQuarantined, OnConflict, OrderBy, Plan, Reason, RecordCounts, Repair, Shape, Type,
 };
 
+use super::admission::{Admission, Admitted};
 use super::compare::compare;
 use super::digest::digest;
-use super::frames::{Framed, decompress, records};
+use super::frames::{Framed, records};
 use super::infer;
-use super::json::{Mend, Value, parse_mending};
+use super::json::Value;
+use super::respelled::{Readings, count_respelled, in_order, settled};
+use super::taken::taken;
 use super::text::row_image;
-use super::types::{Conform, EXTRA, Notes, Want, written};
+use super::types::{EXTRA, Want, written};
 
 /// Counts of a whole run.
 pub type Counts = RecordCounts;
@@ -28,6 +31,8 @@ pub struct Outcome {
     pub rows: Vec<Vec<Value>>,
     /// What became of the records.
     pub counts: Counts,
+    /// What was read otherwise than it stands, by column: those of the key first.
+    pub readings: Vec<ColumnReading>,
     /// The first ten conflicts: survivor and first loser, as canonical text.
     pub conflicts: Vec<(String, String)>,
     /// The conflicting losers, in order, every value as it is written.
@@ -116,8 +121,8 @@ pub enum FailureKind {
     NoScalar,
     /// More than 10,000 leaf columns.
     TooManyColumns,
-    /// A key or order column mixes forms of instants.
-    MixedInstants,
+    /// The text of a key or order column does not order like what it spells.
+    MisleadingText,
     /// Conflicts, and the plan makes them an error.
     Conflicts,
 }
@@ -132,7 +137,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    fn new(kind: FailureKind, what: impl Into<String>) -> Self {
+    pub(super) fn new(kind: FailureKind, what: impl Into<String>) -> Self {
         Self { kind, what: what.into() }
     }
 
@@ -177,49 +182,32 @@ impl Ord for KeyValue {
 /// The failure that the run must end with.
 pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure> {
     let plan = plan.clone().check().map_err(|e| Failure::new(FailureKind::Plan, e.what))?;
-    let want = Want::of(&plan.schema);
-    let extra_column = plan.extra_members == ExtraMembers::Keep && want.can_have_extra();
-    check_extra(&want, extra_column)?;
-    check_declared(&plan, &want)?;
-    let conform = Conform { extra_members: plan.extra_members, extra_column };
-    let key: &[ColumnPath] = match plan.dedup.as_ref().map(|d| &d.key) {
-        Some(Key::Columns(columns)) => columns,
-        _ => &[],
-    };
+    let admission = Admission::of(&plan);
+    check_extra(&admission.want, admission.extra_column())?;
+    check_declared(&plan, &admission.want)?;
+    let files = taken(&plan, files)?;
+    let plan = settled(plan.clone(), &files)?;
+    let admission = Admission::of(&plan);
+    let Admission { want, key, .. } = &admission;
+    let extra_column = admission.extra_column();
 
-    let mut files: Vec<_> = files.to_vec();
-    files.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
-    for (path, bytes) in std::mem::take(&mut files) {
-        let taken = plan.all_files || has_json_name(&path) || begins_as_json(&bytes);
-        if taken {
-            files.push((path, bytes));
-        } else if may_hold_records(&bytes) {
-            return Err(Failure::new(FailureKind::File, format!("{path} may hold records")));
-        }
-    }
     let mut counts = Counts::default();
     let mut bytes_read = 0;
     let mut mended = Vec::new();
+    let mut readings: Readings = BTreeMap::new();
     let (mut accepted, mut bad, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
     let mut without = 0;
     // Members that records with a null key have are there, too (2.5).
     let mut with_null_keys = Vec::new();
     for (path, bytes) in &files {
-        let framed = records(bytes, &plan)
-            .map_err(|e| Failure::new(FailureKind::File, format!("{path}: {e}")))?;
+        let framed = framed(path, bytes, &plan)?;
         let before = bad.len();
-        let none = Vec::new();
         without += framed.without;
         bytes_read += framed.content.len() as u64;
         for (at, &(offset, length)) in framed.frames.iter().enumerate() {
             counts.read += 1;
-            let added = framed.added.get(at).unwrap_or(&none);
             let raw = &framed.content[offset..offset + length];
-            let mut notes = Notes::default();
-            let mut mends = Vec::new();
-            let frame = (raw, added.as_slice());
-            let admitted = admit(frame, &plan, (&want, &conform), (&mut notes, &mut mends), key);
-            let (record, reason) = admitted;
+            let Admitted { record, reason, notes, mends } = admission.admit(raw, framed.added(at));
             match (record, reason) {
                 (Some(record), None) => {
                     counts.ignored_members += notes.ignored;
@@ -229,6 +217,9 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
                             .into_iter()
                             .map(|mend| (mend.repair, path.clone(), (offset + mend.at) as u64)),
                     );
+                    counts.converted += notes.converted.len() as u64;
+                    counts.nulled += notes.nulled.len() as u64;
+                    count_respelled(&mut readings, &notes, (path.as_str(), offset as u64));
                     accepted.push(record);
                 }
                 (record, Some(reason)) => {
@@ -273,17 +264,19 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     counts.accepted = accepted.len() as u64;
     let accepted: Vec<&Value> = accepted.iter().collect();
 
-    let mut schema = infer::schema(&accepted, &want);
+    let mut schema = infer::schema(&accepted, want);
     if extra_column {
         schema.retain(|field| field.name != EXTRA);
         schema.push(Field::new(EXTRA, Type::Json));
     }
     check_named(&plan, &schema, &with_null_keys)?;
     check_bad(&plan, &counts, &bad, bytes_read)?;
-    check_schema(&plan, &schema, &want, &accepted)?;
+    check_schema(&plan, &schema, want, &accepted)?;
 
     let groups = groups(&plan, key, &accepted);
+    let readings = in_order(readings, key, &schema);
     let mut outcome = Outcome {
+        readings,
         schema: match &plan.columns {
             Some(columns) => infer::project(&schema, columns),
             None => schema.clone(),
@@ -310,104 +303,6 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     Ok(outcome)
 }
 
-/// Whether a file of a directory is taken by its name (1.1).
-fn has_json_name(path: &str) -> bool {
-    let mut name = path.to_lowercase();
-    for packed in [".gz", ".zst", ".bz2", ".xz", ".lz4"] {
-        if let Some(plain) = name.strip_suffix(packed) {
-            name = plain.to_owned();
-            break;
-        }
-    }
-    [".json", ".jsonl", ".ndjson", ".geojson", ".har"].iter().any(|ending| name.ends_with(ending))
-}
-
-/// The first 64 KiB of what a file holds, and whether its compression breaks in them.
-fn beginning(bytes: &[u8]) -> (Vec<u8>, bool) {
-    let (_, mut content, cut) = decompress(bytes);
-    let cut = cut && content.len() < 64 << 10;
-    content.truncate(64 << 10);
-    (content, cut)
-}
-
-fn begins_as_json(bytes: &[u8]) -> bool {
-    let (content, _) = beginning(bytes);
-    let text = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&content);
-    matches!(text.iter().find(|byte| !b" \t\r\n".contains(byte)), Some(b'{' | b'['))
-}
-
-/// Whether a file that is passed over may hold records all the same.
-fn may_hold_records(bytes: &[u8]) -> bool {
-    let (content, cut) = beginning(bytes);
-    cut || content
-        .split(|byte| *byte == b'\n')
-        .any(|line| line.starts_with(b"{") || line.starts_with(b"["))
-}
-
-/// The record of a frame, and why it is bad (1.7): a record that is only bad for its key is given,
-/// too.
-fn admit(
-    (raw, added): (&[u8], &[(String, Value)]),
-    plan: &Plan,
-    (want, conform): (&Want, &Conform),
-    (notes, mends): (&mut Notes, &mut Vec<Mend>),
-    key: &[ColumnPath],
-) -> (Option<Value>, Option<Reason>) {
-    if raw.len() as u64 > plan.max_record {
-        return (None, Some(Reason::TooLarge));
-    }
-    let parsed = match parse_mending(raw, &plan.repair) {
-        Ok(parsed) => parsed,
-        Err(broken) => return (None, Some(broken.reason)),
-    };
-    if !matches!(parsed.value, Value::Object(_)) {
-        return (None, Some(Reason::NotAnObject));
-    }
-    if parsed.duplicate {
-        return (None, Some(Reason::DuplicateMember));
-    }
-    *mends = parsed.mends;
-    // What was mended lies in a column, or a column lies in it.
-    let touches = |path: &ColumnPath| {
-        mends.iter().any(|mend| mend.path.iter().zip(path.steps()).all(|(a, b)| a == b))
-    };
-    if ordering_columns(plan).into_iter().any(touches) {
-        return (None, Some(Reason::RepairedKey));
-    }
-    let Some(value) = with_added(&parsed.value, added) else {
-        return (None, Some(Reason::NameClash));
-    };
-    let record = conform.record(&value, want, notes);
-    if notes.extra {
-        return (None, Some(Reason::ExtraMember));
-    }
-    if notes.bad {
-        return (None, Some(Reason::BadValue));
-    }
-    let nulls_are_bad = plan.dedup.as_ref().is_some_and(|d| d.null_keys == NullKeys::Error);
-    let null_key = key.iter().any(|path| *infer::at(&record, path) == Value::Null);
-    (Some(record), (nulls_are_bad && null_key).then_some(Reason::NullKey))
-}
-
-/// A record with the members that the plan adds before its own; nothing where it has another value of one.
-fn with_added(record: &Value, added: &[(String, Value)]) -> Option<Value> {
-    let Value::Object(own) = record else { return Some(record.clone()) };
-    let mut members = added.to_vec();
-    for (name, value) in own {
-        match added.iter().find(|(other, _)| other == name) {
-            None => members.push((name.clone(), value.clone())),
-            Some((_, other)) if *value == Value::Null || same(value, other) => {}
-            Some(_) => return None,
-        }
-    }
-    Some(Value::Object(members))
-}
-
-/// Whether two values are the same, as a comparison of records has it.
-fn same(a: &Value, b: &Value) -> bool {
-    compare(a, b, Direction::Asc) == Ordering::Equal
-}
-
 /// How often each kind was mended, and where first, given in the order of files and records.
 fn count_mends(mended: &[(Repair, String, u64)]) -> Vec<(Repair, u64, String, u64)> {
     let of = |repair: Repair| {
@@ -417,6 +312,11 @@ fn count_mends(mended: &[(Repair, String, u64)]) -> Vec<(Repair, u64, String, u6
         Some((repair, all().count() as u64, file.clone(), at))
     };
     Repair::ALL.into_iter().filter_map(of).collect()
+}
+
+/// The frames of a file.
+pub(super) fn framed(path: &str, bytes: &[u8], plan: &Plan) -> Result<Framed, Failure> {
+    records(bytes, plan).map_err(|e| Failure::new(FailureKind::File, format!("{path}: {e}")))
 }
 
 fn input_counts(path: &str, bytes: &[u8], framed: &Framed, quarantined: usize) -> InputCounts {
@@ -447,6 +347,11 @@ fn check_extra(want: &Want, extra_column: bool) -> Result<(), Failure> {
 
 /// What the plan says of its key and order is known before anything is read.
 fn check_declared(plan: &Plan, want: &Want) -> Result<(), Failure> {
+    for (path, _) in &plan.null_text.columns {
+        if infer::declared(want, path) == Some(None) {
+            return Err(Failure::new(FailureKind::MissingColumn, path.to_string()));
+        }
+    }
     for path in ordering_columns(plan) {
         match infer::declared(want, path) {
             Some(None) => return Err(Failure::new(FailureKind::MissingColumn, path.to_string())),
@@ -459,8 +364,13 @@ fn check_declared(plan: &Plan, want: &Want) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the order says of a column that is not one of the key.
+fn order_of<'a>(plan: &'a Plan, path: &ColumnPath) -> Option<&'a OrderBy> {
+    plan.dedup.iter().flat_map(|dedup| &dedup.order_by).find(|order| order.column == *path)
+}
+
 /// The columns that a plan names for keys and orders.
-fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
+pub(super) fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
     let Some(dedup) = &plan.dedup else { return vec![] };
     let key = match &dedup.key {
         Key::Columns(columns) => columns.as_slice(),
@@ -471,7 +381,8 @@ fn ordering_columns(plan: &Plan) -> Vec<&ColumnPath> {
 
 /// Columns that a plan names must be in the schema, or in one of some other records.
 fn check_named(plan: &Plan, schema: &[Field], others: &[Value]) -> Result<(), Failure> {
-    let written = plan.columns.iter().flatten().chain(&plan.sink.bloom);
+    let nulled = plan.null_text.columns.iter().map(|(path, _)| path);
+    let written = plan.columns.iter().flatten().chain(&plan.sink.bloom).chain(nulled);
     for path in ordering_columns(plan).into_iter().chain(written) {
         let in_others = others.iter().any(|record| infer::has_member(record, path));
         if !in_others && !infer::has(schema, path) {
@@ -527,8 +438,16 @@ fn check_schema(
             return Err(Failure::new(FailureKind::NoScalar, format!("{path} {data_type}")));
         }
         let inferred = *data_type == Type::String && infer::declared(want, path).is_none();
-        if inferred && infer::mixes_instants(records, path) {
-            return Err(Failure::new(FailureKind::MixedInstants, path.to_string()));
+        let misleads = match order_of(plan, path) {
+            None => infer::mixes_instants(records, path),
+            Some(order) => {
+                let last = plan.dedup.as_ref().is_some_and(|d| d.keep == Keep::Last);
+                let ascends = (order.direction == Direction::Asc) != last;
+                !order.as_text && infer::misleads(records, path, ascends)
+            }
+        };
+        if inferred && misleads {
+            return Err(Failure::new(FailureKind::MisleadingText, path.to_string()));
         }
     }
     Ok(())

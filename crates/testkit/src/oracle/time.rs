@@ -60,6 +60,23 @@ pub fn rfc3339(text: &str) -> Option<Rfc3339> {
     })
 }
 
+/// As [`rfc3339`], of a text with a zone as other systems write it: an offset `±hhmm` or `±hh`, a blank
+/// before it, or ` UTC`.
+pub fn other_zone(text: &str) -> Option<Rfc3339> {
+    if let Some(local) = text.strip_suffix(" UTC") {
+        return rfc3339(&format!("{local}Z"));
+    }
+    let at = text.rfind(['+', '-']).filter(|at| *at > 18)?;
+    let (local, offset) = text.split_at(at);
+    let local = local.strip_suffix(' ').unwrap_or(local);
+    let offset = match offset.len() {
+        5 => format!("{}:{}", offset.get(..3)?, offset.get(3..)?),
+        3 => format!("{offset}:00"),
+        _ => offset.to_owned(),
+    };
+    rfc3339(&format!("{local}{offset}"))
+}
+
 /// Two ASCII digits below a limit.
 fn below(text: &str, limit: i128) -> Option<i128> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
@@ -144,6 +161,23 @@ mod tests {
         assert_eq!(nanos("2019-04-23T17:25:43.111Z"), Some(1_556_040_343_111_000_000));
         assert_eq!(nanos("2019-04-23 19:25:43.111+02:00"), nanos("2019-04-23t17:25:43.1110z"));
         assert_eq!(nanos("1969-12-31T23:59:59.5Z"), Some(-500_000_000));
+        let other = |text: &str| other_zone(text).map(|read| read.nanos);
+        for text in [
+            "2019-04-23T17:25:43 UTC",
+            "2019-04-23 19:25:43+0200",
+            "2019-04-23 19:25:43 +02",
+            "2019-04-23 19:25:43 +02:00",
+        ] {
+            assert_eq!(other(text), nanos("2019-04-23T17:25:43Z"), "{text}");
+        }
+        for bad in [
+            "2019-04-23",
+            "2019-04-23T17:25:43 Z",
+            "2019-04-23T17:25:43+2",
+            "2019-04-23T17:25:43  +02",
+        ] {
+            assert_eq!(other(bad), None, "{bad}");
+        }
         for bad in [
             "2019-04-23T17:25:60Z",
             "2019-04-23T24:00:00Z",

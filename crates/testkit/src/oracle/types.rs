@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use distil_plan::{EpochUnit, ExtraMembers, SchemaSpec, Type};
+use distil_plan::{EpochUnit, ExtraMembers, NullText, Plan, Type};
 
-use super::json::{Decimal, Value};
+use super::format::formatted;
+use super::json::{Decimal, Value, parse};
 use super::text::canonical;
-use super::time::{date, in_range, rfc3339};
+use super::time::{date, in_range, other_zone, rfc3339};
 
 /// The column of extra members.
 pub const EXTRA: &str = "_extra";
@@ -24,7 +25,8 @@ pub enum Want {
 
 impl Want {
     /// What a plan says of the record.
-    pub fn of(spec: &SchemaSpec) -> Self {
+    pub fn of(plan: &Plan) -> Self {
+        let spec = &plan.schema;
         if let Some(schema) = &spec.declared {
             return Self::Exact(Type::Struct(schema.fields.clone()));
         }
@@ -32,7 +34,25 @@ impl Want {
         for (path, data_type) in &spec.hints {
             root.insert(path.steps(), data_type);
         }
+        for (path, _) in &plan.null_text.columns {
+            root.open(&path.steps()[..path.steps().len() - 1]);
+        }
         root
+    }
+
+    /// Says that there is an object at a path.
+    fn open(&mut self, steps: &[String]) {
+        if *self == Self::Infer {
+            *self = Self::Open(Vec::new());
+        }
+        let (Self::Open(members), Some((first, rest))) = (self, steps.split_first()) else {
+            return;
+        };
+        if !members.iter().any(|(name, _)| name == first) {
+            members.push((first.clone(), Self::Infer));
+        }
+        let (_, member) = members.iter_mut().find(|(name, _)| name == first).unwrap();
+        member.open(rest);
     }
 
     fn insert(&mut self, steps: &[String], data_type: &Type) {
@@ -68,6 +88,10 @@ pub struct Conform {
     pub extra_members: ExtraMembers,
     /// Whether there is a column [`EXTRA`].
     pub extra_column: bool,
+    /// Strings that stand for null.
+    pub null_text: NullText,
+    /// Whether values must be spelled as their type is.
+    pub strict: bool,
 }
 
 /// What was noticed on the way.
@@ -81,6 +105,10 @@ pub struct Notes {
     pub ignored: u64,
     /// Values that were rounded.
     pub rounded: u64,
+    /// The columns of values in another spelling than their type has, one for each value.
+    pub converted: Vec<Vec<String>>,
+    /// The columns of strings that stood for null, one for each.
+    pub nulled: Vec<Vec<String>>,
 }
 
 impl Conform {
@@ -90,7 +118,8 @@ impl Conform {
         let is_own = |name: &str| name == EXTRA && self.extra_column;
         let (stolen, members): (Vec<_>, Vec<_>) =
             members.iter().cloned().partition(|(name, _)| is_own(name));
-        let (mut record, mut extras) = self.value(&Value::Object(members), want, false, notes);
+        let (mut record, mut extras) =
+            self.value(&Value::Object(members), want, (&[], false), notes);
         for (name, value) in stolen.into_iter().filter(|(_, value)| value != &Value::Null) {
             add(&mut extras, name, value);
         }
@@ -100,22 +129,42 @@ impl Conform {
         record
     }
 
-    /// A value by its type, and an object of what is extra in it, or null.
+    /// Whether a string at a path stands for null.
+    fn is_null_text(&self, text: &String, want: &Want, path: &[String]) -> bool {
+        let takes_no_string = match want {
+            Want::Exact(data_type) => !matches!(data_type, Type::String | Type::Json),
+            Want::Infer | Want::Open(_) => false,
+        };
+        let NullText { everywhere, columns, .. } = &self.null_text;
+        takes_no_string && everywhere.contains(text)
+            || columns.iter().any(|(named, texts)| named.steps() == path && texts.contains(text))
+    }
+
+    /// A value by its type, and an object of what is extra in it, or null. `place` is the path of the
+    /// column, and whether the value lies in a list.
     fn value(
         &self,
         value: &Value,
         want: &Want,
-        in_list: bool,
+        place: (&[String], bool),
         notes: &mut Notes,
     ) -> (Value, Value) {
         let mut extras = Value::Null;
+        let (path, in_list) = place;
+        let child = |name: &String| [path, std::slice::from_ref(name)].concat();
+        if let Value::String(text) = value
+            && self.is_null_text(text, want, path)
+        {
+            notes.nulled.push(path.to_vec());
+            return (Value::Null, extras);
+        }
         let data_type = match (want, value) {
             (Want::Infer, _) | (_, Value::Null) => return (value.clone(), extras),
             (Want::Open(wants), Value::Object(members)) => {
                 let mut out = Vec::new();
                 for (name, value) in members {
                     let want = wants.iter().find(|(n, _)| n == name).map_or(&Want::Infer, |w| &w.1);
-                    let (value, extra) = self.value(value, want, in_list, notes);
+                    let (value, extra) = self.value(value, want, (&child(name), in_list), notes);
                     if extra != Value::Null {
                         add(&mut extras, name.clone(), extra);
                     }
@@ -135,7 +184,8 @@ impl Conform {
                 for (name, value) in members.iter().filter(|(_, value)| value != &Value::Null) {
                     if let Some(field) = fields.iter().find(|f| &f.name == name) {
                         let want = Want::Exact(field.data_type.clone());
-                        let (value, extra) = self.value(value, &want, in_list, notes);
+                        let (value, extra) =
+                            self.value(value, &want, (&child(name), in_list), notes);
                         if extra != Value::Null {
                             add(&mut extras, name.clone(), extra);
                         }
@@ -155,10 +205,14 @@ impl Conform {
             (Type::List(element), Value::List(values)) => {
                 let want = Want::Exact((**element).clone());
                 Some(Value::List(
-                    values.iter().map(|v| self.value(v, &want, true, notes).0).collect(),
+                    values.iter().map(|v| self.value(v, &want, (path, true), notes).0).collect(),
                 ))
             }
-            _ => scalar(data_type, value, notes),
+            _ => scalar(data_type, value, notes).or_else(|| {
+                let converted = respelled(data_type, value).filter(|_| !self.strict)?;
+                notes.converted.push(path.to_vec());
+                scalar(data_type, &converted, notes)
+            }),
         };
         notes.bad |= converted.is_none();
         (converted.unwrap_or(Value::Null), extras)
@@ -171,6 +225,59 @@ fn add(object: &mut Value, name: String, value: Value) {
     }
     let Value::Object(members) = object else { unreachable!() };
     members.push((name, value));
+}
+
+/// The same value as one in the spelling of a type; `None` if it has none, or none that is exact.
+fn respelled(data_type: &Type, value: &Value) -> Option<Value> {
+    let number = |text: &String| {
+        let value = parse(text.as_bytes()).ok()?.value;
+        // Nothing around it, and no other kind.
+        let is_begun = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        let is_ended = text.ends_with(|c: char| c.is_ascii_digit());
+        (is_begun && is_ended).then_some(value)
+    };
+    match (data_type, value) {
+        (Type::String, Value::Bool(value)) => Some(Value::String(value.to_string())),
+        (Type::String, Value::Number(number)) => {
+            let text = canonical(value);
+            (number.spelled == text).then_some(Value::String(text))
+        }
+        (Type::Boolean, Value::String(text)) => text.parse().ok().map(Value::Bool),
+        (Type::Timestamp(unit), Value::String(text)) => {
+            let read = other_zone(text)?;
+            let fits = read.significant_digits <= unit.digits() as usize;
+            (fits && in_range(read.nanos, *unit)).then_some(Value::Instant(read.nanos))
+        }
+        (Type::Epoch(unit), Value::String(text)) => match number(text)? {
+            Value::Number(number) => instant(*unit, &number).map(Value::Instant),
+            _ => None,
+        },
+        (Type::Epoch(unit), Value::Number(number)) => instant(*unit, number).map(Value::Instant),
+        (
+            Type::Int8
+            | Type::Int16
+            | Type::Int32
+            | Type::Int64
+            | Type::Decimal { .. }
+            | Type::Float32
+            | Type::Float64,
+            Value::String(text),
+        ) => number(text),
+        _ => None,
+    }
+}
+
+/// Nanoseconds since 1970 of a number of units, if the column holds the instant exactly.
+fn instant(unit: EpochUnit, number: &Decimal) -> Option<i128> {
+    let (scale, factor) = match unit {
+        // The column has milliseconds.
+        EpochUnit::Seconds => (3, 1_000_000),
+        EpochUnit::Millis => (0, 1_000_000),
+        EpochUnit::Micros => (0, 1_000),
+        EpochUnit::Nanos => (0, 1),
+    };
+    let nanos = number.scaled(scale)?.checked_mul(factor)?;
+    in_range(nanos, unit.column_unit()).then_some(nanos)
 }
 
 /// A value by a type without members or elements; `None` if it does not fit.
@@ -203,14 +310,14 @@ fn scalar(data_type: &Type, value: &Value, notes: &mut Notes) -> Option<Value> {
             return (fits && in_range(read.nanos, *unit)).then_some(Value::Instant(read.nanos));
         }
         (Type::Epoch(unit), Value::Number(n)) => {
-            let factor = match unit {
-                EpochUnit::Seconds => 1_000_000_000,
-                EpochUnit::Millis => 1_000_000,
-                EpochUnit::Micros => 1_000,
-                EpochUnit::Nanos => 1,
-            };
-            let nanos = n.scaled(0)?.checked_mul(factor)?;
-            return in_range(nanos, unit.column_unit()).then_some(Value::Instant(nanos));
+            return instant(*unit, n).filter(|_| n.is_integral()).map(Value::Instant);
+        }
+        // What was respelled.
+        (Type::Timestamp(_) | Type::Epoch(_), Value::Instant(_)) => true,
+        (Type::TimestampText(format), Value::String(text)) => {
+            let (nanos, digits) = formatted(text, format.format(), format.zone())?;
+            let fits = digits <= format.unit().digits() as usize;
+            return (fits && in_range(nanos, format.unit())).then_some(Value::Instant(nanos));
         }
         (Type::Date, Value::String(text)) => return Some(Value::Date(date(text)?)),
         (Type::Binary, Value::String(text)) => {
@@ -247,11 +354,16 @@ mod tests {
     use super::*;
 
     fn convert(data_type: &str, text: &str) -> Option<(Value, Notes)> {
-        let conform = Conform { extra_members: ExtraMembers::Error, extra_column: false };
+        let conform = Conform {
+            extra_members: ExtraMembers::Error,
+            extra_column: false,
+            null_text: NullText::default(),
+            strict: false,
+        };
         let mut notes = Notes::default();
         let value = parse(text.as_bytes()).unwrap().value;
         let want = Want::Exact(data_type.parse().unwrap());
-        let (value, _) = conform.value(&value, &want, false, &mut notes);
+        let (value, _) = conform.value(&value, &want, (&[], false), &mut notes);
         (!notes.bad && !notes.extra).then_some((value, notes))
     }
 
@@ -264,8 +376,8 @@ mod tests {
         for (data_type, good, bad) in [
             (
                 "int8",
-                &["127", "-128", "1.0", "1e2", "-0.0", "null"][..],
-                &["128", "-129", "1.5", "\"1\"", "true", "1e3"][..],
+                &["127", "-128", "1.0", "1e2", "-0.0", "null", "\"1\"", "\"-1e2\""][..],
+                &["128", "-129", "1.5", "\" 1\"", "\"0x1\"", "\"128\"", "true", "1e3"][..],
             ),
             (
                 "int64",
@@ -274,10 +386,14 @@ mod tests {
             ),
             ("decimal(5,2)", &["999.99", "-1e2", "0.010", "0"], &["1000", "0.001", "999.999"]),
             ("decimal(38,0)", &["99999999999999999999999999999999999999"], &["1e38", "0.5"]),
-            ("float64", &["1.7976931348623157e308", "1e-400"], &["1e309", "\"1\""]),
+            (
+                "float64",
+                &["1.7976931348623157e308", "1e-400", "\"1\""],
+                &["1e309", "\"1 \"", "\"NaN\""],
+            ),
             ("float32", &["3.4028235e38", "3.40282356e38"], &["3.5e38"]),
-            ("boolean", &["true"], &["1", "\"true\""]),
-            ("string", &["\"\""], &["1", "[]"]),
+            ("boolean", &["true", "\"true\""], &["1", "\"True\""]),
+            ("string", &["\"\"", "1", "1.5", "true", "1e21"], &["1.10", "1e2", "-0", "[]"]),
             ("json", &["[1,{}]", "1"], &[]),
             (
                 "date",
@@ -291,8 +407,8 @@ mod tests {
             ),
             (
                 "epoch(s)",
-                &["0", "-62135596800", "253402300799", "1e3"],
-                &["253402300800", "-62135596801", "0.5"],
+                &["0", "-62135596800", "253402300799", "1e3", "0.5", "\"1.125\""],
+                &["253402300800", "-62135596801", "0.0005", "\"+1\""],
             ),
             ("epoch(ns)", &["9223372036854775807"], &["9223372036854775808"]),
             ("list<int8>", &["[]", "[1,null]"], &["[200]", "{}"]),
@@ -325,7 +441,12 @@ mod tests {
 
     #[test]
     fn extra_members_go_to_the_same_path() {
-        let conform = Conform { extra_members: ExtraMembers::Keep, extra_column: true };
+        let conform = Conform {
+            extra_members: ExtraMembers::Keep,
+            extra_column: true,
+            null_text: NullText::default(),
+            strict: false,
+        };
         let mut notes = Notes::default();
         let text = r#"{"q":[1],"a":{"b":1,"z":{"y":2},"n":null},"_extra":5}"#;
         let want = Want::Exact("struct<a: struct<b: int8>>".parse().unwrap());

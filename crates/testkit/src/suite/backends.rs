@@ -41,6 +41,12 @@ const fn unread(need: Need, why: &'static str) -> Mark {
 
 const NOT_NAMED: &str =
     "its reader opens gzip and zstd alone; distil could unpack other files first";
+const RESPELLED: Mark = Mark {
+    need: Need::Respelled,
+    support: Support::Could(
+        "another parser takes values as they stand; distil could hand on what it read",
+    ),
+};
 
 /// The backend on pandas.
 pub const PANDAS: Configuration = Configuration {
@@ -57,6 +63,7 @@ pub const PANDAS: Configuration = Configuration {
         unread(Need::Bzip2, NOT_NAMED),
         unread(Need::Xz, NOT_NAMED),
         unread(Need::Lz4, NOT_NAMED),
+        RESPELLED,
         Mark {
             need: Need::MaxFileBytes,
             support: Support::Could("its writer is never asked how large a file has become"),
@@ -136,6 +143,7 @@ pub const SPARK: Configuration = Configuration {
         LZ4,
         CONCATENATED,
         JSON_COLUMNS,
+        RESPELLED,
         DEEP_TYPES,
         WIDE_SCHEMAS,
         SERVER_MAX_FILE_BYTES,
@@ -165,6 +173,7 @@ pub const SAIL: Configuration = Configuration {
                 "Sail's JSON parser rounds numbers, and its casts from text know only plain ones",
             ),
         },
+        RESPELLED,
         DEEP_TYPES,
         WIDE_SCHEMAS,
         SERVER_MAX_FILE_BYTES,
@@ -172,7 +181,7 @@ pub const SAIL: Configuration = Configuration {
 };
 
 /// What the suite asks for, in the order of the documentation.
-pub const NEEDS: [Need; 25] = [
+pub const NEEDS: [Need; 26] = [
     Need::BadRecords,
     Need::Repair,
     Need::Gzip,
@@ -190,6 +199,7 @@ pub const NEEDS: [Need; 25] = [
     Need::Type("json"),
     Need::EmptyNames,
     Need::Exponents,
+    Need::Respelled,
     DEEP,
     WIDE,
     Need::Columns,

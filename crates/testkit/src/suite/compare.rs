@@ -30,6 +30,7 @@ pub(crate) fn differences(plan: &Plan, expected: &Outcome, output: &Output) -> V
     let report = &output.report;
     out.table("output", &expected.schema, &expected.rows, &output.table);
     out.same("the counts", &expected.counts, &report.records);
+    out.list("the readings", &expected.readings, &report.readings);
     let conflicts: Vec<_> =
         report.conflicts.iter().map(|c| (c.kept.0.clone(), c.dropped.0.clone())).collect();
     out.same("the conflicts", &expected.conflicts, &conflicts);

@@ -19,6 +19,9 @@ pub fn needs(case: &Case, outcome: &Result<Outcome, Failure>) -> Vec<Need> {
     if outcome.as_ref().is_ok_and(|outcome| !outcome.bad.is_empty()) {
         needs.push(Need::BadRecords);
     }
+    if outcome.as_ref().is_ok_and(|outcome| !outcome.readings.is_empty()) {
+        needs.push(Need::Respelled);
+    }
     if has_exponents(case, &schema) {
         needs.push(Need::Exponents);
     }

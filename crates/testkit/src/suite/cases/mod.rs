@@ -9,6 +9,7 @@ mod output;
 mod paths;
 mod peers;
 mod repairs;
+mod respelled;
 mod survivors;
 mod types;
 
@@ -20,6 +21,7 @@ pub fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("survivors", survivors::cases()),
         ("types", types::cases()),
         ("declared", declared::cases()),
+        ("respelled", respelled::cases()),
         ("frames", frames::cases()),
         ("paths", paths::cases()),
         ("bad", bad::cases()),

@@ -59,7 +59,7 @@ pub(super) fn cases() -> Vec<Case> {
             .types("n json"),
         case("peer_digits_are_not_lost_to_a_double")
             .lines(&["{\"n\":123456789012345678}", "{\"n\":0.1}"])
-            .types("n json"),
+            .types("n decimal(38,3)"),
         case("peer_ids_of_18_digits_are_not_changed")
             .lines(&["{\"id\":999999999999999999}", "{\"id\":999999999999999998}"])
             .key("id")

@@ -87,7 +87,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("instants_with_and_without_fraction_fail_with_the_hint")
             .lines(&["{\"ts\":\"2019-04-23T17:25:43Z\"}", "{\"ts\":\"2019-04-23T17:25:43.111Z\"}"])
             .key("ts")
-            .fails(FailureKind::MixedInstants, "types = \"ts=timestamp("),
+            .fails(FailureKind::MisleadingText, "types = \"ts=timestamp("),
         case("mixed_instants_in_an_order_column_fail_too")
             .lines(&[
                 "{\"k\":1,\"ts\":\"2019-04-23T17:25:43+00:00\"}",
@@ -98,7 +98,82 @@ pub(super) fn cases() -> Vec<Case> {
             ])
             .key("k")
             .order("ts desc")
-            .fails(FailureKind::MixedInstants, "types = \"ts=timestamp("),
+            .fails(FailureKind::MisleadingText, "types = \"ts=timestamp("),
+        case("instants_whose_offsets_differ_are_of_two_forms")
+            .lines(&[
+                "{\"k\":1,\"ts\":\"2024-10-27T02:10:00.000+0100\"}",
+                "{\"k\":1,\"ts\":\"2024-10-27T02:30:00.000+0200\"}",
+            ])
+            .key("k")
+            .order("ts desc")
+            .fails(FailureKind::MisleadingText, "types = \"ts=timestamp(us)"),
+        case("days_before_years_do_not_order_like_time")
+            .lines(&[
+                "{\"k\":1,\"ts\":\"01-05-2024 08:31:27\"}",
+                "{\"k\":1,\"ts\":\"30-04-2024 17:04:01\"}",
+            ])
+            .key("k")
+            .order("ts desc")
+            .fails(
+                FailureKind::MisleadingText,
+                "types = \"ts=timestamp(us, '%d-%m-%Y %H:%M:%S', 'UTC')\"",
+            ),
+        case("digits_of_two_lengths_do_not_order_like_numbers")
+            .lines(&["{\"k\":1,\"v\":\"9\"}", "{\"k\":1,\"v\":\"10\"}", "{\"k\":2,\"v\":\"x\"}"])
+            .key("k")
+            .order("v desc")
+            .fails(FailureKind::MisleadingText, "types = \"v=int64\""),
+        case("digits_of_two_lengths_ascend_as_text")
+            .lines(&["{\"k\":1,\"v\":\"9\"}", "{\"k\":1,\"v\":\"10\"}"])
+            .key("k")
+            .order("v")
+            .gives(&["{\"k\":1,\"v\":\"10\"}"]),
+        case("digits_of_two_lengths_do_not_descend_as_the_last")
+            .lines(&["{\"k\":1,\"v\":\"9\"}", "{\"k\":1,\"v\":\"10\"}"])
+            .key("k")
+            .order("v")
+            .keep_last()
+            .fails(FailureKind::MisleadingText, "types = \"v=int64\""),
+        case("numbers_with_a_point_do_not_ascend_as_text")
+            .lines(&["{\"k\":1,\"v\":\"9.5\"}", "{\"k\":1,\"v\":\"10.5\"}"])
+            .key("k")
+            .order("v")
+            .fails(FailureKind::MisleadingText, "types = \"v=float64\""),
+        case("digits_of_one_length_order_like_numbers")
+            .lines(&["{\"k\":1,\"v\":\"09\"}", "{\"k\":1,\"v\":\"10\"}", "{\"k\":2,\"v\":\"x\"}"])
+            .key("k")
+            .order("v desc")
+            .gives(&["{\"k\":1,\"v\":\"10\"}", "{\"k\":2,\"v\":\"x\"}"]),
+        case("versions_of_two_lengths_do_not_order_like_versions")
+            .lines(&["{\"k\":1,\"v\":\"v1.9.0\"}", "{\"k\":1,\"v\":\"v1.10.0\"}"])
+            .key("k")
+            .order("v desc")
+            .fails(FailureKind::MisleadingText, "order_by = \"v as text desc\""),
+        case("numbers_that_are_less_than_half_are_text")
+            .lines(&[
+                "{\"k\":1,\"v\":\"9\"}",
+                "{\"k\":1,\"v\":\"10\"}",
+                "{\"k\":1,\"v\":\"x\"}",
+                "{\"k\":1,\"v\":\"y\"}",
+                "{\"k\":1,\"v\":\"z\"}",
+            ])
+            .key("k")
+            .order("v")
+            .gives(&["{\"k\":1,\"v\":\"10\"}"]),
+        case("digits_order_as_text_by_consent")
+            .lines(&["{\"k\":1,\"v\":\"9\"}", "{\"k\":1,\"v\":\"10\"}"])
+            .key("k")
+            .order("v as text desc")
+            .gives(&["{\"k\":1,\"v\":\"9\"}"]),
+        case("the_consent_changes_nothing_on_numbers")
+            .lines(&["{\"k\":1,\"v\":9}", "{\"k\":1,\"v\":10}"])
+            .key("k")
+            .order("v as text desc")
+            .gives(&["{\"k\":1,\"v\":10}"]),
+        case("digits_in_a_key_are_text")
+            .lines(&["{\"v\":\"9\"}", "{\"v\":\"10\"}"])
+            .key("v")
+            .types("v string"),
         case("mixed_instants_that_are_less_than_half_are_text")
             .lines(&[
                 "{\"ts\":\"2019-04-23T17:25:43Z\"}",

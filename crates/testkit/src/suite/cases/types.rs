@@ -46,8 +46,8 @@ pub(super) fn cases() -> Vec<Case> {
         column("a_number_beyond_the_largest_double_is_json", "json", &["1e400", "1.5"]),
         column("a_number_below_the_smallest_double_is_json", "json", &["1e-400", "1.5"]),
         column(
-            "a_number_that_a_double_would_round_is_json",
-            "json",
+            "a_number_that_a_double_would_round_is_a_decimal",
+            "decimal(38,36)",
             &["0.1000000000000000055511151231257827", "1.5"],
         ),
         column(
@@ -56,8 +56,8 @@ pub(super) fn cases() -> Vec<Case> {
             &["9007199254740991", "9007199254740992", "9007199254740993"],
         ),
         column(
-            "two_to_the_53_plus_1_beside_a_fraction_is_json",
-            "json",
+            "two_to_the_53_plus_1_beside_a_fraction_is_a_decimal",
+            "decimal(38,3)",
             &["9007199254740993", "0.5"],
         ),
         column(
@@ -66,8 +66,8 @@ pub(super) fn cases() -> Vec<Case> {
             &["9007199254740992", "9007199254740991", "0.5"],
         ),
         column(
-            "a_large_double_whose_shortest_text_is_another_number_is_json",
-            "json",
+            "a_large_double_whose_shortest_text_is_another_number_is_a_decimal",
+            "decimal(38,3)",
             &["1152921504606846976", "0.5"],
         ),
         column("a_whole_number_with_a_fraction_is_float64", "float64", &["1.0", "2"]),
@@ -174,7 +174,41 @@ pub(super) fn cases() -> Vec<Case> {
             "float64",
             &["2.0135095591208582e15", "-2013509559120858.8"],
         ),
-        column("the_odd_one_of_two_shortest_texts_is_json", "json", &["2.0135095591208583e15"]),
+        column(
+            "the_odd_one_of_two_shortest_texts_is_a_decimal",
+            "decimal(38,3)",
+            &["2.0135095591208583e15"],
+        ),
+        column(
+            "the_scale_of_a_decimal_holds_the_digits_of_all",
+            "decimal(38,18)",
+            &["0.10000000000000001", "12345678901234567890", "1.5000000000000000000000", "1e19"],
+        ),
+        column(
+            "digits_that_no_decimal_holds_together_are_json",
+            "json",
+            &["0.10000000000000001", "123456789012345678901"],
+        ),
+        column(
+            "37_digits_after_the_point_are_json",
+            "json",
+            &["0.1000000000000000000000000000000000001"],
+        ),
+        column(
+            "decimals_in_lists",
+            "list<struct<x: decimal(38,18)>>",
+            &["[{\"x\":0.10000000000000001}]", "[{\"x\":2},{\"x\":null}]"],
+        ),
+        case("decimals_are_a_key_and_an_order")
+            .lines(&[
+                "{\"k\":0.10000000000000001,\"t\":0.20000000000000001}",
+                "{\"k\":0.10000000000000001,\"t\":0.3}",
+                "{\"k\":0.1,\"t\":21}",
+            ])
+            .key("k")
+            .order("t desc")
+            .types("k decimal(38,18), t decimal(38,18)")
+            .gives(&["{\"k\":0.1,\"t\":21}", "{\"k\":0.10000000000000001,\"t\":0.3}"]),
         case("columns_stand_in_the_order_of_their_first_appearance")
             .lines(&["{\"b\":1,\"d\":null}", "{\"c\":{\"z\":1},\"a\":true}"])
             .lines(&["{\"a\":false,\"e\":0.5,\"c\":{\"y\":2,\"z\":1}}"])
