@@ -20,6 +20,11 @@ DEBUG := $(CARGO_TARGET_DIR)/debug/distil
 REQUIREMENTS := tests/python/requirements.txt
 VEGA_VERSION := 3.2.1
 VEGA := .cache/vega-datasets-$(VEGA_VERSION)
+# Packages of npm with JSON in them; their names and versions are those of the directory, so that another one is
+# fetched anew.
+PACKAGES := mime-db@1.54.0 language-subtag-registry@0.4.2 moment-timezone@0.6.6 node-releases@2.0.66 \
+	unicode-emoji-json@0.9.0 us-atlas@3.0.1 world-countries@5.1.0
+PACKAGES_UNPACKED := .cache/packages-$(shell echo '$(PACKAGES)' | cksum | cut -d' ' -f1)
 SPARK_VERSION := 4.3.0
 SAIL_VERSION := 0.7.2
 # Older Sparks, on which the SQL of plans is valid too.
@@ -73,7 +78,7 @@ test-python: fetched
 # What compiles, checks and runs; then all that tests need and is not built here.
 tools: $(TOOLS)/installed $(PROTOC)
 
-fetched: tools .venv/installed $(VEGA)/unpacked spark-servers
+fetched: tools .venv/installed $(VEGA)/unpacked $(PACKAGES_UNPACKED)/unpacked spark-servers
 
 build-tests: tools
 	$(NEXTEST) run --no-run --workspace --locked $(FEATURES)
@@ -88,7 +93,7 @@ run-rust: fetched
 # tests on every backend. The program is the one that the tests in Rust run.
 run-python: fetched
 	DISTIL_BIN='$(abspath $(DEBUG))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
-		.venv/bin/python -m pytest -p no:cacheprovider --durations=10 tests/python
+		PACKAGES='$(abspath $(PACKAGES_UNPACKED))' .venv/bin/python -m pytest -p no:cacheprovider --durations=10 tests/python
 
 # The long sweeps: as `test`, with many more generated cases, mutations, kills, and losses of power.
 test-all: export DISTIL_CASES ?= 20000
@@ -230,4 +235,11 @@ $(VEGA)/unpacked:
 	mkdir -p $(VEGA)
 	cd $(VEGA) && npm pack --silent vega-datasets@$(VEGA_VERSION)
 	tar -xzf $(VEGA)/vega-datasets-$(VEGA_VERSION).tgz -C $(VEGA) package/data
+	touch $@
+
+$(PACKAGES_UNPACKED)/unpacked:
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --silent $(PACKAGES)
+	cd $(@D) && for package in $(PACKAGES); do \
+		mkdir -p "$${package%@*}" && tar -xzf "$${package%@*}-$${package#*@}.tgz" -C "$${package%@*}"; done
 	touch $@

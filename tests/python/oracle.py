@@ -74,7 +74,12 @@ def infer_numbers(numbers):
         if all(-(2**63) <= number.value < 2**63 for number in numbers):
             return "int64"
         return "decimal(38,0)" if all(-(10**38) < n.value < 10**38 for n in numbers) else "json"
-    return "float64" if all(number.survives_a_double for number in numbers) else "json"
+    if all(number.survives_a_double for number in numbers):
+        return "float64"
+    whole = max(len(str(int(abs(number.value)))) for number in numbers)
+    digits = max(max(0, -number.value.normalize().as_tuple().exponent) for number in numbers)
+    scale = -(-digits // 3) * 3
+    return f"decimal(38,{scale})" if scale <= 36 and whole + scale <= 38 else "json"
 
 
 def infer_strings(strings):
@@ -125,7 +130,7 @@ def stored(value, data_type):
         return canonical(value)
     if data_type == "int64":
         return int(value.value)
-    if data_type == "decimal(38,0)":
+    if isinstance(data_type, str) and data_type.startswith("decimal("):
         return value.value
     if data_type == "float64":
         return float(value.text)

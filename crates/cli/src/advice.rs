@@ -10,7 +10,7 @@ use crate::flags::{Group, Planning};
 
 /// Options whose advice is a whole command, since so much of the work is done once they are given: what bad
 /// records ask for, and what finds records.
-const WHOLE: [&str; 3] = ["quarantine", "repair", "records"];
+const WHOLE: [&str; 4] = ["quarantine", "repair", "records", "hive"];
 
 /// A command as it was typed.
 pub(crate) struct Advice<'a> {
@@ -53,7 +53,7 @@ impl<'a> Advice<'a> {
             return Some(format!("{text}: make the plan again, with {}", shown(&flag, argument)));
         }
         if WHOLE.contains(&option.as_str())
-            && value.is_some()
+            && (value.is_some() || !argument.get_action().takes_values())
             && !self.is_typed(option)
             && let Some(command) = self.command_line(option, &flag)
         {

@@ -16,7 +16,7 @@ use std::time::Instant;
 use distil_datagen::{Parameters, Shape, generate};
 use distil_engine::{EngineOptions, Native};
 use distil_job::run::{Job, run};
-use distil_json::{Decoder, Dictionary, FrameSlice, Frames, Sampler};
+use distil_json::{Decoder, Dictionary, EncodedRow, FrameSlice, Frames, Sampler};
 use distil_plan::{
     BadPart, ColumnPath, Dedup, InputFormat, Mode, OrderBy, Plan, Result, Schema, Sink, StageReport,
 };
@@ -119,7 +119,7 @@ fn decoded(storage: &Memory, shape: Shape) -> f64 {
         .map(|name| storage.get(format!("in/data/{name}")).unwrap())
         .collect();
     let mut sampler = Sampler::new(&plan).unwrap();
-    sampler.sample(&files[0], 1000).unwrap();
+    sampler.sample(0, &files[0], 1000).unwrap();
     let layout = sampler.finish(&plan).1.map(Arc::new);
     let begin = Instant::now();
     let mut decoder = Decoder::new(&plan).unwrap().expecting(layout.as_ref(), 1 << 30);
@@ -143,7 +143,8 @@ fn decoded(storage: &Memory, shape: Shape) -> f64 {
 struct Nowhere;
 
 impl distil_json::Sink for Nowhere {
-    fn row(&mut self, row: &[u8], _: usize, _: u32) -> Result<()> {
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        let row = row.bytes;
         black_box(row);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use distil_json::{Dictionary, Fix, RecordTally, Why};
+use distil_json::{Dictionary, EncodedRow, Fix, RecordTally, Why};
 use distil_kernel::no_records::require_records;
 use distil_output::quarantine::Quarantine;
 use distil_plan::{
@@ -38,7 +38,7 @@ pub struct Inferred {
 struct Nothing;
 
 impl RowSink for Nothing {
-    fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
+    fn row(&mut self, _: &EncodedRow<'_>) -> Result<()> {
         Ok(())
     }
 

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use distil_json::{Dictionary, PackedLayout};
+use distil_json::{Dictionary, EncodedRow, PackedLayout};
 use distil_kernel::no_records::require_records;
 use distil_kernel::reduce::Policy;
-use distil_kernel::rows::{Row, SINGLE};
+use distil_kernel::rows::Row;
 use distil_output::quarantine::{Quarantine, SetAside};
 use distil_plan::{Error, Phase, Report, Request, Result, Schema};
 use distil_storage::Storage;
@@ -168,8 +168,8 @@ struct Scatter<'a> {
 }
 
 impl RowSink for Scatter<'_> {
-    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
-        self.exchange.push(&Row { bytes: row, key_length, value_bytes, counts: SINGLE })
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        self.exchange.push(&Row::of(row))
     }
 
     fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {

@@ -41,6 +41,8 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         | Need::Array
         | Need::Document
         | Need::Records
+        | Need::Hive
+        | Need::Origin
         | Need::Type(_)
         | Need::IgnoreExtra
         | Need::KeepExtra
@@ -75,7 +77,7 @@ mod tests {
     use super::*;
 
     /// Everything that a process may leave out of `supports`.
-    const ASKED: [Need; 29] = [
+    const ASKED: [Need; 31] = [
         Need::Gzip,
         Need::Zstd,
         Need::Bzip2,
@@ -86,6 +88,8 @@ mod tests {
         Need::Array,
         Need::Document,
         Need::Records,
+        Need::Hive,
+        Need::Origin,
         Need::Type("NAME"),
         Need::IgnoreExtra,
         Need::KeepExtra,

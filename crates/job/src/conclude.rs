@@ -55,9 +55,12 @@ fn warn_of_values_without_records(plan: &Plan, report: &mut Report) {
     let without: u64 = report.inputs.iter().map(|input| input.without_records).sum();
     let Some(first) = report.inputs.iter().find(|input| input.without_records > 0) else { return };
     let has = if without == 1 { "value has" } else { "values have" };
-    report
-        .warnings
-        .push(format!("{without} {has} no records at {path}, the first of them in {}", first.path));
+    let no_records = match path.0.as_slice() {
+        [] if without == 1 => "value is no record".to_owned(),
+        [] => "values are no records".to_owned(),
+        _ => format!("{has} no records at {path}"),
+    };
+    report.warnings.push(format!("{without} {no_records}, the first of them in {}", first.path));
 }
 
 fn conclude_conflicts(plan: &Plan, report: &mut Report) -> Result<()> {

@@ -2,7 +2,8 @@
 
 use distil_json::Candidates;
 use distil_plan::{
-    Code, Error, Hint, InputFormat, Key, Plan, RecordsPath, ResolvedPlan, printable,
+    Code, ColumnPath, Error, Hint, InputFormat, Key, Plan, RecordsPath, ResolvedPlan, hive_columns,
+    printable,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -18,6 +19,12 @@ pub fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -> Error
     let is_missing = matches!(error.code, Code::MissingColumn | Code::MissingRecords);
     let is_bad = matches!(error.code, Code::BadRecords | Code::TooManyBadRecords);
     if !(is_missing || is_bad) || plan.plan.format != InputFormat::Json {
+        return error;
+    }
+    if error.code == Code::MissingColumn && !plan.plan.hive && is_named_by_directories(plan) {
+        let text = "take the columns that the directories of the inputs name";
+        let mut error = error;
+        error.hints.insert(0, Hint::choose(text, "hive"));
         return error;
     }
     // Whoever made the error knows better.
@@ -53,6 +60,22 @@ pub fn within_one_record(storage: &dyn Storage, plan: &ResolvedPlan) -> Option<(
     found
         .into_iter()
         .find(|(path, count)| *count > 1 && printable(&path.to_string()) == path.to_string())
+}
+
+/// Whether a directory of an input would give a column that the plan names.
+fn is_named_by_directories(plan: &ResolvedPlan) -> bool {
+    let dedup = plan.plan.dedup.iter();
+    let key = dedup.clone().flat_map(|dedup| match &dedup.key {
+        Key::Columns(columns) => columns.as_slice(),
+        Key::Record => &[],
+    });
+    let order = dedup.flat_map(|dedup| &dedup.order_by).map(|by| &by.column);
+    let named: Vec<&ColumnPath> =
+        key.chain(order).chain(plan.plan.columns.iter().flatten()).collect();
+    let is_named =
+        |name: &str| named.iter().any(|path| matches!(path.steps(), [one] if one == name));
+    let columns = plan.inputs.iter().filter_map(|input| hive_columns(&input.display()).ok());
+    columns.flatten().any(|column| is_named(&column.name))
 }
 
 /// The first steps of the columns of the key.

@@ -110,6 +110,7 @@ fn stored(path: &str, text: &str) -> Vec<u8> {
         dedup: None,
         selected: false,
         rows: Some(0),
+        origin: false,
         digest: None,
     };
     for (key, value) in footer.to_pairs().unwrap() {

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use distil_json::{Decoder, Dictionary, FrameSlice, Frames, Sampler, Sink};
+use distil_json::{Decoder, Dictionary, EncodedRow, FrameSlice, Frames, Sampler, Sink};
 use distil_plan::{BadPart, ColumnPath, Dedup, OrderBy, Plan, Result};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -59,7 +59,7 @@ fn decode(bencher: Bencher<'_, '_>, text: &str, frames: Frames, key: &str, expec
         ..Dedup::on_columns(ColumnPath::parse_list(key).unwrap())
     });
     let mut sampler = Sampler::new(&plan).unwrap();
-    sampler.sample(text.as_bytes(), 64).unwrap();
+    sampler.sample(0, text.as_bytes(), 64).unwrap();
     let layout = sampler.finish(&plan).1.filter(|_| expected.is_some()).map(Arc::new);
     assert_eq!(layout.as_ref().map(|layout| layout.packs), expected);
     let mut decoder = Decoder::new(&plan).unwrap().expecting(layout.as_ref(), 1 << 20);
@@ -73,7 +73,8 @@ fn decode(bencher: Bencher<'_, '_>, text: &str, frames: Frames, key: &str, expec
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn row(&mut self, row: &[u8], _: usize, _: u32) -> Result<()> {
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        let row = row.bytes;
         black_box(row);
         Ok(())
     }

@@ -5,7 +5,9 @@ mod text;
 
 use std::sync::Arc;
 
-use distil_plan::{Cancel, Error, Plan, Reason, Repairs, Result};
+use distil_plan::{
+    Cancel, Error, HiveColumn, Input, Plan, Reason, Repairs, ResolvedPlan, Result, hive_columns,
+};
 
 use self::text::Text;
 use crate::frame::framer::too_large_detail;
@@ -16,9 +18,11 @@ use crate::packed::packer::Packer;
 use crate::parse::flaw::describe;
 use crate::parse::scan::FrameScan;
 use crate::parse::tape::{Flaw, Kind, Tape};
-use crate::rewrite::{Merger, Rewritten};
+use crate::rewrite::{Merger, Rewritten, trim};
+use crate::rows::places::Places;
 use crate::rows::record::{Bad, RecordEncoder};
 use crate::rows::sink::Sink;
+use crate::rows::value::write_string;
 use crate::seen::Seen;
 use crate::types::facts::Position;
 use crate::types::fields::Fields;
@@ -46,6 +50,8 @@ pub struct Decoder {
     /// The tape of a mended record.
     mended: Tape,
     packer: Option<Packer>,
+    /// The members that all records of an input get from its directories, by the ordinal of the input.
+    hive: Arc<[Vec<u8>]>,
     rewritten: Rewritten,
     merger: Merger,
     max_record: u64,
@@ -64,7 +70,8 @@ impl Decoder {
         let (sort_columns, rest_reversed) = SortColumn::of(plan.dedup.as_ref());
         let null_keys = plan.dedup.as_ref().map(|dedup| dedup.null_keys).unwrap_or_default();
         let (schema, extra_members) = (&plan.schema, plan.extra_members);
-        let fields = Fields::new(schema, extra_members, &plan.null_text, &sort_columns)?;
+        let fields =
+            Fields::new(schema, extra_members, &plan.null_text, &sort_columns, plan.origin)?;
         let strict = plan.strict_types;
         Ok(Self {
             encoder: RecordEncoder::new(
@@ -79,6 +86,7 @@ impl Decoder {
             repairs: plan.repair.clone(),
             mended: Tape::default(),
             packer: None,
+            hive: Arc::default(),
             rewritten: Rewritten::default(),
             merger: Merger::default(),
             max_record: plan.max_record,
@@ -94,6 +102,23 @@ impl Decoder {
     pub fn expecting(mut self, layout: Option<&Arc<PackedLayout>>, dictionary_bytes: u64) -> Self {
         self.packer = layout.map(|layout| Packer::new(Arc::clone(layout), dictionary_bytes));
         self
+    }
+
+    /// Knows the inputs of the plan, which it must where these give something to their records.
+    ///
+    /// # Errors
+    /// An input error if directories of an input give one column twice.
+    pub fn of_inputs(mut self, plan: &ResolvedPlan) -> Result<Self> {
+        if plan.plan.hive {
+            let members =
+                plan.inputs.iter().map(|input| Ok(members(&hive_columns(&input.display())?)));
+            self.hive = members.collect::<Result<_>>()?;
+        }
+        if plan.plan.origin {
+            let files = plan.inputs.iter().map(Input::display).collect();
+            self.encoder.places = Some(Box::new(Places::new(files, &self.sort_columns)));
+        }
+        Ok(self)
     }
 
     /// Counts the values of inferred columns by what they are, for [`Seen::fixes`] and
@@ -119,6 +144,17 @@ impl Decoder {
     pub fn decode(&mut self, slice: &FrameSlice<'_>, sink: &mut impl Sink) -> Result<u64> {
         self.begin(slice);
         let text = Text::of(slice);
+        let hive = Arc::clone(&self.hive);
+        if let Some(added) = hive.get(slice.input).filter(|added| !added.is_empty()) {
+            return match slice.frames {
+                Frames::Lines => self.rewritten_lines(&text, added, sink),
+                Frames::Blanks => {
+                    let list = FrameList::whole(text.bytes.len(), added);
+                    self.rewritten(&text, &list, sink)
+                }
+                Frames::Listed(list) => self.rewritten(&text, &list.with(added), sink),
+            };
+        }
         match slice.frames {
             Frames::Lines => self.rows(&text, [(0, text.bytes.len())], true, sink),
             Frames::Blanks => self.rows(&text, [(0, text.bytes.len())], false, sink),
@@ -158,6 +194,22 @@ impl Decoder {
         let text = Text { bytes: &rewritten.text, placed, ..*slice };
         let end = text.bytes.len();
         let records = self.rows(&text, [(0, end)], false, sink);
+        self.rewritten = rewritten;
+        records
+    }
+
+    /// Decodes records on lines that all get the same members.
+    fn rewritten_lines(
+        &mut self,
+        slice: &Text<'_>,
+        added: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<u64> {
+        let mut rewritten = std::mem::take(&mut self.rewritten);
+        rewritten.fill_lines(slice.source, added);
+        let placed = Some((rewritten.places.as_slice(), added));
+        let text = Text { bytes: &rewritten.text, placed, ..*slice };
+        let records = self.rows(&text, [(0, text.bytes.len())], true, sink);
         self.rewritten = rewritten;
         records
     }
@@ -318,7 +370,7 @@ impl Decoder {
     fn hand_on(&mut self, sink: &mut impl Sink) -> Result<()> {
         let encoder = &self.encoder;
         match &mut self.packer {
-            None => sink.row(encoder.row(), encoder.key_length(), encoder.value_bytes()),
+            None => sink.row(&encoder.row()),
             Some(packer) => packer.hand_on(encoder, sink),
         }
     }
@@ -416,6 +468,21 @@ impl Decoder {
     }
 }
 
+/// Columns as the members of an object, with a comma after each.
+fn members(columns: &[HiveColumn]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for column in columns {
+        write_string(column.name.as_bytes(), &mut text);
+        text.push(b':');
+        match &column.value {
+            Some(value) => write_string(value.as_bytes(), &mut text),
+            None => text.extend_from_slice(b"null"),
+        }
+        text.push(b',');
+    }
+    text
+}
+
 /// What became of a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Encoded {
@@ -453,14 +520,6 @@ fn invalid_utf8(bytes: &[u8], (start, end): (usize, usize), checked: bool) -> Op
     let at = start + error.valid_up_to();
     let detail = format!("not UTF-8, perhaps Latin-1 or Windows-1252: 0x{:02X}", bytes[at]);
     Some(Bad::new(Reason::InvalidJson, detail).at(at))
-}
-
-fn trim(bytes: &[u8], start: usize, end: usize) -> (usize, usize) {
-    let line = &bytes[start..end];
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
-    let Some(first) = line.iter().position(|byte| !blank(byte)) else { return (end, end) };
-    let last = line.iter().rposition(|byte| !blank(byte)).unwrap_or(first);
-    (start + first, start + last + 1)
 }
 
 #[cfg(test)]

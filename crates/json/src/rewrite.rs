@@ -34,6 +34,28 @@ pub(crate) struct Rewritten {
 }
 
 impl Rewritten {
+    /// Rewrites records on lines, each with the same members.
+    pub(crate) fn fill_lines(&mut self, source: &[u8], added: &[u8]) {
+        self.text.clear();
+        self.places.clear();
+        let mut at = 0;
+        while at < source.len() {
+            let line_end = memchr::memchr(b'\n', &source[at..]).map_or(source.len(), |n| at + n);
+            let (start, end) = trim(source, at, line_end);
+            if start < end {
+                self.add(source, (start, end), added, (0, added.len()));
+            }
+            at = line_end + 1;
+        }
+    }
+
+    fn add(&mut self, source: &[u8], frame: (usize, usize), added: &[u8], range: (usize, usize)) {
+        let start = self.text.len();
+        write(&source[frame.0..frame.1], &added[range.0..range.1], &mut self.text);
+        self.places.push(Placed { start, end: self.text.len(), source: frame, added: range });
+        self.text.push(b'\n');
+    }
+
     /// Rewrites the records of a slice.
     pub(crate) fn fill(&mut self, source: &[u8], list: &FrameList) {
         self.text.clear();
@@ -49,16 +71,20 @@ impl Rewritten {
                     break;
                 }
                 let end = FrameScan::default().advance(frames, at).unwrap_or(frames.len());
-                let start = self.text.len();
-                write(&frames[at..end], &list.added[row.added.0..row.added.1], &mut self.text);
-                let placed =
-                    Placed { start, end: self.text.len(), source: (at, end), added: row.added };
-                self.places.push(placed);
-                self.text.push(b'\n');
+                self.add(frames, (at, end), &list.added, row.added);
                 at = end;
             }
         }
     }
+}
+
+/// The text of a line without the blanks around it; nothing at its end, if that is all.
+pub(crate) fn trim(bytes: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let line = &bytes[start..end];
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
+    let Some(first) = line.iter().position(|byte| !blank(byte)) else { return (end, end) };
+    let last = line.iter().rposition(|byte| !blank(byte)).unwrap_or(first);
+    (start + first, start + last + 1)
 }
 
 /// A record with members before its own; what is no object stays as it is.

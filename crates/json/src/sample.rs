@@ -1,14 +1,14 @@
 //! Records from somewhere in a file, to guess how keys are distributed and what records are like. A
 //! wrong guess costs time, never correctness.
 
-use distil_plan::{BadPart, Plan, Result};
+use distil_plan::{BadPart, Plan, ResolvedPlan, Result};
 
 use crate::decode::{Decoder, FrameSlice};
 use crate::frame::list::Frames;
 use crate::packed::dictionary::Dictionary;
 use crate::packed::layout::PackedLayout;
 use crate::parse::tape::Tape;
-use crate::rows::sink::Sink;
+use crate::rows::sink::{EncodedRow, Sink};
 
 /// Most objects that are decoded for one that is a record: an array inside a record has many that are not.
 const TRIES: usize = 4;
@@ -25,8 +25,8 @@ impl Sink for Keys<'_> {
         Ok(())
     }
 
-    fn row(&mut self, row: &[u8], key_length: usize, _: u32) -> Result<()> {
-        self.0.push(row[..key_length].to_vec());
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        self.0.push(row.bytes[..row.key_length].to_vec());
         Ok(())
     }
 
@@ -53,12 +53,21 @@ impl Sampler {
         Ok(Self { decoder, tape: Tape::default(), keys: Vec::new(), sampled: 0 })
     }
 
-    /// Samples what look like records in `window`, a piece of a file that may begin and end anywhere, but
+    /// Knows the inputs of the plan: see [`Decoder::of_inputs`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn of_inputs(mut self, plan: &ResolvedPlan) -> Result<Self> {
+        self.decoder = self.decoder.of_inputs(plan)?;
+        Ok(self)
+    }
+
+    /// Samples what look like records in `window`, a piece of an input that may begin and end anywhere, but
     /// no more than `most` of them.
     ///
     /// # Errors
     /// None by the input.
-    pub fn sample(&mut self, window: &[u8], most: usize) -> Result<()> {
+    pub fn sample(&mut self, input: usize, window: &[u8], most: usize) -> Result<()> {
         let mut at = 0;
         let mut fruitless = 0;
         let mut tries = most.saturating_mul(TRIES);
@@ -84,7 +93,7 @@ impl Sampler {
             };
             left = left.saturating_sub(end - at);
             let slice = FrameSlice {
-                input: 0,
+                input,
                 offset: self.sampled + at as u64,
                 bytes: &window[at..end],
                 frames: &Frames::Blanks,
@@ -120,8 +129,8 @@ mod tests {
         let piece = b"1}, {\"k\":1}, 7, {\"k\":2}, {\"k\":3}, {\"k\"";
         for (most, expected) in [(0, 0), (1, 2), (2, 4), (3, 6), (usize::MAX, 6)] {
             let mut sampler = Sampler::new(&plan).unwrap();
-            sampler.sample(piece, most).unwrap();
-            sampler.sample(piece, most).unwrap();
+            sampler.sample(0, piece, most).unwrap();
+            sampler.sample(0, piece, most).unwrap();
             assert_eq!(sampler.finish(&plan).0.len(), expected);
         }
     }

@@ -74,7 +74,8 @@ impl Seen {
 
     /// A layout for records like those seen, where they are alike.
     pub fn layout(&self, plan: &Plan) -> Option<PackedLayout> {
-        PackedLayout::guess(plan, &self.fields, &self.sort_columns)
+        // Packed rows have no room for where their records lie.
+        if plan.origin { None } else { PackedLayout::guess(plan, &self.fields, &self.sort_columns) }
     }
 
     /// The schema.

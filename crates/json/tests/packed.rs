@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use distil_json::{
-    Decoder, Dictionary, FrameSlice, Frames, PackedLayout, Sampler, Sink, SortColumn, Why,
+    Decoder, Dictionary, EncodedRow, FrameSlice, Frames, PackedLayout, Sampler, Sink, SortColumn,
+    Why,
 };
 use distil_plan::{BadPart, ColumnPath, Dedup, Keep, NullKeys, OrderBy, Plan, Result, Schema};
 use proptest::prelude::*;
@@ -21,7 +22,8 @@ struct Rows {
 }
 
 impl Sink for Rows {
-    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        let EncodedRow { bytes: row, key_length, value_bytes, .. } = *row;
         self.rows.push((row.to_vec(), key_length, value_bytes));
         Ok(())
     }
@@ -109,7 +111,7 @@ fn plan(keys: &[&str], order: &[&str], last: bool) -> Plan {
 
 fn layout_of(plan: &Plan, lines: &[String]) -> Option<Arc<PackedLayout>> {
     let mut sampler = Sampler::new(plan).unwrap();
-    sampler.sample(lines.join("\n").as_bytes(), usize::MAX).unwrap();
+    sampler.sample(0, lines.join("\n").as_bytes(), usize::MAX).unwrap();
     sampler.finish(plan).1.map(Arc::new)
 }
 
@@ -262,7 +264,7 @@ fn packed_rows_order_as_encoded_rows_do() {
         let mut all: Vec<(Vec<u64>, Vec<u8>)> = Vec::new();
         struct Both<'a>(&'a PackedLayout, &'a mut Vec<(Vec<u64>, Vec<u8>)>);
         impl Sink for Both<'_> {
-            fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
+            fn row(&mut self, _: &EncodedRow<'_>) -> Result<()> {
                 Ok(())
             }
             fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {

@@ -1,9 +1,10 @@
 //! The first conflicts of a job, as people see them.
 
-use distil_json::{RowReader, SortColumn};
-use distil_plan::{Conflict, Dedup, Key, Result, Schema};
+use distil_json::{RowForm, RowReader};
+use distil_plan::{Conflict, Key, ResolvedPlan, Result, Schema};
 
 use crate::arrow::row_images;
+use crate::reduce_partition::ShownRow;
 
 /// Pairs of encoded rows, a survivor and the first that lost to it, with all columns of both. A key of the
 /// whole record has none.
@@ -11,18 +12,18 @@ use crate::arrow::row_images;
 /// # Errors
 /// A bug if a row does not fit the schema.
 pub fn conflicts(
-    dedup: Option<&Dedup>,
+    plan: &ResolvedPlan,
     schema: &Schema,
-    rows: &[(Vec<u8>, Vec<u8>)],
+    rows: &[(ShownRow, ShownRow)],
 ) -> Result<Vec<Conflict>> {
+    let dedup = plan.plan.dedup.as_ref();
     if rows.is_empty() || dedup.is_none_or(|dedup| dedup.key == Key::Record) {
         return Ok(Vec::new());
     }
-    let (sort_columns, rest_reversed) = SortColumn::of(dedup);
-    let mut reader = RowReader::new(schema, &sort_columns, rest_reversed, None)?;
+    let mut reader = RowReader::new(schema, &RowForm::of(plan), None)?;
     for (kept, dropped) in rows {
-        reader.append(kept)?;
-        reader.append(dropped)?;
+        reader.append(&kept.0, kept.1)?;
+        reader.append(&dropped.0, dropped.1)?;
     }
     let mut images = row_images(&reader.finish()?, schema)?.into_iter();
     let mut conflicts = Vec::new();

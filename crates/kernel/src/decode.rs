@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use distil_json::{Decoder, Dictionary, FrameSlice, Framer, PackedLayout, Seen, Sink};
+use distil_json::{Decoder, Dictionary, EncodedRow, FrameSlice, Framer, PackedLayout, Seen, Sink};
 use distil_plan::{
     BadPart, Error, InputCompression, InputFormat, Reason, ResolvedPlan, Result, Shape,
 };
@@ -115,7 +115,7 @@ impl<'a> SliceDecoder<'a> {
         Ok(Self {
             plan,
             splitters,
-            decoder: Decoder::new(&plan.plan)?.expecting(layout.as_ref(), 0),
+            decoder: Decoder::new(&plan.plan)?.of_inputs(plan)?.expecting(layout.as_ref(), 0),
             scatter: Scatter {
                 rows: PartitionedRows::new(splitters, Policy::of(&plan.plan)),
                 layout,
@@ -317,8 +317,8 @@ fn hand_out(runs: Vec<Vec<RowBuffers>>, sink: &mut dyn RunSink) -> Result<()> {
 }
 
 impl Sink for Scatter<'_> {
-    fn row(&mut self, bytes: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
-        self.rows.push(&Row { bytes, key_length, value_bytes, counts: SINGLE });
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        self.rows.push(&Row::of(row));
         Ok(())
     }
 
@@ -331,7 +331,8 @@ impl Sink for Scatter<'_> {
             let text = |column: usize, code| dictionaries[column].get(code);
             let key_length = layout.unpack(row, text, &mut bytes);
             let value_bytes = layout.value_bytes(row, text);
-            self.rows.push(&Row { bytes: &bytes, key_length, value_bytes, counts: SINGLE });
+            let (bytes, origin) = (bytes.as_slice(), None);
+            self.rows.push(&Row { bytes, key_length, value_bytes, counts: SINGLE, origin });
         }
         self.unpacked = bytes;
         Ok(())

@@ -51,7 +51,7 @@ pub fn sorted(chunks: &[Vec<u8>]) -> Result<Vec<RowAt>> {
     let mut failed = None;
     places_in_order.sort_unstable_by(|(prefix_a, a), (prefix_b, b)| {
         prefix_a.cmp(prefix_b).then_with(|| match (a.row(chunks), b.row(chunks)) {
-            (Ok(a), Ok(b)) => a.bytes.cmp(b.bytes),
+            (Ok(a), Ok(b)) => a.bytes.cmp(b.bytes).then_with(|| a.origin.cmp(&b.origin)),
             (Err(error), _) | (_, Err(error)) => {
                 failed = Some(error);
                 Ordering::Equal
@@ -85,6 +85,8 @@ pub(crate) fn common_prefix(a: &[u8], b: &[u8]) -> usize {
 pub enum Reduced<'a> {
     /// The survivor of a key with its counts; when nothing is reduced, any row.
     Survivor(Row<'a>, RowAt),
+    /// A row equal to the survivor before it, which counts it: where losers are kept, and rows say where they lie.
+    Copy(Row<'a>, RowAt),
     /// A row that lost: its own copies if losers are kept, else none (the witness).
     Loser(Row<'a>, RowAt),
 }
@@ -98,16 +100,24 @@ pub fn reduce<'a>(
 ) -> Result<()> {
     let mut at = 0;
     let mut losers: Vec<(Row<'a>, RowAt)> = Vec::new();
+    let mut copies: Vec<RowAt> = Vec::new();
     while let Some(place) = order.get(at) {
         let mut survivor = place.row(chunks)?;
         losers.clear();
+        copies.clear();
         let mut next = at + 1;
         while let Some(place) = order.get(next) {
             let row = place.row(chunks)?;
+            let is_first = losers.is_empty();
             let last = losers.last_mut().map_or(&mut survivor, |(row, _)| row);
-            if row.bytes == last.bytes {
-                last.counts.copies += row.counts.copies;
-                last.counts.conflicting += row.counts.conflicting;
+            // Rows that are written each say where they lie.
+            let stays = row.origin.is_some()
+                && (policy == Policy::All || policy == Policy::KeepLosers && !is_first);
+            if row.bytes == last.bytes && !stays {
+                last.join(&row);
+                if row.origin.is_some() && policy == Policy::KeepLosers {
+                    copies.push(*place);
+                }
             } else if policy == Policy::All || row.key() != survivor.key() {
                 break;
             } else {
@@ -120,6 +130,9 @@ pub fn reduce<'a>(
             row.counts.conflicting = 0;
         }
         emit(Reduced::Survivor(survivor, *place))?;
+        for place in &copies {
+            emit(Reduced::Copy(place.row(chunks)?, *place))?;
+        }
         if policy == Policy::Keep {
             losers.truncate(1);
             if let Some((row, _)) = losers.first_mut() {
@@ -141,10 +154,14 @@ pub fn reduce<'a>(
 pub fn reduced(buffers: &[Vec<u8>], policy: Policy) -> Result<RowBuffers> {
     let order = sorted(buffers)?;
     let mut run = RowBuffers::default();
-    reduce(buffers, &order, policy, |row| {
-        let mut row = match row {
-            Reduced::Survivor(row, _) | Reduced::Loser(row, _) => row,
-        };
+    let has_places = order.first().map(|place| place.row(buffers)).transpose()?;
+    let has_places = has_places.is_some_and(|row| row.origin.is_some());
+    // Which rows lose is known when everything has come together, and then each has to say where it lies.
+    let until_then = if has_places && policy == Policy::KeepLosers { Policy::All } else { policy };
+    reduce(buffers, &order, until_then, |row| {
+        let (Reduced::Survivor(mut row, _)
+        | Reduced::Copy(mut row, _)
+        | Reduced::Loser(mut row, _)) = row;
         if policy == Policy::KeepLosers {
             // The losers stay, and are counted when everything has come together.
             row.counts.conflicting = 0;
@@ -168,7 +185,7 @@ mod tests {
     fn reduction(rows: &[(Vec<u8>, Counts)], policy: Policy, partial: bool) -> Reduction {
         let mut chunks = RowBuffers::default();
         for (bytes, counts) in rows {
-            let row = Row { bytes, key_length: 1, value_bytes: 0, counts: *counts };
+            let row = Row { bytes, key_length: 1, value_bytes: 0, counts: *counts, origin: None };
             chunks.push(&row);
         }
         let order = sorted(&chunks.full).unwrap();
@@ -176,7 +193,7 @@ mod tests {
         reduce(&chunks.full, &order, policy, |row| {
             let (mut row, survives) = match row {
                 Reduced::Survivor(row, _) => (row, true),
-                Reduced::Loser(row, _) => (row, false),
+                Reduced::Copy(row, _) | Reduced::Loser(row, _) => (row, false),
             };
             if partial && policy == Policy::KeepLosers {
                 row.counts.conflicting = 0;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use distil_plan::{Error, Result};
+use distil_plan::{Error, Origin, Result};
 
 use crate::reduce::{Policy, Reduced, reduce, sorted};
 use crate::row_groups::ReducedRows;
 use crate::rows::{
-    BUFFER_BYTES, Counts, PackedRows, PackedScratch, PackedTable, Row, RowBuffers, SINGLE,
+    BUFFER_BYTES, Counts, PackedRows, PackedScratch, PackedTable, Row, RowAt, RowBuffers, SINGLE,
 };
 
 /// Bytes of a row on average up to which survivors are copied to where they follow each other: they are
@@ -23,6 +23,13 @@ const SPARE: usize = 64;
 /// Conflicts that the report shows.
 pub const SHOWN: usize = 10;
 
+/// A row that the report shows, and where it lies, if the plan wants to know.
+pub type ShownRow = (Vec<u8>, Option<Origin>);
+
+fn shown(row: &Row<'_>) -> ShownRow {
+    (row.bytes.to_vec(), row.origin)
+}
+
 /// What a partition was reduced to.
 pub struct ReducedPartition {
     /// Its rows in order.
@@ -30,7 +37,7 @@ pub struct ReducedPartition {
     /// What became of its records.
     pub counts: Tally,
     /// Rows of the first conflicts: the survivor's, and the first that differs.
-    pub conflicts: Vec<(Vec<u8>, Vec<u8>)>,
+    pub conflicts: Vec<(ShownRow, ShownRow)>,
     /// Its first and its last key, where losers are kept: such partitions may be cut within a key.
     edges: Option<(Group, Group)>,
 }
@@ -40,9 +47,11 @@ pub struct ReducedPartition {
 struct Group {
     key: Vec<u8>,
     /// The first of them; `None` once a row that differs from it was met.
-    alone: Option<Vec<u8>>,
+    alone: Option<ShownRow>,
     /// Copies of the first.
     copies: u64,
+    /// Where those copies stand, if each says where it lies.
+    placed: Vec<RowAt>,
 }
 
 /// The last key of all partitions before one, where they may be cut within a key.
@@ -68,9 +77,12 @@ impl ReducedPartition {
                 return Err(Error::bug("a key has no first row"));
             }
             let demoted = kept.remove(0);
-            let row = demoted.row(buffers)?.bytes.to_vec();
-            let copies = first.copies as usize;
-            dropped.splice(0..0, std::iter::repeat_n(demoted, copies));
+            let row = shown(&demoted.row(buffers)?);
+            let copies = match first.placed.is_empty() {
+                true => vec![demoted; first.copies as usize],
+                false => [vec![demoted], first.placed].concat(),
+            };
+            dropped.splice(0..0, copies);
             self.counts.written -= 1;
             self.counts.identical -= first.copies - 1;
             self.counts.conflicting += first.copies;
@@ -130,7 +142,7 @@ pub fn reduce_partition(
     };
     let (mut kept, mut dropped) = (Vec::with_capacity(order.len()), Vec::new());
     let mut counts = Tally::default();
-    let mut conflicts: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    let mut conflicts: Vec<(ShownRow, ShownRow)> = Vec::new();
     let mut survivor = None;
     let mut edges: Option<(Group, Group)> = None;
     reduce(&buffers, &order, policy, |reduced| {
@@ -138,8 +150,9 @@ pub fn reduce_partition(
             Reduced::Survivor(row, place) => {
                 let Counts { copies, conflicting } = row.counts;
                 if policy == Policy::KeepLosers {
-                    let alone = (conflicting == 0).then(|| row.bytes.to_vec());
-                    let group = Group { key: row.key().to_vec(), alone, copies };
+                    let alone = (conflicting == 0).then(|| shown(&row));
+                    let key = row.key().to_vec();
+                    let group = Group { key, alone, copies, placed: Vec::new() };
                     match &mut edges {
                         Some((_, last)) => *last = group,
                         none => *none = Some((group.clone(), group)),
@@ -153,12 +166,19 @@ pub fn reduce_partition(
                 kept.extend((0..times).map(|_| place));
                 survivor = Some(row);
             }
+            Reduced::Copy(row, place) => {
+                // Needed of the first key alone, which may go on from the partition before.
+                if let Some((first, _)) = edges.as_mut().filter(|(first, _)| first.key == row.key())
+                {
+                    first.placed.push(in_order(row, place));
+                }
+            }
             Reduced::Loser(row, place) => {
                 // Only the first loser of a key follows its survivor directly.
                 if let Some(survivor) = survivor.take()
                     && conflicts.len() < SHOWN
                 {
-                    conflicts.push((survivor.bytes.to_vec(), row.bytes.to_vec()));
+                    conflicts.push((shown(&survivor), shown(&row)));
                 }
                 if policy == Policy::KeepLosers {
                     let place = in_order(row, place);
@@ -197,7 +217,7 @@ pub fn reduce_packed_partition(
     let unpacked = |row: &[u64]| {
         let mut bytes = Vec::new();
         table.unpack(row, &mut bytes);
-        bytes
+        (bytes, None)
     };
     let conflicts =
         reduced.conflicts.iter().map(|(kept, dropped)| (unpacked(kept), unpacked(dropped)));
@@ -227,7 +247,7 @@ mod tests {
     use super::*;
 
     /// The rows of some partitions, in order: kept, dropped, what became of them, conflicts.
-    type Found = (Vec<Vec<u8>>, Vec<Vec<u8>>, Tally, Vec<(Vec<u8>, Vec<u8>)>);
+    type Found = (Vec<Vec<u8>>, Vec<Vec<u8>>, Tally, Vec<(ShownRow, ShownRow)>);
 
     fn reduced(partitions: &[&[(Vec<u8>, u64)]]) -> Found {
         let mut found = Found::default();
@@ -236,7 +256,7 @@ mod tests {
             let mut buffers = RowBuffers::default();
             for (bytes, copies) in *rows {
                 let counts = Counts { copies: *copies, conflicting: 0 };
-                buffers.push(&Row { bytes, key_length: 1, value_bytes: 0, counts });
+                buffers.push(&Row { bytes, key_length: 1, value_bytes: 0, counts, origin: None });
             }
             let policy = Policy::KeepLosers;
             let mut reduced = reduce_partition(buffers.full, policy, &mut Vec::new()).unwrap();
@@ -245,7 +265,7 @@ mod tests {
             found.3.extend(reduced.conflicts);
             for rows in &reduced.rows {
                 let ReducedRows::Encoded { buffers, kept, dropped } = rows else { continue };
-                let bytes = |at: &crate::rows::RowAt| at.row(buffers).unwrap().bytes.to_vec();
+                let bytes = |at: &RowAt| at.row(buffers).unwrap().bytes.to_vec();
                 found.0.extend(kept.iter().map(bytes));
                 found.1.extend(dropped.iter().map(bytes));
             }

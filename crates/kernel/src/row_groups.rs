@@ -336,7 +336,7 @@ impl RowGroupCutter {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use distil_json::{Decoder, Dictionary, FrameSlice, Frames, Sampler, Sink};
+    use distil_json::{Decoder, Dictionary, EncodedRow, FrameSlice, Frames, Sampler, Sink};
     use distil_plan::{BadPart, ColumnPath, Dedup, Error, Plan};
     use proptest::prelude::*;
 
@@ -350,7 +350,7 @@ mod tests {
     }
 
     impl Sink for Rows {
-        fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
+        fn row(&mut self, _: &EncodedRow<'_>) -> Result<()> {
             Err(Error::bug("the records fit the layout"))
         }
 
@@ -373,7 +373,7 @@ mod tests {
         };
         let text: String = lengths.iter().enumerate().map(line).collect();
         let mut sampler = Sampler::new(&plan).unwrap();
-        sampler.sample(text.as_bytes(), usize::MAX).unwrap();
+        sampler.sample(0, text.as_bytes(), usize::MAX).unwrap();
         let layout = Arc::new(sampler.finish(&plan).1.unwrap());
         let mut decoder = Decoder::new(&plan).unwrap().expecting(Some(&layout), 1 << 20);
         let mut rows = Rows::default();
@@ -482,7 +482,8 @@ mod tests {
 
     #[test]
     fn batches_of_long_rows_are_short() {
-        let row = Row { bytes: &[b'x'; 100], key_length: 1, value_bytes: 1 << 18, counts: SINGLE };
+        let bytes = &[b'x'; 100];
+        let row = Row { bytes, key_length: 1, value_bytes: 1 << 18, counts: SINGLE, origin: None };
         let mut buffers = RowBuffers::default();
         let kept = (0..10).map(|_| buffers.place(&row)).collect();
         let rows = ReducedRows::Encoded { buffers: buffers.full, kept, dropped: Vec::new() };

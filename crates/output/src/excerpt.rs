@@ -46,6 +46,11 @@ impl Excerpt {
         Self { column: before.chars().count(), text: format!("{before}{}{more}", shown(after)) }
     }
 
+    /// Whether there is no text: the file ends there.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// The text, and below it a mark.
     pub(crate) fn lines(&self) -> [String; 2] {
         [format!("  {}", self.text), format!("  {}^", " ".repeat(self.column))]

@@ -33,6 +33,7 @@ impl ExpectedOutput {
             selected: plan.columns.is_some(),
             rows: None,
             digest: None,
+            origin: plan.origin,
         };
         Self {
             // Losers are many to a key: their file does not claim to be deduplicated.

@@ -14,6 +14,9 @@ const SCHEMA: &str = "distil.schema";
 const COLUMNS: &str = "distil.columns";
 const ROWS: &str = "distil.rows";
 const DIGEST: &str = "distil.digest";
+const ORIGIN: &str = "distil.origin";
+/// The value of [`ORIGIN`]; there is none where no column says where records lie.
+const COLUMNS_OF_PLACES: &str = "_file,_position";
 /// The value of [`COLUMNS`]; there is none when all columns were written.
 const SELECTED: &str = "selected";
 
@@ -29,8 +32,10 @@ pub struct Footer {
     pub selected: bool,
     /// Rows of this file.
     pub rows: Option<u64>,
-    /// Digest of the rows of this file.
+    /// Digest of the rows of this file, without the columns that say where records lie.
     pub digest: Option<Digest>,
+    /// Whether columns say where records lie ([`distil_plan::FILE_COLUMN`]).
+    pub origin: bool,
 }
 
 impl Footer {
@@ -55,6 +60,9 @@ impl Footer {
         if let Some(digest) = self.digest {
             pairs.push((DIGEST.to_owned(), digest.to_string()));
         }
+        if self.origin {
+            pairs.push((ORIGIN.to_owned(), COLUMNS_OF_PLACES.to_owned()));
+        }
         Ok(pairs)
     }
 
@@ -65,8 +73,8 @@ impl Footer {
     pub fn from_pairs<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Option<Self>> {
-        let (mut semantics, mut schema, mut dedup, mut columns, mut rows, mut digest) =
-            (None, None, None, None, None, None);
+        let (mut semantics, mut schema, mut dedup, mut columns) = (None, None, None, None);
+        let (mut rows, mut digest, mut origin) = (None, None, None);
         for (name, value) in pairs {
             match name {
                 SEMANTICS => semantics = Some(value),
@@ -75,6 +83,7 @@ impl Footer {
                 COLUMNS => columns = Some(value),
                 ROWS => rows = Some(value),
                 DIGEST => digest = Some(value),
+                ORIGIN => origin = Some(value),
                 _ => {}
             }
         }
@@ -94,6 +103,11 @@ impl Footer {
                 None => false,
                 Some(SELECTED) => true,
                 Some(_) => return Err(broken(COLUMNS)),
+            },
+            origin: match origin {
+                None => false,
+                Some(COLUMNS_OF_PLACES) => true,
+                Some(_) => return Err(broken(ORIGIN)),
             },
             rows: rows.map(|text| text.parse().map_err(|_| broken(ROWS))).transpose()?,
             digest: digest.map(|text| text.parse().map_err(|_| broken(DIGEST))).transpose()?,
@@ -150,6 +164,7 @@ mod tests {
             dedup: Some(dedup),
             selected: true,
             rows: Some(3),
+            origin: true,
             digest: Some(Digest(5)),
         }
     }
@@ -176,11 +191,19 @@ mod tests {
                 ("distil.columns", "selected"),
                 ("distil.rows", "3"),
                 ("distil.digest", "xxh3-128-sum:00000000000000000000000000000005"),
+                ("distil.origin", "_file,_position"),
             ]
         );
         pairs.insert(0, ("ARROW:schema".into(), "x".into()));
         assert_eq!(Footer::from_pairs(borrowed(&pairs)).unwrap(), Some(footer()));
-        let plain = Footer { dedup: None, selected: false, rows: None, digest: None, ..footer() };
+        let plain = Footer {
+            dedup: None,
+            selected: false,
+            rows: None,
+            digest: None,
+            origin: false,
+            ..footer()
+        };
         let pairs = plain.to_pairs().unwrap();
         assert_eq!(Footer::from_pairs(borrowed(&pairs)).unwrap(), Some(plain));
     }

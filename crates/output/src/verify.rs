@@ -5,7 +5,9 @@ use std::path::Path;
 
 use arrow_schema::{DataType, TimeUnit as ArrowUnit};
 use distil_json::digest::{Digest, RowDigest};
-use distil_kernel::arrow::{Member, Value, add_rows, columns_of, compare, compare_rows};
+use distil_kernel::arrow::{
+    Member, Value, add_rows, columns_of, compare, compare_rows, without_places,
+};
 use distil_plan::{ColumnPath, Dedup, Error, Key, Result, Schema, TimeUnit, Type};
 use distil_storage::Storage;
 
@@ -164,6 +166,7 @@ fn verify_part(part: &PartFile, order: &mut OrderCheck) -> Result<PartFound> {
     for batch in part.batches(None)? {
         let batch = batch?;
         let columns = columns_of(&batch, Some(&footer.schema)).map_err(here)?;
+        let columns = if footer.origin { without_places(columns) } else { columns };
         add_rows(&mut digest, &columns, batch.num_rows()).map_err(here)?;
         order.add(columns, batch.num_rows(), rows).map_err(here)?;
         rows += batch.num_rows() as u64;
@@ -220,7 +223,7 @@ fn fits(said: &Type, found: &DataType) -> bool {
         | (Type::Float64, DataType::Float64)
         | (Type::Date, DataType::Date32)
         | (Type::Binary, DataType::Binary)
-        | (Type::String | Type::Json, DataType::Utf8) => true,
+        | (Type::String | Type::Json | Type::JsonText, DataType::Utf8) => true,
         (
             Type::Decimal { precision, scale },
             DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s),

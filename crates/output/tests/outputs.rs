@@ -264,6 +264,7 @@ fn footer(schema: &str, key: &str) -> Footer {
         selected: false,
         rows: None,
         digest: None,
+        origin: false,
     }
 }
 
@@ -295,6 +296,7 @@ fn an_output_of_parts_is_verified_across_them_and_its_digests_add_up() {
     let recorded = |rows: &RecordBatch| Footer {
         rows: Some(rows.num_rows() as u64),
         digest: Some(digest_batches([rows]).unwrap()),
+        origin: false,
         ..footer(EVENTS, "ts")
     };
     put(&memory, "out/part-00000.parquet", &a, Some(&recorded(&a)));

@@ -11,10 +11,12 @@ mod code;
 mod dedup;
 mod error;
 mod hint;
+mod hive;
 mod instant_format;
 mod location;
 mod need;
 mod null_text;
+mod origin;
 mod path;
 mod plan;
 mod records;
@@ -31,10 +33,12 @@ pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Place, Refusal, Result, printable};
 pub use hint::Hint;
+pub use hive::{HiveColumn, hive_columns};
 pub use instant_format::{FormatItem, FormatPart, InstantFormat};
 pub use location::{Location, scheme};
 pub use need::{Need, Support};
 pub use null_text::NullText;
+pub use origin::{FILE_COLUMN, Origin, POSITION_COLUMN, is_place};
 pub use path::ColumnPath;
 pub use plan::{
     Compression, ExtraMembers, InputFormat, Layout, MaxQuarantined, Mode, Plan, QuarantineSpec,

@@ -43,6 +43,10 @@ pub enum Need {
     Document,
     /// Records at a path within values.
     Records,
+    /// Columns that say where each record lies.
+    Origin,
+    /// Columns of which the directories of files give the values.
+    Hive,
     /// The size on disk, in bytes, of the largest file that is one array or one document.
     WholeFile(u64),
     /// A column, or a part of one, of the type of this name ([`Type::name`]).
@@ -125,6 +129,8 @@ impl Need {
             Self::Array => ("shape:array", "reading files of the shape array"),
             Self::Document => ("shape:document", "reading files of the shape document"),
             Self::Records => ("records", "records at a path within values"),
+            Self::Origin => ("origin", "columns that say where each record lies"),
+            Self::Hive => ("hive", "columns that the directories of files name"),
             Self::WholeFile(bytes) => {
                 let size = format_bytes(*bytes);
                 return ("whole_file".into(), format!("an array or a document of {size}"));
@@ -280,6 +286,8 @@ impl ResolvedPlan {
         let is_document = |input: &Input| matches!(input.shape, Some(Shape::Document(_)));
         let is_more = !self.plan.add.is_empty() || !self.inputs.iter().all(is_document);
         list.add_if(self.plan.records.is_some() && is_more, Need::Records);
+        list.add_if(self.plan.origin, Need::Origin);
+        list.add_if(self.plan.hive, Need::Hive);
         for input in &self.inputs {
             list.add_if(input.path.to_str().is_none(), Need::OpaquePath);
             match input.compression {
@@ -334,10 +342,10 @@ fn type_needs(data_type: &Type, list: &mut List) {
     }
 }
 
-/// Whether a type, or one inside it, gives a form of instants.
+/// Whether a type, or one inside it, gives a form of instants, or reads JSON from strings.
 fn has_format(data_type: &Type) -> bool {
     match data_type {
-        Type::TimestampText(_) => true,
+        Type::TimestampText(_) | Type::JsonText => true,
         Type::List(element) => has_format(element),
         Type::Struct(fields) => fields.iter().any(|field| has_format(&field.data_type)),
         _ => false,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::origin::is_place;
 use crate::path::overlap;
 use crate::records::check_added;
 use crate::{
@@ -366,6 +367,12 @@ pub struct Plan {
     /// Members beside the records that each of them gets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<Added>,
+    /// Whether the directories of files give columns to their records, as `day=2024-05-01` does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hive: bool,
+    /// Whether records get the columns [`FILE_COLUMN`] and [`POSITION_COLUMN`], which say where they lie.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub origin: bool,
     /// Declared types and hints.
     #[serde(default)]
     pub schema: SchemaSpec,
@@ -422,6 +429,8 @@ impl Plan {
             shape: Shape::Auto,
             records: None,
             add: Vec::new(),
+            hive: false,
+            origin: false,
             schema: SchemaSpec::default(),
             null_text: NullText::default(),
             strict_types: false,
@@ -500,6 +509,7 @@ impl Plan {
         }
         self.schema.normalise()?;
         self.settle_records()?;
+        self.check_origin()?;
         if self.format == InputFormat::Parquet {
             self.check_parquet()?;
         }
@@ -520,6 +530,43 @@ impl Plan {
             self.shape = Shape::Auto;
         }
         check_added(self.records.as_ref(), &self.add)
+    }
+
+    /// Checks that the columns of places are no others as well.
+    fn check_origin(&self) -> Result<()> {
+        if !self.origin {
+            return Ok(());
+        }
+        let key = self.dedup.iter().flat_map(|dedup| match &dedup.key {
+            Key::Columns(columns) => columns.as_slice(),
+            Key::Record => &[],
+        });
+        let names_place =
+            |path: &&ColumnPath| path.steps().first().is_some_and(|name| is_place(name));
+        if let Some(column) = key.clone().find(names_place) {
+            return Err(Error::usage(format!(
+                "the key column {column} says where a record lies, which makes no two records the same"
+            ))
+            .help(Hint::choose("name other columns", "key")));
+        }
+        let declared = self.schema.declared.iter().flat_map(|schema| &schema.fields);
+        let declared = declared.map(|field| field.name.as_str());
+        let hinted = self.schema.hints.iter().map(|(path, _)| path);
+        let hinted = hinted.filter_map(|path| path.steps().first().map(String::as_str));
+        let mut names = self.added_columns().chain(declared).chain(hinted);
+        match names.find(|name| is_place(name)) {
+            None => Ok(()),
+            Some(name) => Err(Error::usage(format!(
+                "the column {name} says where a record lies, and the plan has it as another one, too"
+            ))
+            .help("leave that one out, or the places of records")),
+        }
+    }
+
+    /// The columns that the plan adds to records by name: those of maps, and members around them.
+    pub fn added_columns(&self) -> impl Iterator<Item = &str> {
+        let maps = self.records.iter().flat_map(RecordsPath::columns);
+        maps.chain(self.add.iter().map(|added| added.name.as_str()))
     }
 
     /// Whether it is known in which columns strings stand for null. Where the plan names none and columns are
@@ -545,11 +592,13 @@ impl Plan {
         }
         let is_of_rows = self.shape == Shape::Auto
             && self.records.is_none()
+            && !self.hive
+            && !self.origin
             && self.null_text.is_empty()
             && self.extra_members == ExtraMembers::Error;
         if !is_of_rows || !self.repair.is_empty() {
             return Err(Error::usage(
-                "shapes, paths to records, extra members, null texts and repairs are of JSON, and the plan reads Parquet",
+                "shapes, paths to records, columns of directories and places, extra members, null texts and repairs are of JSON, and the plan reads Parquet",
             ));
         }
         Ok(())

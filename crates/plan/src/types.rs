@@ -108,6 +108,8 @@ pub enum Type {
     String,
     /// `json`: any value, kept as its canonical JSON text.
     Json,
+    /// `json(text)`: any value, read from a string that holds its JSON text; only as a declaration or a hint.
+    JsonText,
     /// `list<T>`
     List(Box<Type>),
     /// `struct<a: T, b: U>`
@@ -117,19 +119,20 @@ pub enum Type {
 impl Type {
     /// Whether a value of this type has no members or elements.
     pub fn is_scalar(&self) -> bool {
-        !matches!(self, Self::List(_) | Self::Struct(_) | Self::Json)
+        !matches!(self, Self::List(_) | Self::Struct(_) | Self::Json | Self::JsonText)
     }
 
     /// Most levels of lists and structs, one inside the other: as many as inferred columns have.
     pub const MOST_LEVELS: usize = 31;
 
     /// The type of the column in an output: [`Type::Epoch`] and [`Type::TimestampText`] become a
-    /// timestamp, at any depth.
+    /// timestamp, and [`Type::JsonText`] becomes [`Type::Json`], at any depth.
     #[must_use]
     pub fn stored(&self) -> Self {
         match self {
             Self::Epoch(unit) => Self::Timestamp(unit.column_unit()),
             Self::TimestampText(format) => Self::Timestamp(format.unit()),
+            Self::JsonText => Self::Json,
             Self::List(element) => Self::List(Box::new(element.stored())),
             Self::Struct(fields) => Self::Struct(
                 fields
@@ -157,7 +160,7 @@ impl Type {
             Self::Date => "date",
             Self::Binary => "binary",
             Self::String => "string",
-            Self::Json => "json",
+            Self::Json | Self::JsonText => "json",
             Self::List(_) => "list",
             Self::Struct(_) => "struct",
         }
@@ -199,6 +202,7 @@ impl fmt::Display for Type {
                 EpochUnit::Micros => "(us)",
                 EpochUnit::Nanos => "(ns)",
             }),
+            Self::JsonText => f.write_str("(text)"),
             Self::List(element) => write!(f, "<{element}>"),
             Self::Struct(fields) => {
                 f.write_str("<")?;
@@ -309,7 +313,7 @@ impl Parser<'_> {
         let text = excerpt(self.text);
         Error::usage(format!("cannot read the type `{text}`: {what} at {found}")).help(
             "types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), \
-             timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, \
+             timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, json(text), \
              list<T>, struct<name: T, ...>",
         )
     }
@@ -440,6 +444,13 @@ impl Parser<'_> {
             "date" => Type::Date,
             "binary" => Type::Binary,
             "string" | "str" | "text" | "varchar" | "utf8" => Type::String,
+            "json" if self.eat("(") => {
+                if self.word() != "text" {
+                    return Err(self.fail("expected text"));
+                }
+                self.need(")")?;
+                Type::JsonText
+            }
             "json" => Type::Json,
             "datetime" | "timestamptz" => Type::Timestamp(TimeUnit::Micros),
             "timestamp" if !self.rest.trim_start().starts_with('(') => {
@@ -524,6 +535,7 @@ mod tests {
     fn a_type_reads_back_what_it_prints() {
         for text in [
             "boolean",
+            "json(text)",
             "int8",
             "int64",
             "decimal(38,0)",

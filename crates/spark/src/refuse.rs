@@ -58,6 +58,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
             "the query names every column many times, which works up to 500; it could be made of \
              fewer names",
         ),
+        Need::Hive | Need::Origin => Support::Could(
+            "the query does not know which file a record is from; it could ask the engine for it",
+        ),
         Need::Records => Support::Could(
             "the query takes every value for a record; it could take values apart first",
         ),

@@ -89,7 +89,9 @@ pub(crate) fn travelling(value: &str, data_type: &Type, reading: Reading, depth:
     };
     match data_type {
         // Instants in a form of the plan are refused before.
-        Type::Boolean | Type::String | Type::Json | Type::TimestampText(_) => value.to_owned(),
+        Type::Boolean | Type::String | Type::Json | Type::JsonText | Type::TimestampText(_) => {
+            value.to_owned()
+        }
         Type::Decimal { .. } => number,
         Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => whole,
         Type::Epoch(EpochUnit::Seconds) => format!("{whole} * 1000"),

@@ -126,8 +126,9 @@ impl Task {
 }
 
 fn layout(plan: &ResolvedPlan, inputs: &[Vec<u8>]) -> Result<Option<distil_json::PackedLayout>> {
-    let mut sampler = Sampler::new(&plan.plan)?;
-    inputs.iter().try_for_each(|input| sampler.sample(&input[..input.len().min(4_000)], 20))?;
+    let mut sampler = Sampler::new(&plan.plan)?.of_inputs(plan)?;
+    let mut pieces = inputs.iter().map(|input| &input[..input.len().min(4_000)]).enumerate();
+    pieces.try_for_each(|(input, piece)| sampler.sample(input, piece, 20))?;
     Ok(sampler.finish(&plan.plan).1)
 }
 
@@ -185,8 +186,9 @@ impl Sliced {
             broken.push(stream.broken().map(str::to_owned));
             contents.push(content);
         }
-        let mut sampler = Sampler::new(&plan.plan)?;
-        contents.iter().try_for_each(|content| sampler.sample(content, 50))?;
+        let mut sampler = Sampler::new(&plan.plan)?.of_inputs(&plan)?;
+        let mut whole = contents.iter().enumerate();
+        whole.try_for_each(|(input, content)| sampler.sample(input, content, 50))?;
         let splitters = Splitters::new(sampler.finish(&plan.plan).0, self.cut.partitions);
         let slices = split(&plan, self.cut.slice_bytes);
         let mut dice = Dice(self.cut.seed | 1);
@@ -299,18 +301,20 @@ fn write(
     finished: &Finished,
     report: &mut Report,
 ) -> Result<Tally> {
-    let ResolvedPlan { plan, .. } = plan;
-    let (sink, dedup) = (&plan.sink, plan.dedup.as_ref());
+    let resolved = plan;
+    let ResolvedPlan { plan, .. } = resolved;
+    let sink = &plan.sink;
     let schema = &finished.schema;
     let columns = plan.columns.as_deref();
     let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
-    let encoder = Encoder::new(schema, dedup, columns, sink, plan.digest)?;
+    let encoder = Encoder::new(resolved, schema)?;
     let footer = Footer {
         schema: written.clone(),
         dedup: plan.dedup.clone(),
         selected: plan.columns.is_some(),
         rows: None,
         digest: plan.digest.then_some(Digest(0)),
+        origin: plan.origin,
     };
     let mut outputs = Vec::new();
     let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
@@ -354,7 +358,7 @@ fn write(
             report.output.digest = plan.digest.then(|| Digest(totals.digest).to_string());
         }
     }
-    report.conflicts = conflicts(dedup, schema, &shown)?;
+    report.conflicts = conflicts(resolved, schema, &shown)?;
     report.set_schema(&written);
     Ok(tally)
 }

@@ -52,7 +52,9 @@ impl Subject for LocalSubject {
         let here = |location: &Location| Location::from(path(&location.to_string()));
         std::fs::create_dir(folder.path().join("in")).unwrap();
         for (name, content) in files {
-            let mut file = Local.create_new(&folder.path().join("in").join(name)).unwrap();
+            let path = folder.path().join("in").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let mut file = Local.create_new(&path).unwrap();
             file.write_all(content).unwrap();
         }
         let mut plan = plan.clone();

@@ -42,6 +42,8 @@ groups_pass! {
     every_other_spelling_is_read_exactly "respelled"
     every_shape_is_framed "frames"
     records_are_found_within_values "paths"
+    directories_give_columns "hive"
+    records_say_where_they_lie "places"
     every_bad_record_is_set_aside "bad"
     what_a_plan_names_is_mended "repairs"
     names_and_texts_are_kept "names"

@@ -50,6 +50,8 @@ fn reading_rows(plan: &Plan, schema: Schema) -> Plan {
         repair: Repairs::default(),
         null_text: NullText::default(),
         strict_types: false,
+        hive: false,
+        origin: false,
         schema: SchemaSpec { declared: Some(schema), ..SchemaSpec::default() },
         extra_members: ExtraMembers::Error,
         ..plan.clone()

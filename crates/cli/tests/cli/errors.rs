@@ -76,6 +76,10 @@ fn help_and_version_go_to_standard_output() {
                                      a column
           --add <NAME=PATH>          Members around the records that each of them gets as a column:
                                      NAME=/PATH [repeatable]
+          --hive                     Give records the columns that directories name, as
+                                     year=2024/month=05 does
+          --origin                   Give records the columns _file and _position, which say where they
+                                     lie
           --shape <SHAPE>            How values follow each other in a file: auto, lines, concatenated
                                      or array; /PATH is short for --records [default: auto]
           --type <NAME=TYPE>         Types of single columns; the others are inferred from all the data
@@ -173,8 +177,8 @@ fn help_and_version_go_to_standard_output() {
 
     Options:
       -q, --quiet       Print errors and warnings only
-          --json        Print JSON that `--schema FILE.json` reads
       -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
+          --json        Print JSON that `--schema FILE.json` reads
           --why         Say what forced each type, and where
           --fix         Print the flags that make columns hold the types of most of their values
       -h, --help        Print help (see more with '--help')
@@ -186,6 +190,10 @@ fn help_and_version_go_to_standard_output() {
                                      a column
           --add <NAME=PATH>          Members around the records that each of them gets as a column:
                                      NAME=/PATH [repeatable]
+          --hive                     Give records the columns that directories name, as
+                                     year=2024/month=05 does
+          --origin                   Give records the columns _file and _position, which say where they
+                                     lie
           --shape <SHAPE>            How values follow each other in a file: auto, lines, concatenated
                                      or array; /PATH is short for --records [default: auto]
           --type <NAME=TYPE>         Types of single columns; the others are inferred from all the data
@@ -340,7 +348,7 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: --type: cannot read the type `instant`: no such type at `instant`
-      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, json(text), list<T>, struct<name: T, ...>
     ");
     assert_snapshot!(run(&["--type", "ts"]), @"
     exit: 2
@@ -352,7 +360,7 @@ fn every_wrong_value_says_what_would_be_right() {
     exit: 2
     --- stderr
     error: cannot read the type `id words`: no such type at `words`
-      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, list<T>, struct<name: T, ...>
+      help: types: boolean, int8 to int64, decimal(p,s), float32, float64, timestamp(ms|us|ns), timestamp(UNIT, 'FORMAT'[, 'ZONE']), epoch(s|ms|us|ns), date, binary, string, json, json(text), list<T>, struct<name: T, ...>
     ");
     assert_snapshot!(run(&["--order-by", "id up"]), @"
     exit: 2

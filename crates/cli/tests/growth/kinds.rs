@@ -1,7 +1,7 @@
 //! Kinds of input, each of a size.
 
 use crate::counted::Scene;
-use crate::{data, files, options, outputs};
+use crate::{data, files, options, outputs, paths};
 
 /// A kind of input.
 pub struct Kind {
@@ -41,7 +41,7 @@ impl Kind {
 
 /// All kinds.
 pub fn kinds() -> Vec<Kind> {
-    [data::kinds(), files::kinds(), options::kinds(), outputs::kinds()]
+    [data::kinds(), files::kinds(), options::kinds(), outputs::kinds(), paths::kinds()]
         .into_iter()
         .flatten()
         .collect()

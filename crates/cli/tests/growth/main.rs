@@ -18,6 +18,7 @@ mod files;
 mod kinds;
 mod options;
 mod outputs;
+mod paths;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -10,6 +10,7 @@
 #[path = "../cli/context.rs"]
 mod context;
 mod files;
+mod places;
 mod schema_from;
 mod text_order;
 mod types;

@@ -37,6 +37,12 @@ options! {
         /// Members around the records that each of them gets as a column: NAME=/PATH
         #[heading = Heading::Reading]
         add: Vec<Added>,
+        /// Give records the columns that directories name, as year=2024/month=05 does
+        #[heading = Heading::Reading]
+        hive: bool,
+        /// Give records the columns _file and _position, which say where they lie
+        #[heading = Heading::Reading]
+        origin: bool,
         /// How values follow each other in a file: auto, lines, concatenated or array; /PATH is short for --records
         #[heading = Heading::Reading]
         #[default = "auto"]
@@ -211,6 +217,8 @@ impl JobOptions {
         plan.shape = self.shape.clone().unwrap_or_default();
         plan.records.clone_from(&self.records);
         plan.add = self.add.clone().unwrap_or_default();
+        plan.hive = self.hive.unwrap_or_default();
+        plan.origin = self.origin.unwrap_or_default();
         plan.settle_records()?;
         plan.schema.hints = self.types.clone().map_or(Vec::new(), |types| types.0);
         plan.schema.declared = match &self.schema {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use distil_json::{Decoder, Dictionary, FrameSlice, Frames, PackedLayout, Seen, Sink};
+use distil_json::{Decoder, Dictionary, EncodedRow, FrameSlice, Frames, PackedLayout, Seen, Sink};
 use distil_kernel::arrow::BatchDecoder;
 use distil_kernel::frame_window::Framed;
 use distil_output::excerpt::located;
@@ -56,7 +56,7 @@ pub(crate) trait RowSink: Send {
     ///
     /// # Errors
     /// Whatever keeps it from being kept.
-    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()>;
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()>;
 
     /// Accepted records as packed rows, and the dictionaries of their codes.
     ///
@@ -190,7 +190,7 @@ type Found = (Seen, Vec<Dictionary>);
 
 fn work<S: RowSink>(shared: &Shared<'_>, sink: &mut S) -> Result<Found> {
     let dictionary_bytes = shared.inputs.options.shares().dictionaries();
-    let decoder = Decoder::new(&shared.inputs.plan.plan)?;
+    let decoder = Decoder::new(&shared.inputs.plan.plan)?.of_inputs(shared.inputs.plan)?;
     let decoder = decoder.expecting(shared.layout, dictionary_bytes);
     let decoder = match shared.inputs.surveys {
         true => decoder.surveying(&shared.inputs.plan.plan),
@@ -421,8 +421,8 @@ struct Divert<'a, S> {
 }
 
 impl<S: RowSink> Sink for Divert<'_, S> {
-    fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
-        self.sink.row(row, key_length, value_bytes)
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        self.sink.row(row)
     }
 
     fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {

@@ -88,7 +88,7 @@ fn sample_records(
     most: usize,
 ) -> Result<Sample> {
     let plan = &inputs.plan.plan;
-    let mut sampler = Sampler::new(plan)?;
+    let mut sampler = Sampler::new(plan)?.of_inputs(inputs.plan)?;
     let mut opened: Vec<Option<Opened>> = Vec::new();
     let mut bytes = 0;
     for (ordinal, input) in inputs.plan.inputs.iter().enumerate() {
@@ -99,7 +99,7 @@ fn sample_records(
             let mut prefix = vec![0; STREAM_PIECE];
             let count = stream.read(&mut prefix)?;
             prefix.truncate(count);
-            sampler.sample(&prefix, usize::MAX)?;
+            sampler.sample(ordinal, &prefix, usize::MAX)?;
             opened.resize_with(ordinal + 1, || None);
             opened[ordinal] = Some((stream, prefix));
             // Its size is unknown: enough partitions for a large one cost little.
@@ -150,7 +150,7 @@ fn sample_file(
     let mut window = vec![0; PIECE];
     let mut stream = InputStream::open(inputs.storage.as_ref(), path)?;
     let count = stream.read(&mut window)?;
-    sampler.sample(&window[..count], most)?;
+    sampler.sample(ordinal, &window[..count], most)?;
     let compression = stream.compression();
     if compression != InputCompression::None || pieces < 2 {
         return Ok(compression);
@@ -159,7 +159,7 @@ fn sample_file(
     let file = inputs.storage.open(path)?;
     for piece in 1..pieces {
         let count = file.read_at(size / pieces * piece, &mut window)?;
-        sampler.sample(&window[..count], most)?;
+        sampler.sample(ordinal, &window[..count], most)?;
     }
     Ok(compression)
 }

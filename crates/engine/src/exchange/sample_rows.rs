@@ -3,7 +3,7 @@
 //! Rows of a file are in the order of some key more often than not, so a few are read from many places of
 //! each row group, where a page index says how to get there.
 
-use distil_json::{Dictionary, Sink};
+use distil_json::{Dictionary, EncodedRow, Sink};
 use distil_kernel::arrow::BatchDecoder;
 use distil_output::reader::PartFile;
 use distil_plan::{BadPart, Fault, Key, Plan, Result};
@@ -20,8 +20,8 @@ const FILE_GROWTH: u64 = 8;
 struct Keys(Vec<Vec<u8>>);
 
 impl Sink for Keys {
-    fn row(&mut self, row: &[u8], key_length: usize, _: u32) -> Result<()> {
-        self.0.push(row[..key_length].to_vec());
+    fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+        self.0.push(row.bytes[..row.key_length].to_vec());
         Ok(())
     }
 

@@ -285,7 +285,8 @@ mod tests {
         let buffers = |rows: &[Vec<u8>]| {
             let mut buffers = RowBuffers::default();
             for bytes in rows {
-                buffers.push(&Row { bytes, key_length: 6, value_bytes: 1, counts: SINGLE });
+                let (counts, origin) = (SINGLE, None);
+                buffers.push(&Row { bytes, key_length: 6, value_bytes: 1, counts, origin });
             }
             buffers.full
         };
@@ -343,8 +344,9 @@ mod tests {
                 for (partition, of_partition) in expected.iter_mut().enumerate() {
                     let mut buffers = RowBuffers::default();
                     let row = format!("{:02}{:05}", spill * 7 % 10, spill * 31 % 5000).into_bytes();
-                    let counts = SINGLE;
-                    buffers.push(&Row { bytes: &row, key_length: 2, value_bytes: 1, counts });
+                    let (counts, origin) = (SINGLE, None);
+                    let bytes = row.as_slice();
+                    buffers.push(&Row { bytes, key_length: 2, value_bytes: 1, counts, origin });
                     of_partition.push(row);
                     file.write(partition, &buffers.full).unwrap();
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use distil_json::digest::Digest;
 use distil_kernel::encode::ColumnChunk;
-use distil_kernel::reduce_partition::{LastKey, ReducedPartition, SHOWN, Tally};
+use distil_kernel::reduce_partition::{LastKey, ReducedPartition, SHOWN, ShownRow, Tally};
 use distil_kernel::row_groups::{
     Cut, PackedRowGroup, ReducedRows, RowBatch, RowGroupCutter, Wanted,
 };
@@ -45,7 +45,7 @@ pub(super) struct Schedule {
     underway: BTreeMap<RowGroupKey, Underway>,
     flushed: bool,
     pub(super) tally: Tally,
-    pub(super) conflicts: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) conflicts: Vec<(ShownRow, ShownRow)>,
 }
 
 /// What is there of a row group that is being encoded.

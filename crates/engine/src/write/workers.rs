@@ -15,7 +15,7 @@ use distil_kernel::row_groups::{ROW_GROUP_BYTES, RowBatch, RowGroupCutter, Wante
 use distil_kernel::rows::PackedTable;
 use distil_output::footer::Footer;
 use distil_output::row_group_writer::{RowGroupWriter, Totals};
-use distil_plan::{ColumnPath, Conflict, Layout, Plan, Request, Result, Schema};
+use distil_plan::{Conflict, Layout, Plan, Request, Result, Schema};
 use distil_storage::Storage;
 
 use super::ordered::OrderedOutput;
@@ -55,14 +55,12 @@ impl WritePhase<'_> {
     /// # Errors
     /// Environment errors of spilled runs and outputs; bugs.
     pub(crate) fn run(&self) -> Result<Written> {
-        let dedup = self.plan.dedup.as_ref();
-        let columns: Option<&[ColumnPath]> = self.plan.columns.as_deref();
         let scratch = self.request.staging.scratch.clone();
         let cancel = self.request.watch.cancel;
         let waiting = self.shares.waiting(self.threads);
         let spool = Spool::new(self.storage, scratch, waiting, cancel);
-        let encoder = Encoder::new(self.schema, dedup, columns, &self.plan.sink, self.plan.digest)?
-            .with_pages(Arc::new(spool.clone()));
+        let encoder =
+            Encoder::new(self.request.plan, self.schema)?.with_pages(Arc::new(spool.clone()));
         let (outputs, cutters) = self.outputs(&encoder).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
         let ahead = self.shares.ahead();
         let schedule = Schedule::new(encoder.leaves(), self.partitions.len(), cutters, ahead);
@@ -74,7 +72,7 @@ impl WritePhase<'_> {
         for output in &outputs {
             totals.push(lock(output).finish()?);
         }
-        let conflicts = conflicts(dedup, self.schema, &done.conflicts)?;
+        let conflicts = conflicts(self.request.plan, self.schema, &done.conflicts)?;
         let totals = totals.first().copied().unwrap_or_default();
         let spilled_bytes = spool.spilled_bytes();
         Ok(Written { totals, tally: done.tally, conflicts, spilled_bytes })
@@ -102,6 +100,7 @@ impl WritePhase<'_> {
             selected: self.plan.columns.is_some(),
             rows: None,
             digest: self.plan.digest.then_some(Digest(0)),
+            origin: self.plan.origin,
         };
         // Losers are many to a key: their file does not claim to be deduplicated.
         let of_dropped = Footer { dedup: None, digest: None, selected: true, ..footer.clone() };

@@ -5,6 +5,7 @@ use distil_plan::{BadPart, Dedup};
 use super::*;
 use distil_plan::ColumnPath;
 
+use crate::rows::sink::EncodedRow;
 use crate::sample::Sampler;
 
 #[derive(Default)]
@@ -14,7 +15,7 @@ struct Counts {
 }
 
 impl Sink for Counts {
-    fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
+    fn row(&mut self, _: &EncodedRow<'_>) -> Result<()> {
         self.encoded += 1;
         Ok(())
     }
@@ -31,7 +32,7 @@ impl Sink for Counts {
 
 fn decoder_of(plan: &Plan, sampled: &str) -> Decoder {
     let mut sampler = Sampler::new(plan).unwrap();
-    sampler.sample(sampled.as_bytes(), 1).unwrap();
+    sampler.sample(0, sampled.as_bytes(), 1).unwrap();
     let layout = Arc::new(sampler.finish(plan).1.unwrap());
     Decoder::new(plan).unwrap().expecting(Some(&layout), 1 << 20)
 }
@@ -134,7 +135,7 @@ struct Recorder {
 }
 
 impl Sink for Recorder {
-    fn row(&mut self, _: &[u8], _: usize, _: u32) -> Result<()> {
+    fn row(&mut self, _: &EncodedRow<'_>) -> Result<()> {
         self.rows += 1;
         Ok(())
     }

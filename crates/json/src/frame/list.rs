@@ -23,6 +23,32 @@ impl FrameList {
         self.rows.is_empty()
     }
 
+    /// All of a slice, whose frames have blanks and commas between them, with these members added.
+    pub(crate) fn whole(length: usize, added: &[u8]) -> Self {
+        let row = Row { start: 0, end: length, added: (0, added.len()) };
+        Self { rows: vec![row], added: added.to_vec() }
+    }
+
+    /// The same frames, with these members added before their own.
+    pub(crate) fn with(&self, added: &[u8]) -> Self {
+        let mut list = Self::default();
+        let mut last: Option<((usize, usize), (usize, usize))> = None;
+        for row in &self.rows {
+            let range = match last {
+                Some((own, range)) if own == row.added => range,
+                _ => {
+                    let start = list.added.len();
+                    list.added.extend_from_slice(added);
+                    list.added.extend_from_slice(&self.added[row.added.0..row.added.1]);
+                    (start, list.added.len())
+                }
+            };
+            last = Some((row.added, range));
+            list.rows.push(Row { added: range, ..*row });
+        }
+        list
+    }
+
     /// Adds frames behind those that are there.
     pub(crate) fn push(&mut self, start: usize, end: usize, added: (usize, usize)) {
         match self.rows.last_mut() {

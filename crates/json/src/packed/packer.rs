@@ -14,7 +14,7 @@ use crate::packed::layout::{Class, PackedColumn, PackedLayout, Repacked, from_f6
 use crate::packed::template::{Span, SpanKind, Template};
 use crate::parse::tape::Tape;
 use crate::rows::record::RecordEncoder;
-use crate::rows::sink::Sink;
+use crate::rows::sink::{EncodedRow, Sink};
 use crate::types::facts::{Bits, Digits, fact, kind_of, number_facts, short_digits, string_facts};
 use crate::types::fields::{FieldId, Fields};
 use crate::values::short::{double, instant, integer};
@@ -193,7 +193,8 @@ impl Packer {
     /// Hands on the record that was encoded last: packed, if that is possible after all. A few rows that
     /// travel encoded would make all rows of their ranges do so.
     pub(crate) fn hand_on(&mut self, encoder: &RecordEncoder, sink: &mut impl Sink) -> Result<()> {
-        let (row, value_bytes) = (encoder.row(), encoder.value_bytes());
+        let encoded = encoder.row();
+        let (row, value_bytes) = (encoded.bytes, encoded.value_bytes);
         if self.packs && self.misfits < PATIENCE {
             self.misfits += 1;
             let dictionaries = &mut self.dictionaries;
@@ -203,7 +204,7 @@ impl Packer {
                 return sink.packed(&self.repacked.row, dictionaries);
             }
         }
-        sink.row(row, encoder.key_length(), value_bytes)
+        sink.row(&encoded)
     }
 
     /// Converts the records of the block, and finds those that do not fit.
@@ -411,7 +412,8 @@ impl Packer {
                 if !rejected {
                     let row = &mut self.encoded;
                     let (key_length, value_bytes) = self.layout.encode_spans(spans, bytes, row);
-                    sink.row(row, key_length, value_bytes)?;
+                    let (bytes, origin) = (row.as_slice(), None);
+                    sink.row(&EncodedRow { bytes, key_length, value_bytes, origin })?;
                 }
             }
         }

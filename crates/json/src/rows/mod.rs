@@ -2,8 +2,10 @@
 
 pub(crate) mod declared;
 pub(crate) mod extra;
+pub(crate) mod form;
 pub(crate) mod json_text;
 pub(crate) mod parts;
+pub(crate) mod places;
 pub(crate) mod reader;
 pub(crate) mod record;
 mod respelled;

@@ -17,8 +17,11 @@ use arrow_schema::{
     DataType, Field as ArrowField, FieldRef, Fields as ArrowFields, Schema as ArrowSchema,
     SchemaRef,
 };
-use distil_plan::{ColumnPath, Error, Field, Result, Schema, TimeUnit, Type};
+use distil_plan::{
+    ColumnPath, Error, FILE_COLUMN, Field, Origin, POSITION_COLUMN, Result, Schema, TimeUnit, Type,
+};
 
+use crate::rows::form::RowForm;
 use crate::rows::value::write_json;
 use crate::types::sort_column::SortColumn;
 use crate::values::decimal::Decimal;
@@ -52,7 +55,7 @@ pub fn arrow_type(data_type: &Type) -> DataType {
         }
         Type::Date => DataType::Date32,
         Type::Binary => DataType::Binary,
-        Type::String | Type::Json => DataType::Utf8,
+        Type::String | Type::Json | Type::JsonText => DataType::Utf8,
         Type::List(element) => DataType::List(Arc::new(element_field(element))),
         Type::Struct(fields) => DataType::Struct(arrow_fields(fields)),
     }
@@ -144,7 +147,11 @@ impl Leaf {
             Type::Binary => Self::Binary(BinaryBuilder::new()),
             Type::String => Self::String(StringBuilder::new()),
             Type::Json => Self::Json(StringBuilder::new()),
-            Type::TimestampText(_) | Type::Epoch(_) | Type::List(_) | Type::Struct(_) => {
+            Type::TimestampText(_)
+            | Type::Epoch(_)
+            | Type::JsonText
+            | Type::List(_)
+            | Type::Struct(_) => {
                 return None;
             }
         })
@@ -462,22 +469,28 @@ pub struct RowReader {
     members: Members,
     sort_columns: Vec<(Leaf, Flip)>,
     rest_flip: Flip,
+    /// Where rows lie: paths of inputs, and the columns.
+    places: Option<(Arc<[String]>, StringBuilder, Int64Builder)>,
     rows: usize,
     buffer: Vec<u8>,
 }
 
 impl RowReader {
-    /// A reader for rows of a plan sorted by `sort_columns`; `columns` are those wanted, in order.
+    /// A reader for rows of this form; `columns` are those wanted, in order.
     ///
     /// # Errors
     /// A bug if a part is no scalar: the schema was to refuse that.
-    pub fn new(
-        schema: &Schema,
-        sort_columns: &[SortColumn],
-        rest_reversed: bool,
-        columns: Option<&[ColumnPath]>,
-    ) -> Result<Self> {
-        let members = Members::new(&schema.fields, None, &Wanted::new(sort_columns, columns));
+    pub fn new(schema: &Schema, form: &RowForm, columns: Option<&[ColumnPath]>) -> Result<Self> {
+        let RowForm { sort_columns, rest_reversed, files } = form;
+        let place_columns = [FILE_COLUMN, POSITION_COLUMN].map(ColumnPath::name);
+        let mut wanted = Wanted::new(sort_columns, columns);
+        if files.is_some() {
+            // They come after the sort columns, unless they are some themselves.
+            for (at, column) in place_columns.iter().enumerate() {
+                wanted.parts.entry(column).or_insert(sort_columns.len() + at);
+            }
+        }
+        let members = Members::new(&schema.fields, None, &wanted);
         let types = schema.index();
         let leaves = sort_columns.iter().map(|part| {
             let data_type = types.find(&part.path).map(Type::stored);
@@ -488,7 +501,10 @@ impl RowReader {
             schema: Arc::new(ArrowSchema::new(members.fields.clone())),
             sort_columns: leaves.collect::<Result<_>>()?,
             members,
-            rest_flip: Flip::reversed(rest_reversed),
+            rest_flip: Flip::reversed(*rest_reversed),
+            places: files
+                .as_ref()
+                .map(|files| (Arc::clone(files), StringBuilder::new(), Int64Builder::new())),
             rows: 0,
             buffer: Vec::new(),
         })
@@ -499,11 +515,19 @@ impl RowReader {
         &self.schema
     }
 
-    /// Appends a row.
+    /// Appends a row, which lies at `origin`.
     ///
     /// # Errors
-    /// A bug if the row does not fit the schema.
-    pub fn append(&mut self, row: &[u8]) -> Result<()> {
+    /// A bug if the row does not fit the schema, or lies nowhere where that is a column.
+    pub fn append(&mut self, row: &[u8], origin: Option<Origin>) -> Result<()> {
+        if let Some((files, file, position)) = &mut self.places {
+            let found = origin.and_then(|Origin { input, offset }| {
+                Some((files.get(input as usize)?, i64::try_from(offset).ok()?))
+            });
+            let (path, offset) = found.ok_or_else(|| Error::bug("a row lies nowhere"))?;
+            file.append_value(path);
+            position.append_value(offset);
+        }
         let mut cursor = Cursor::new(row, Flip::ASC);
         for (leaf, flip) in &mut self.sort_columns {
             cursor.flip = *flip;
@@ -519,8 +543,11 @@ impl RowReader {
     /// # Errors
     /// A bug if the columns do not fit together.
     pub fn finish(&mut self) -> Result<RecordBatch> {
-        let sort_columns: Vec<ArrayRef> =
+        let mut sort_columns: Vec<ArrayRef> =
             self.sort_columns.iter_mut().map(|(leaf, _)| leaf.finish()).collect();
+        if let Some((_, file, position)) = &mut self.places {
+            sort_columns.extend([Arc::new(file.finish()) as ArrayRef, Arc::new(position.finish())]);
+        }
         let arrays = self.members.finish(&sort_columns)?;
         let options =
             RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));

@@ -5,13 +5,17 @@
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
 //! journal first. Members outside a declared struct are a matter of `extra`.
 
-use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Reason, Repair, Type};
+use distil_plan::{
+    Cancel, ColumnPath, ExtraMembers, NullKeys, Origin, Reason, Repair, Type, is_place,
+};
 
-use crate::parse::tape::{Kind, Node, Tape};
+use crate::parse::tape::{Kind, Node, Tape, skip_blanks};
 use crate::rows::declared::{self, Converted, Reading};
 use crate::rows::extra::extra_member;
 use crate::rows::parts::{NullKey, RowParts};
+use crate::rows::places::Places;
 use crate::rows::respelled::stands_for_null;
+use crate::rows::sink::EncodedRow;
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
 use crate::types::facts::{
     Bits, Digits, Position, earlier, fact, kind_of, number_facts, string_facts,
@@ -170,6 +174,10 @@ pub(crate) struct RecordEncoder {
     /// The first record that was bad for nothing but a null in its key.
     pub(crate) null_key: Option<Position>,
     pub(super) text: Vec<u8>,
+    /// The tape of JSON text within a string.
+    inner: Tape,
+    /// Where records lie, if that is a matter of the plan.
+    pub(crate) places: Option<Box<Places>>,
     row: Vec<u8>,
     key_length: usize,
     value_bytes: u64,
@@ -205,6 +213,8 @@ impl RecordEncoder {
             total: RecordTally::default(),
             null_key: None,
             text: Vec::new(),
+            inner: Tape::default(),
+            places: None,
             row: Vec::new(),
             key_length: 0,
             value_bytes: 0,
@@ -213,18 +223,14 @@ impl RecordEncoder {
     }
 
     /// The row of the record encoded last.
-    pub(crate) fn row(&self) -> &[u8] {
-        &self.row
-    }
-
-    /// How many bytes of the row are its key; all of them when the whole record is.
-    pub(crate) fn key_length(&self) -> usize {
-        self.key_length
-    }
-
-    /// Bytes of the values of the row: see [`scalar`].
-    pub(crate) fn value_bytes(&self) -> u32 {
-        u32::try_from(self.value_bytes + self.values.value_bytes).unwrap_or(u32::MAX)
+    pub(crate) fn row(&self) -> EncodedRow<'_> {
+        let value_bytes = self.value_bytes + self.values.value_bytes;
+        EncodedRow {
+            bytes: &self.row,
+            key_length: self.key_length,
+            value_bytes: u32::try_from(value_bytes).unwrap_or(u32::MAX),
+            origin: self.places.as_ref().map(|places| places.origin),
+        }
     }
 
     /// Encodes the object on the tape, which begins at `position`.
@@ -250,8 +256,14 @@ impl RecordEncoder {
         self.parts.clear();
         let known = self.fields.count();
         self.learned.clear();
+        if let Some(places) = &mut self.places {
+            places.origin = Origin { input: position.input, offset: position.offset };
+        }
         let mut rest = std::mem::take(&mut self.row);
         let done = self.object(tape, bytes, &mut rest);
+        if let Some(places) = &self.places {
+            places.fill(&mut self.parts);
+        }
         let assembled = done.and_then(|()| self.parts.assemble(rest).map_err(Bad::from));
         match assembled {
             Ok((row, key_length)) => {
@@ -321,6 +333,11 @@ impl RecordEncoder {
         if let Err(duplicate) = self.values.check_duplicates(tape, bytes, 0) {
             return duplicate.into();
         }
+        if bad.reason > Reason::NameClash
+            && let Some(clash) = self.find_place_clash(tape, bytes)
+        {
+            return clash;
+        }
         if bad.reason > Reason::ExtraMember
             && self.fields.extra_members != ExtraMembers::Ignore
             && let Some(extra) = self.find_extra(tape, bytes, 0, ROOT, false)
@@ -371,9 +388,16 @@ impl RecordEncoder {
                             out.extend_from_slice(&extra);
                             extra_due = false;
                         }
-                        if let Role::SortColumn(part) = field.role {
-                            self.part(tape, bytes, value, id, part as usize)?;
-                            continue;
+                        match field.role {
+                            Role::Rest => {}
+                            Role::SortColumn(part) => {
+                                self.part(tape, bytes, value, id, part as usize)?;
+                                continue;
+                            }
+                            Role::Place => {
+                                self.check_place(&nodes[value as usize], bytes, id)?;
+                                continue;
+                            }
                         }
                         out.extend_from_slice(&field.encoded_name);
                         (value, id)
@@ -438,6 +462,36 @@ impl RecordEncoder {
             }
         }
         Ok(())
+    }
+
+    /// Checks that a record does not say that it lies elsewhere.
+    fn check_place(&mut self, node: &Node, bytes: &[u8], id: FieldId) -> Result<(), Bad> {
+        let name = &self.fields.get(id).name;
+        let is_own = self.places.as_ref().is_some_and(|places| places.is_own(node, bytes, name));
+        if node.kind == Kind::Null || is_own {
+            return Ok(());
+        }
+        let detail = format!("the plan adds another value of the member `{name}`");
+        Err(Bad::new(Reason::NameClash, detail))
+    }
+
+    /// A member by which a record says that it lies elsewhere.
+    fn find_place_clash(&mut self, tape: &Tape, bytes: &[u8]) -> Option<Bad> {
+        self.places.as_ref()?;
+        let nodes = tape.nodes();
+        let mut member = 1;
+        while member < nodes.first()?.next {
+            name_text(&nodes[member as usize], bytes, &mut self.text);
+            let name = String::from_utf8_lossy(&self.text).into_owned();
+            if is_place(&name)
+                && let Some(id) = self.fields.child(ROOT, &name)
+                && let Err(clash) = self.check_place(&nodes[member as usize + 1], bytes, id)
+            {
+                return Some(clash);
+            }
+            member = nodes[member as usize + 1].next;
+        }
+        None
     }
 
     /// Encodes a key or order value to its part.
@@ -507,7 +561,7 @@ impl RecordEncoder {
                 };
                 let (bits, is_instant) = string_facts(text);
                 match field.role {
-                    Role::Rest => {}
+                    Role::Rest | Role::Place => {}
                     Role::SortColumn(part) if self.parts.is_key(part as usize) => {
                         let instant = if is_instant { Spelled::read(text) } else { None };
                         self.spelled.push((id, instant));
@@ -540,6 +594,9 @@ impl RecordEncoder {
         if *data_type == Type::Json {
             return Ok(self.values.encode(tape, bytes, index, out, flip)?);
         }
+        if *data_type == Type::JsonText {
+            return self.json_text((tape, bytes), index, id, (out, flip));
+        }
         let reading = Reading {
             data_type,
             instants: self.fields.get(id).instants.as_deref(),
@@ -556,6 +613,32 @@ impl RecordEncoder {
             }
             Err(declared::DoesNotFit) => Err(self.does_not_fit(node, bytes, id)),
         }
+    }
+
+    /// Encodes the value that a string spells; what is no string is the value itself.
+    fn json_text(
+        &mut self,
+        (tape, bytes): (&Tape, &[u8]),
+        index: u32,
+        id: FieldId,
+        (out, flip): (&mut Vec<u8>, Flip),
+    ) -> Result<(), Bad> {
+        let node = &tape.nodes()[index as usize];
+        if node.kind != Kind::String {
+            if self.strict && node.kind != Kind::Null {
+                return Err(self.does_not_fit(node, bytes, id));
+            }
+            if node.kind != Kind::Null {
+                self.note_respelled(id, Respelling::Converted, index);
+            }
+            return Ok(self.values.encode(tape, bytes, index, out, flip)?);
+        }
+        name_text(node, bytes, &mut self.text);
+        let (mut inner, text) = (std::mem::take(&mut self.inner), std::mem::take(&mut self.text));
+        let parsed = inner.parse_frame(&text, skip_blanks(&text, 0), text.len()).is_ok();
+        let done = parsed && self.values.encode(&inner, &text, 0, out, flip).is_ok();
+        (self.inner, self.text) = (inner, text);
+        if done { Ok(()) } else { Err(self.does_not_fit(node, bytes, id)) }
     }
 
     fn does_not_fit(&self, node: &Node, bytes: &[u8], id: FieldId) -> Bad {

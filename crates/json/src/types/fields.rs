@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use distil_plan::{
-    Code, ColumnPath, Error, ExtraMembers, Field as Column, Hint, NullText, Result, Schema,
-    SchemaSpec, Type, TypeNote,
+    Code, ColumnPath, Error, ExtraMembers, FILE_COLUMN, Field as Column, Hint, NullText,
+    POSITION_COLUMN, Result, Schema, SchemaSpec, Type, TypeNote,
 };
 
 use crate::types::facts::{Facts, Position, Verdict, earlier, fact};
@@ -52,6 +52,8 @@ pub(crate) enum Role {
     Rest,
     /// A part of its own: the key's parts come first, then the order's.
     SortColumn(u32),
+    /// Nowhere: it says where the record lies, which goes beside the row.
+    Place,
 }
 
 #[derive(Debug, Clone)]
@@ -108,6 +110,7 @@ impl Fields {
         extra_members: ExtraMembers,
         null_text: &NullText,
         sort_columns: &[SortColumn],
+        origin: bool,
     ) -> Result<Self> {
         let mut tree = Self {
             fields: Vec::new(),
@@ -139,15 +142,27 @@ impl Fields {
             .help("leave it out of the schema")
             .help(Hint::set("or leave extra members out", "extra_members", "ignore")));
         }
+        if origin {
+            // Every record has them, and the plan no others of these names.
+            for (name, data_type) in [(FILE_COLUMN, Type::String), (POSITION_COLUMN, Type::Int64)] {
+                let id = tree.add_child(ROOT, name);
+                tree.declare(id, &data_type)?;
+            }
+        }
         tree.set_null_text(null_text)?;
         for (ordinal, part) in sort_columns.iter().enumerate() {
             let id = tree.walk(&part.path, false)?;
             let field = &mut tree.fields[id as usize];
             field.role = Role::SortColumn(ordinal as u32);
             if matches!(field.declared, Declared::List | Declared::Struct | Declared::OpenStruct)
-                || field.declared == Declared::Scalar(Type::Json)
+                || matches!(field.declared, Declared::Scalar(Type::Json | Type::JsonText))
             {
                 return Err(part.not_scalar());
+            }
+        }
+        for name in [FILE_COLUMN, POSITION_COLUMN] {
+            if let Some(id) = tree.child(ROOT, name).filter(|_| origin) {
+                tree.get_mut(id).role = Role::Place;
             }
         }
         Ok(tree)
@@ -276,6 +291,8 @@ impl Fields {
             other => {
                 let field = self.get_mut(id);
                 field.declared = Declared::Scalar(other.clone());
+                self.has_null_text |= *other == Type::JsonText;
+                let field = self.get_mut(id);
                 if let Type::TimestampText(format) = other {
                     field.instants = Some(Arc::new(InstantReader::new(format)?));
                 }
@@ -506,23 +523,32 @@ impl Fields {
     }
 
     fn members(&self, id: FieldId) -> Vec<Column> {
+        self.columns_in(id).into_iter().map(|child| self.column(child)).collect()
+    }
+
+    /// The members that are columns, as they stand in the schema.
+    pub(super) fn columns_in(&self, id: FieldId) -> Vec<FieldId> {
         let field = self.get(id);
-        let mut children: Vec<&FieldId> =
-            field.children.iter().filter(|child| self.is_column(**child)).collect();
+        let mut children: Vec<FieldId> =
+            field.children.iter().copied().filter(|child| self.is_column(*child)).collect();
         if field.declared != Declared::Struct {
-            children.sort_by_cached_key(|child| self.rank(**child));
+            children.sort_by_cached_key(|child| self.rank(*child));
         }
-        children.into_iter().map(|child| self.column(*child)).collect()
+        children
     }
 
     /// Whether the field is in the schema: a record had it, or the plan declares it.
-    pub(super) fn is_column(&self, id: FieldId) -> bool {
+    fn is_column(&self, id: FieldId) -> bool {
         let field = self.get(id);
         field.declared != Declared::Open || field.facts.bits != 0
     }
 
-    /// Columns that records have first, in order of appearance; then those of the hints alone.
-    pub(super) fn rank(&self, id: FieldId) -> (bool, Option<Position>, u32) {
+    /// Columns that records have first, in order of appearance; then those of the hints alone, and last those of
+    /// places, which a record need not name.
+    fn rank(&self, id: FieldId) -> (bool, Option<Position>, u32) {
+        if self.get(id).role == Role::Place {
+            return (true, None, u32::MAX);
+        }
         let appeared = self.get(id).facts.appeared();
         (appeared.is_none(), appeared, self.first_hint(id))
     }

@@ -22,12 +22,10 @@ impl Fields {
     }
 
     fn note_members(&self, id: FieldId, around: Option<&Place<'_>>, notes: &mut Vec<TypeNote>) {
-        let mut members: Vec<FieldId> =
-            self.get(id).children.iter().copied().filter(|child| self.is_column(*child)).collect();
+        let members = self.columns_in(id);
         if self.get(id).declared == Declared::Open && id != ROOT && members.len() > MAX_MEMBERS {
             return;
         }
-        members.sort_by_cached_key(|child| self.rank(*child));
         for member in members {
             let name = &self.get(member).name;
             let path = match around {

@@ -2,6 +2,7 @@
 
 use distil_plan::{NullText, Result, Type};
 
+use crate::parse::tape::skip_blanks;
 use crate::types::fields::{Declared, FieldId, Fields};
 
 impl Fields {
@@ -26,7 +27,9 @@ impl Fields {
         if !null_text.everywhere.is_empty() {
             for field in self.fields.iter_mut().skip(1) {
                 let takes_strings = match &field.declared {
-                    Declared::Scalar(declared) => matches!(declared, Type::String | Type::Json),
+                    Declared::Scalar(declared) => {
+                        matches!(declared, Type::String | Type::Json | Type::JsonText)
+                    }
                     Declared::List | Declared::Struct => false,
                     Declared::Open | Declared::OpenStruct => true,
                 };
@@ -59,13 +62,23 @@ impl Fields {
     /// Whether strings of the field may stand for null.
     #[inline]
     pub(crate) fn has_null_text(&self, id: FieldId) -> bool {
-        self.has_null_text && !self.get(id).null_text.is_empty()
+        let field = self.get(id);
+        let reads_text = field.declared == Declared::Scalar(Type::JsonText);
+        self.has_null_text && (reads_text || !field.null_text.is_empty())
     }
 
     /// Whether this string of the field stands for null.
     pub(crate) fn is_null_text(&self, id: FieldId, text: &[u8]) -> bool {
-        self.get(id).null_text.iter().any(|known| known == text)
+        let field = self.get(id);
+        field.null_text.iter().any(|known| known == text)
+            || field.declared == Declared::Scalar(Type::JsonText) && is_json_null(text)
     }
+}
+
+/// Whether a text is that of a JSON null.
+fn is_json_null(text: &[u8]) -> bool {
+    let rest = text[skip_blanks(text, 0)..].strip_prefix(b"null");
+    rest.is_some_and(|rest| skip_blanks(rest, 0) == rest.len())
 }
 
 fn bytes_of(texts: &[String]) -> impl Iterator<Item = Vec<u8>> {

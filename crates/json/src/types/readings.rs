@@ -44,10 +44,9 @@ impl Fields {
         // Elements have no path of their own.
         let mut around = Some(id);
         while let Some(id) = around {
-            children.extend(self.get(id).children.iter().filter(|child| self.is_column(**child)));
+            children.extend(self.columns_in(id));
             around = self.get(id).element;
         }
-        children.sort_by_cached_key(|child| self.rank(*child));
         for child in children {
             let name = &self.get(child).name;
             let path = path.map_or_else(|| ColumnPath::name(name), |path| path.child(name));

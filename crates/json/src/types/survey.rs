@@ -178,10 +178,7 @@ impl Fields {
         path: Option<&ColumnPath>,
         call: &mut impl FnMut(FieldId, &ColumnPath, &Type),
     ) {
-        let mut children: Vec<FieldId> = self.get(id).children.clone();
-        children.retain(|child| self.is_column(*child));
-        children.sort_by_cached_key(|child| self.rank(*child));
-        for child in children {
+        for child in self.columns_in(id) {
             let name = &self.get(child).name;
             let path = path.map_or_else(|| ColumnPath::name(name), |path| path.child(name));
             let (data_type, _) = self.data_type(child);

@@ -27,12 +27,7 @@ impl Fields {
     }
 
     fn collect_reasons(&self, id: FieldId, path: Option<&ColumnPath>, reasons: &mut Vec<Why>) {
-        let mut children: Vec<FieldId> =
-            self.get(id).children.iter().copied().filter(|child| self.is_column(*child)).collect();
-        if self.get(id).declared != Declared::Struct {
-            children.sort_by_key(|child| self.rank(*child));
-        }
-        for child in children {
+        for child in self.columns_in(id) {
             let field = self.get(child);
             let path =
                 path.map_or_else(|| ColumnPath::name(&field.name), |path| path.child(&field.name));

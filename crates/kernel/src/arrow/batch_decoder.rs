@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use arrow_array::RecordBatch;
 use distil_json::decimal::{Decimal, Scratch};
 use distil_json::encoding::{self, Flip};
-use distil_json::{Decoder, JsonText, RowParts, Seen, Sink, SortColumn, in_years};
+use distil_json::{Decoder, EncodedRow, JsonText, RowParts, Seen, Sink, SortColumn, in_years};
 use distil_plan::{BadPart, ColumnPath, Error, Plan, Reason, Result, Schema, TimeUnit};
 
 use super::records::refuse_not_finite;
@@ -101,7 +101,8 @@ impl BatchDecoder {
             match self.encoder.encode(&targets, row) {
                 Ok((bytes, key_length)) => {
                     let value_bytes = self.encoder.values.value_bytes;
-                    sink.row(&bytes, key_length, u32::try_from(value_bytes).unwrap_or(u32::MAX))?;
+                    let value_bytes = u32::try_from(value_bytes).unwrap_or(u32::MAX);
+                    sink.row(&EncodedRow { bytes: &bytes, key_length, value_bytes, origin: None })?;
                     self.encoder.rest = bytes;
                 }
                 Err(Flaw { reason, detail }) => sink.bad(BadPart {
@@ -316,8 +317,8 @@ mod tests {
     }
 
     impl Sink for Found {
-        fn row(&mut self, row: &[u8], key_length: usize, value_bytes: u32) -> Result<()> {
-            self.rows.push((row.to_vec(), key_length, value_bytes));
+        fn row(&mut self, row: &EncodedRow<'_>) -> Result<()> {
+            self.rows.push((row.bytes.to_vec(), row.key_length, row.value_bytes));
             Ok(())
         }
 

@@ -15,4 +15,4 @@ pub use digest::{add_rows, digest_batches};
 pub use images::{row_image, row_images};
 pub use order::{compare, compare_rows};
 pub use records::{record_schema, write_records};
-pub use values::{Column, Member, Value, columns_of};
+pub use values::{Column, Member, Value, columns_of, without_places};

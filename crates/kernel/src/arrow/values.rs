@@ -13,7 +13,7 @@ use arrow_array::{
 };
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, TimeUnit as ArrowUnit};
-use distil_plan::{Error, Result, Schema, TimeUnit, Type};
+use distil_plan::{Error, Result, Schema, TimeUnit, Type, is_place};
 
 /// A column, or the members or elements of one.
 pub enum Column {
@@ -96,6 +96,12 @@ pub enum Value<'a> {
 pub fn columns_of(batch: &RecordBatch, schema: Option<&Schema>) -> Result<Vec<Member>> {
     let schema_ref = batch.schema();
     members(schema_ref.fields(), batch.columns(), schema.map(|schema| schema.fields.as_slice()))
+}
+
+/// The columns but those that say where records lie: these are no part of what records say.
+pub fn without_places(mut columns: Vec<Member>) -> Vec<Member> {
+    columns.retain(|column| !is_place(&column.name));
+    columns
 }
 
 fn members<'a>(

@@ -38,7 +38,7 @@ fn leaves(data_type: &Type, is_json: &mut Vec<bool>) {
         Type::Struct(members) => {
             members.iter().for_each(|member| leaves(&member.data_type, is_json));
         }
-        leaf => is_json.push(*leaf == Type::Json),
+        leaf => is_json.push(matches!(leaf, Type::Json | Type::JsonText)),
     }
 }
 

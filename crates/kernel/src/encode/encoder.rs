@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
-use distil_json::digest::Digest;
-use distil_json::{RowReader, SortColumn};
-use distil_plan::{ColumnPath, Compression, Dedup, Error, Result, Schema, Sink};
+use distil_json::digest::{Digest, RowDigest};
+use distil_json::{RowForm, RowReader};
+use distil_plan::{ColumnPath, Compression, Error, Plan, ResolvedPlan, Result, Schema};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
@@ -19,7 +19,7 @@ use super::encoded_chunk::ColumnChunk;
 use super::flat_column::{flat_chunk, is_flat};
 use super::leaf_column::LeafColumn;
 use super::properties::properties;
-use crate::arrow::digest_batches;
+use crate::arrow::{add_rows, columns_of, without_places};
 use crate::column_chunk::{ChunkOptions, PageStores, PagesInMemory, parquet_error};
 use crate::row_groups::{PackedRowGroup, RowBatch, Wanted};
 
@@ -46,8 +46,7 @@ impl EncodedRowGroup {
 /// Encodes row groups of one schema.
 pub struct Encoder {
     schema: Schema,
-    sort_columns: Vec<SortColumn>,
-    rest_reversed: bool,
+    form: RowForm,
     columns: Option<Vec<ColumnPath>>,
     arrow: SchemaRef,
     leaves: Vec<LeafColumn>,
@@ -61,28 +60,24 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder for the columns of `columns`, or all.
+    /// An encoder for the columns that a plan chooses of those of its records.
     ///
     /// # Errors
     /// A bug if the schema has no Parquet form.
-    pub fn new(
-        schema: &Schema,
-        dedup: Option<&Dedup>,
-        columns: Option<&[ColumnPath]>,
-        sink: &Sink,
-        digest: bool,
-    ) -> Result<Self> {
-        let (sort_columns, rest_reversed) = SortColumn::of(dedup);
-        let reader = RowReader::new(schema, &sort_columns, rest_reversed, columns)?;
+    pub fn new(plan: &ResolvedPlan, schema: &Schema) -> Result<Self> {
+        let form = RowForm::of(plan);
+        let Plan { dedup, columns, sink, digest, .. } = &plan.plan;
+        let columns = columns.as_deref();
+        let reader = RowReader::new(schema, &form, columns)?;
         let arrow = Arc::clone(reader.schema());
         let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
         let parquet_schema = ArrowSchemaConverter::new().convert(&arrow).map_err(parquet_error)?;
         let parquet_schema = annotated(parquet_schema, &written.fields)?;
-        let properties = Arc::new(properties(schema, &written, &parquet_schema, dedup, sink)?);
+        let properties =
+            Arc::new(properties(schema, &written, &parquet_schema, dedup.as_ref(), sink)?);
         Ok(Self {
             schema: schema.clone(),
-            sort_columns,
-            rest_reversed,
+            form,
             columns: columns.map(<[ColumnPath]>::to_vec),
             leaves: LeafColumn::all(&arrow)?,
             pages: Arc::new(PagesInMemory),
@@ -90,7 +85,7 @@ impl Encoder {
             compression: sink.compression,
             parquet_schema,
             properties,
-            digest,
+            digest: *digest,
         })
     }
 
@@ -134,18 +129,26 @@ impl Encoder {
     /// A bug if a row does not fit the schema.
     pub fn read(&self, wanted: Wanted, batch: &RowBatch) -> Result<(Vec<ArrayRef>, Digest)> {
         let columns = self.columns.as_deref();
-        let mut reader =
-            RowReader::new(&self.schema, &self.sort_columns, self.rest_reversed, columns)?;
+        let mut reader = RowReader::new(&self.schema, &self.form, columns)?;
         let mut unpacked = Vec::new();
         for span in &batch.spans {
             for at in span.begin..span.end {
-                reader.append(span.rows.row(wanted, at, &mut unpacked)?.bytes)?;
+                let row = span.rows.row(wanted, at, &mut unpacked)?;
+                reader.append(row.bytes, row.origin)?;
             }
         }
         let batch = reader.finish()?;
-        let digest = if self.digest { digest_batches([&batch])? } else { Digest(0) };
+        let digest = if self.digest { self.digest_of(&batch)? } else { Digest(0) };
         let arrays = self.leaves.iter().map(|leaf| leaf.of(batch.column(leaf.column)));
         Ok((arrays.collect::<Result<_>>()?, digest))
+    }
+
+    fn digest_of(&self, batch: &RecordBatch) -> Result<Digest> {
+        let columns = columns_of(batch, None)?;
+        let columns = if self.form.files.is_some() { without_places(columns) } else { columns };
+        let mut digest = RowDigest::new();
+        add_rows(&mut digest, &columns, batch.num_rows())?;
+        Ok(digest.finish())
     }
 
     /// Writes a leaf of a row group of `rows` rows, whose batches are `arrays`.

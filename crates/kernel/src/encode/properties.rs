@@ -89,7 +89,7 @@ fn sorting_columns(
         .iter()
         .map_while(|path| {
             let data_type = types.find(path)?;
-            if !data_type.is_scalar() || *data_type == Type::Json {
+            if !data_type.is_scalar() || matches!(data_type, Type::Json | Type::JsonText) {
                 return None;
             }
             Some(SortingColumn {

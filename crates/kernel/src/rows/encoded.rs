@@ -1,12 +1,17 @@
 //! Rows in memory: buffers of encoded rows, each with a small header.
 //!
-//! A row is `length: u32`, `key length: u32` (its top bit says that counts follow), `value bytes: u32`,
-//! optionally `copies: u64` and `conflicting: u64`, and the encoded bytes; integers in the machine's
+//! A row is `length: u32`, `key length: u32` (its top bit says that counts follow, the one below it an origin),
+//! `value bytes: u32`, optionally `copies: u64` and `conflicting: u64`, optionally the input as `u32` and the offset
+//! as `u64`, and the encoded bytes; integers in the machine's
 //! order: this form never leaves the process (see `crate::exchange_form` for the one that does).
 
-use distil_plan::{Error, Result};
+use distil_json::EncodedRow;
+use distil_plan::{Error, Origin, Result};
 
 const HAS_COUNTS: u32 = 1 << 31;
+const HAS_ORIGIN: u32 = 1 << 30;
+const COUNTS: usize = 16;
+const ORIGIN: usize = 12;
 const HEADER: usize = 12;
 
 /// Capacity of a buffer that holds many rows.
@@ -35,9 +40,24 @@ pub struct Row<'a> {
     pub value_bytes: u32,
     /// How many records it stands for.
     pub counts: Counts,
+    /// Where the first of them lies, if the plan wants to know; it is never compared with that of another record.
+    pub origin: Option<Origin>,
 }
 
 impl<'a> Row<'a> {
+    /// A row of a record that was accepted.
+    pub fn of(row: &EncodedRow<'a>) -> Self {
+        let EncodedRow { bytes, key_length, value_bytes, origin } = *row;
+        Self { bytes, key_length, value_bytes, counts: SINGLE, origin }
+    }
+
+    /// Adds the records of an equal row.
+    pub(crate) fn join(&mut self, other: &Self) {
+        self.counts.copies += other.counts.copies;
+        self.counts.conflicting += other.counts.conflicting;
+        self.origin = self.origin.into_iter().chain(other.origin).min();
+    }
+
     /// The bytes of the key.
     pub fn key(&self) -> &'a [u8] {
         self.bytes.get(..self.key_length).unwrap_or(self.bytes)
@@ -45,19 +65,26 @@ impl<'a> Row<'a> {
 
     /// Bytes that the row takes up in a buffer.
     pub fn stored_length(&self) -> usize {
-        HEADER + self.bytes.len() + if self.counts == SINGLE { 0 } else { 16 }
+        let counts = if self.counts == SINGLE { 0 } else { COUNTS };
+        let origin = if self.origin.is_none() { 0 } else { ORIGIN };
+        HEADER + counts + origin + self.bytes.len()
     }
 
     /// Appends the row in the form of a buffer.
     pub fn write(&self, out: &mut Vec<u8>) {
         let counted = self.counts != SINGLE;
         out.extend_from_slice(&(self.bytes.len() as u32).to_ne_bytes());
-        let flag = if counted { HAS_COUNTS } else { 0 };
-        out.extend_from_slice(&(self.key_length as u32 | flag).to_ne_bytes());
+        let counts = if counted { HAS_COUNTS } else { 0 };
+        let origin = if self.origin.is_some() { HAS_ORIGIN } else { 0 };
+        out.extend_from_slice(&(self.key_length as u32 | counts | origin).to_ne_bytes());
         out.extend_from_slice(&self.value_bytes.to_ne_bytes());
         if counted {
             out.extend_from_slice(&self.counts.copies.to_ne_bytes());
             out.extend_from_slice(&self.counts.conflicting.to_ne_bytes());
+        }
+        if let Some(Origin { input, offset }) = self.origin {
+            out.extend_from_slice(&input.to_ne_bytes());
+            out.extend_from_slice(&offset.to_ne_bytes());
         }
         out.extend_from_slice(self.bytes);
     }
@@ -73,13 +100,18 @@ impl<'a> Row<'a> {
             rest.get(index..)?.first_chunk::<8>().map(|bytes| u64::from_ne_bytes(*bytes))
         };
         let (length, key, value_bytes) = (word(0)? as usize, word(4)?, word(8)?);
-        let (counts, start) = if key & HAS_COUNTS != 0 {
-            (Counts { copies: long(12)?, conflicting: long(20)? }, HEADER + 16)
-        } else {
-            (SINGLE, HEADER)
-        };
+        let (mut counts, mut origin, mut start) = (SINGLE, None, HEADER);
+        if key & HAS_COUNTS != 0 {
+            counts = Counts { copies: long(start)?, conflicting: long(start + 8)? };
+            start += COUNTS;
+        }
+        if key & HAS_ORIGIN != 0 {
+            origin = Some(Origin { input: word(start)?, offset: long(start + 4)? });
+            start += ORIGIN;
+        }
         let bytes = rest.get(start..start + length)?;
-        Some(Self { bytes, key_length: (key & !HAS_COUNTS) as usize, value_bytes, counts })
+        let key_length = (key & !(HAS_COUNTS | HAS_ORIGIN)) as usize;
+        Some(Self { bytes, key_length, value_bytes, counts, origin })
     }
 }
 

@@ -111,7 +111,8 @@ impl PackedTable {
     pub fn unpack<'a>(&self, row: &[u64], buffer: &'a mut Vec<u8>) -> Row<'a> {
         let text = |column, rank| self.text(column, rank);
         let key_length = self.layout.unpack(row, text, buffer);
-        Row { bytes: buffer, key_length, value_bytes: self.value_bytes(row), counts: SINGLE }
+        let value_bytes = self.value_bytes(row);
+        Row { bytes: buffer, key_length, value_bytes, counts: SINGLE, origin: None }
     }
 
     /// Bytes of the values of a row with ranks.

@@ -40,7 +40,7 @@ pub fn reduce_repeated_keys(
         let text = |column: usize, code| dictionaries[column].get(code);
         let key_length = layout.unpack(row(at), text, &mut buffer);
         let value_bytes = layout.value_bytes(row(at), text);
-        encoded.push(&Row { bytes: &buffer, key_length, value_bytes, counts });
+        encoded.push(&Row { bytes: &buffer, key_length, value_bytes, counts, origin: None });
     };
     for run in runs() {
         let Some((first, others)) = run.split_first() else { continue };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use arrow_array::builder::{LargeBinaryBuilder, UInt8Builder, UInt32Builder, UInt64Builder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt32Type, UInt64Type};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use distil_plan::{Error, Result};
+use distil_plan::{Error, Origin, Result};
 
 use crate::decode::Run;
 use crate::reduce::Policy;
@@ -25,7 +25,8 @@ pub enum Role {
 }
 
 /// The columns of a batch of rows. Bytes of `row` compare as records do, the first `key_length` of them as
-/// keys; `copies` and `conflicting` travel with the row and are never compared.
+/// keys; `copies` and `conflicting` travel with the row and are never compared, and so do `input` and `offset`, the
+/// place of the first record, where the plan wants to know.
 pub fn row_schema() -> SchemaRef {
     let column = |name, data_type| Field::new(name, data_type, false);
     Arc::new(Schema::new(vec![
@@ -36,6 +37,8 @@ pub fn row_schema() -> SchemaRef {
         column("value_bytes", DataType::UInt32),
         column("copies", DataType::UInt64),
         column("conflicting", DataType::UInt64),
+        Field::new("input", DataType::UInt32, true),
+        Field::new("offset", DataType::UInt64, true),
     ]))
 }
 
@@ -49,6 +52,8 @@ pub struct RowBatches {
     value_bytes: UInt32Builder,
     copies: UInt64Builder,
     conflicting: UInt64Builder,
+    input: UInt32Builder,
+    offset: UInt64Builder,
 }
 
 impl RowBatches {
@@ -61,6 +66,8 @@ impl RowBatches {
         self.value_bytes.append_value(row.value_bytes);
         self.copies.append_value(row.counts.copies);
         self.conflicting.append_value(row.counts.conflicting);
+        self.input.append_option(row.origin.map(|origin| origin.input));
+        self.offset.append_option(row.origin.map(|origin| origin.offset));
     }
 
     /// Bytes of the rows appended.
@@ -81,6 +88,8 @@ impl RowBatches {
             Arc::new(self.value_bytes.finish()),
             Arc::new(self.copies.finish()),
             Arc::new(self.conflicting.finish()),
+            Arc::new(self.input.finish()),
+            Arc::new(self.offset.finish()),
         ];
         RecordBatch::try_new(row_schema(), columns)
             .map_err(|error: ArrowError| Error::bug(format!("rows do not make a batch: {error}")))
@@ -132,6 +141,13 @@ pub fn read_rows(batch: &RecordBatch) -> Result<Vec<Run>> {
     let value_bytes = column(4).as_primitive::<UInt32Type>();
     let copies = column(5).as_primitive::<UInt64Type>();
     let conflicting = column(6).as_primitive::<UInt64Type>();
+    let input = column(7).as_primitive::<UInt32Type>();
+    let offset = column(8).as_primitive::<UInt64Type>();
+    let origin = |at: usize| match (input.is_valid(at), offset.is_valid(at)) {
+        (true, true) => Ok(Some(Origin { input: input.value(at), offset: offset.value(at) })),
+        (false, false) => Ok(None),
+        _ => Err(broken()),
+    };
     let mut runs: Vec<Run> = Vec::new();
     let mut open = RowBuffers::default();
     for at in 0..batch.num_rows() {
@@ -141,6 +157,7 @@ pub fn read_rows(batch: &RecordBatch) -> Result<Vec<Run>> {
             key_length: key_length.value(at) as usize,
             value_bytes: value_bytes.value(at),
             counts: Counts { copies: copies.value(at), conflicting: conflicting.value(at) },
+            origin: origin(at)?,
         };
         // The top bit of a length is a flag of the form in memory.
         if row.key_length > bytes.len() || bytes.len() > i32::MAX as usize {

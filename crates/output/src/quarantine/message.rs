@@ -21,6 +21,7 @@ pub(super) struct Shown {
     /// The text of a record, where it was kept.
     pub(super) excerpt: Option<Excerpt>,
     is_array: bool,
+    is_null: bool,
 }
 
 impl Shown {
@@ -30,7 +31,8 @@ impl Shown {
             Excerpt::of(raw, usize::try_from(at).unwrap_or(usize::MAX))
         });
         let is_array = part.raw.as_ref().is_some_and(|raw| raw.first() == Some(&b'['));
-        Self { excerpt, is_array, part: BadPart { raw: None, ..part } }
+        let is_null = part.raw.as_ref().is_some_and(|raw| raw == b"null");
+        Self { excerpt, is_array, is_null, part: BadPart { raw: None, ..part } }
     }
 
     /// The byte that is named.
@@ -71,6 +73,10 @@ impl Quarantine {
         if ranges.is_empty() {
             if shown.iter().all(|shown| shown.is_array) {
                 return error.help(each_is_an_array());
+            }
+            if shown.iter().all(|shown| shown.is_null) && self.plan.records.is_none() {
+                let text = "pass over the nulls, as holes among the records";
+                error = error.help(Hint::set(text, "records", ""));
             }
             error = self.with_spellings(error, &shown);
             if let Some(repairs) = self.repairs_for(&shown) {
@@ -150,6 +156,7 @@ impl Quarantine {
                 }
                 lines.push(line);
                 let excerpt = shown.excerpt.as_ref().or(found.map(|found| &found.excerpt));
+                let excerpt = excerpt.filter(|excerpt| !excerpt.is_empty());
                 lines.extend(excerpt.into_iter().flat_map(Excerpt::lines));
             }
             if let [last] = &group[in_full..] {

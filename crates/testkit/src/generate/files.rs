@@ -89,6 +89,8 @@ pub struct Layout {
     pub placement: Vec<usize>,
     /// Whether all files have the shape of the first, and the plan says so.
     pub told: bool,
+    /// Whether directories give columns.
+    pub hive: bool,
 }
 
 /// How a file is written.
@@ -112,17 +114,25 @@ pub struct FileLayout {
     pub packed: Packed,
     /// Whether its name says that it holds JSON.
     pub named: bool,
+    /// The directories that it lies in, where these give columns.
+    pub directories: &'static str,
 }
+
+/// Directories that give columns.
+const DIRECTORIES: [&str; 6] =
+    ["", "day=1/", "day=a%20b/k=1/", "k=__HIVE_DEFAULT_PARTITION__/", "d/day=/", "k=2/v=1/"];
 
 /// Layouts of `count` records.
 pub fn layout(count: usize) -> impl Strategy<Value = Layout> {
     let told = prop_oneof![2 => Just(false), 1 => Just(true)];
-    (vec(file(), 1..4), told).prop_flat_map(move |(files, told)| {
+    let hive = prop_oneof![5 => Just(false), 1 => Just(true)];
+    (vec(file(), 1..4), told, hive).prop_flat_map(move |(files, told, hive)| {
         let placement = vec(0..files.len(), count);
-        (Just(files), placement, Just(told)).prop_map(|(files, placement, told)| Layout {
+        (Just(files), placement).prop_map(move |(files, placement)| Layout {
             files,
             placement,
             told,
+            hive,
         })
     })
 }
@@ -143,8 +153,9 @@ fn file() -> impl Strategy<Value = FileLayout> {
     let cut = prop_oneof![12 => Just(0usize), 1 => 1usize..30];
     let behind = prop_oneof![12 => Just(""), 2 => Just(" \r\n"), 1 => Just("{\"k\":0}"), 1 => Just(","), 1 => Just("[{\"k\":0}]")];
     let named = prop_oneof![29 => Just(true), 1 => Just(false)];
-    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, Packed::any(), named).prop_map(
-        |(shape, seed, bad, beside, mark, cut, behind, packed, named)| FileLayout {
+    let name = (named, select(DIRECTORIES.to_vec()));
+    (shape, seed, bad, vec(member, 0..3), mark, cut, behind, Packed::any(), name).prop_map(
+        |(shape, seed, bad, beside, mark, cut, behind, packed, (named, directories))| FileLayout {
             shape,
             seed,
             bad,
@@ -154,6 +165,7 @@ fn file() -> impl Strategy<Value = FileLayout> {
             behind,
             packed,
             named,
+            directories,
         },
     )
 }
@@ -178,6 +190,7 @@ impl Layout {
             files: self.files.iter().map(whole).collect(),
             placement: self.placement.clone(),
             told: false,
+            hive: false,
         }
     }
 
@@ -196,7 +209,9 @@ impl Layout {
             };
             let placed = rows.iter().zip(&self.placement).filter(|(_, place)| **place == at);
             let rows: Vec<&Json> = placed.map(|(row, _)| row).collect();
-            let name = if file.named { format!("{at}.json") } else { format!("{at}.data") };
+            let ending = if file.named { "json" } else { "data" };
+            let directories = if self.hive { file.directories } else { "" };
+            let name = format!("{directories}{at}.{ending}");
             files.push((name, file.content(shape, &rows)));
         }
         files

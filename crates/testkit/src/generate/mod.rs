@@ -27,7 +27,7 @@ pub fn scenarios() -> impl Strategy<Value = (Case, Vec<Stretch>)> {
 pub fn records_in_values() -> impl Strategy<Value = (Case, Vec<Stretch>)> {
     records()
         .prop_flat_map(|records| {
-            let plan = plans::plan(&records.columns);
+            let plan = plans::with_places(plans::plan(&records.columns));
             (Just(records), pages::pages(), plan, stretches())
         })
         .prop_map(|(records, pages, plan, stretches)| {
@@ -40,7 +40,7 @@ pub fn records_in_values() -> impl Strategy<Value = (Case, Vec<Stretch>)> {
 fn records_of_files() -> impl Strategy<Value = (Case, Vec<Stretch>)> {
     records()
         .prop_flat_map(|records| {
-            let plan = plans::plan(&records.columns);
+            let plan = plans::with_places(plans::plan(&records.columns));
             let layout = layout(records.rows.len());
             (Just(records), layout, plan, stretches())
         })

@@ -42,13 +42,33 @@ pub fn plan(columns: &[Column]) -> impl Strategy<Value = Plan> + use<> {
     )
 }
 
+/// Plans that want to know where records lie, some of them; the place may decide what survives.
+pub fn with_places(plan: impl Strategy<Value = Plan>) -> impl Strategy<Value = Plan> {
+    let by = |name: &str, direction| OrderBy { direction, ..OrderBy::desc(ColumnPath::name(name)) };
+    let order = select(vec![
+        None,
+        None,
+        Some(by("_file", Direction::Desc)),
+        Some(by("_position", Direction::Asc)),
+    ]);
+    (plan, prop::bool::weighted(0.15), order).prop_map(|(mut plan, origin, order)| {
+        plan.origin = origin;
+        if let (true, Some(dedup), Some(order)) = (origin, &mut plan.dedup, order)
+            && dedup.key != Key::Record
+        {
+            dedup.order_by.insert(0, order);
+        }
+        plan
+    })
+}
+
 /// Often nothing, else some or all.
 fn repairs() -> impl Strategy<Value = Repairs> {
     let some = subsequence(Repair::ALL.to_vec(), 1..=Repair::ALL.len());
     prop_oneof![3 => Just(Repairs::default()), 1 => some.prop_map(Repairs::from_iter)]
 }
 
-/// The plan with the shape that a layout tells.
+/// The plan with the shape that a layout tells, and columns of its directories.
 pub fn with_shape(plan: Plan, layout: &Layout) -> Plan {
     let shape = match layout.files[0].shape {
         _ if !layout.told => Shape::Auto,
@@ -57,7 +77,7 @@ pub fn with_shape(plan: Plan, layout: &Layout) -> Plan {
         FileShape::Concatenated => Shape::Concatenated,
         FileShape::Document => Shape::Document(vec!["records".into()]),
     };
-    Plan { shape, ..plan }
+    Plan { shape, hive: layout.hive, ..plan }
 }
 
 /// All paths to columns, and whether they are scalars as a rule.
@@ -97,7 +117,7 @@ fn dedup(columns: &[Column]) -> BoxedStrategy<Option<Dedup>> {
         9 => subsequence(scalars, 1..=most),
         1 => subsequence(all, 1..=most),
     ];
-    let ways = (any::<bool>(), proptest::bool::weighted(0.3));
+    let ways = (any::<bool>(), proptest::bool::weighted(0.6));
     let named = (named.prop_shuffle(), 1usize..3, vec(ways, 3));
     let flags = (
         prop_oneof![3 => Just(Keep::First), 1 => Just(Keep::Last)],
@@ -202,6 +222,8 @@ fn data_type(flavour: &Flavour) -> BoxedStrategy<Type> {
             "epoch(ms)",
             "string",
             "int8",
+            "json(text)",
+            "json(text)",
         ]),
         Flavour::Base64 => texts(&["binary", "string"]),
         Flavour::Null => texts(&["int64", "list<string>"]),
@@ -283,7 +305,7 @@ fn sink() -> impl Strategy<Value = Sink> {
 fn set_aside() -> impl Strategy<Value = (QuarantineSpec, u64)> {
     let path = prop_oneof![9 => Just(Some("quarantine.ndjson".to_owned())), 1 => Just(None)];
     let max = prop_oneof![
-        8 => Just(None),
+        18 => Just(None),
         1 => (0u64..5).prop_map(|n| Some(MaxQuarantined::Count(n))),
         1 => (0u8..100).prop_map(|n| Some(MaxQuarantined::Percent(f64::from(n)))),
     ];

@@ -7,6 +7,7 @@ use distil_plan::{ColumnPath, Direction, ExtraMembers, Key, NullKeys, Plan, Reas
 use super::compare::compare;
 use super::infer;
 use super::json::{Mend, Value, parse_mending};
+use super::place::without_place;
 use super::run::ordering_columns;
 use super::types::{Conform, Notes, Want};
 
@@ -19,6 +20,9 @@ pub(super) struct Admission<'a> {
     /// The columns of the key; none if that is the whole record.
     pub(super) key: &'a [ColumnPath],
 }
+
+/// Members that a plan adds.
+pub(super) type MemberSlice = [(String, Value)];
 
 /// What became of a record. One that is only bad for its key is given, too.
 pub(super) struct Admitted {
@@ -51,17 +55,17 @@ impl<'a> Admission<'a> {
         self.conform.extra_column
     }
 
-    /// Looks at a record, given as its text and the members that the plan adds to it.
-    pub(super) fn admit(&self, raw: &[u8], added: &[(String, Value)]) -> Admitted {
+    /// Looks at a record, given as its text, the members that the plan adds to it, and those of its place.
+    pub(super) fn admit(&self, raw: &[u8], added: &MemberSlice, place: &MemberSlice) -> Admitted {
         let (mut notes, mut mends) = (Notes::default(), Vec::new());
-        let (record, reason) = self.judge(raw, added, &mut notes, &mut mends);
+        let (record, reason) = self.judge(raw, (added, place), &mut notes, &mut mends);
         Admitted { record, reason, notes, mends }
     }
 
     fn judge(
         &self,
         raw: &[u8],
-        added: &[(String, Value)],
+        (added, place): (&MemberSlice, &MemberSlice),
         notes: &mut Notes,
         mends: &mut Vec<Mend>,
     ) -> (Option<Value>, Option<Reason>) {
@@ -90,6 +94,10 @@ impl<'a> Admission<'a> {
         let Some(value) = with_added(&parsed.value, added) else {
             return (None, Some(Reason::NameClash));
         };
+        if with_added(&value, place).is_none() {
+            return (None, Some(Reason::NameClash));
+        }
+        let value = if place.is_empty() { value } else { without_place(&value) };
         let record = conform.record(&value, want, notes);
         if notes.extra {
             return (None, Some(Reason::ExtraMember));
@@ -104,7 +112,7 @@ impl<'a> Admission<'a> {
 }
 
 /// A record with the members that the plan adds before its own; nothing where it has another value of one.
-fn with_added(record: &Value, added: &[(String, Value)]) -> Option<Value> {
+fn with_added(record: &Value, added: &MemberSlice) -> Option<Value> {
     let Value::Object(own) = record else { return Some(record.clone()) };
     let mut members = added.to_vec();
     for (name, value) in own {

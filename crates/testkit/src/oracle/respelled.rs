@@ -7,6 +7,7 @@ use distil_plan::{ColumnPath, ColumnReading, Field, Plan, Respelled, Type};
 use super::admission::Admission;
 use super::infer;
 use super::json::Value;
+use super::place;
 use super::run::{Failure, framed};
 use super::types::{EXTRA, Notes, Want};
 
@@ -23,7 +24,8 @@ pub(super) fn settled(mut plan: Plan, files: &[(String, Vec<u8>)]) -> Result<Pla
         let framed = framed(path, bytes, &plan)?;
         for (at, &(offset, length)) in framed.frames.iter().enumerate() {
             let raw = &framed.content[offset..offset + length];
-            let admitted = admission.admit(raw, framed.added(at));
+            let place = place::members(&plan, path, offset);
+            let admitted = admission.admit(raw, framed.added(at), &place);
             records.extend(admitted.record.filter(|_| admitted.reason.is_none()));
         }
     }

@@ -12,8 +12,12 @@ use super::admission::{Admission, Admitted};
 use super::compare::compare;
 use super::digest::digest;
 use super::frames::{Framed, records};
+use super::hive;
 use super::infer;
 use super::json::Value;
+use super::place::{
+    self, PLACE, compare_placed, digest_without_places, is_same, with_place, without_place,
+};
 use super::respelled::{Readings, count_respelled, in_order, settled};
 use super::taken::taken;
 use super::text::row_image;
@@ -207,7 +211,9 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
         for (at, &(offset, length)) in framed.frames.iter().enumerate() {
             counts.read += 1;
             let raw = &framed.content[offset..offset + length];
-            let Admitted { record, reason, notes, mends } = admission.admit(raw, framed.added(at));
+            let place = place::members(&plan, path, offset);
+            let admitted = admission.admit(raw, framed.added(at), &place);
+            let Admitted { record, reason, notes, mends } = admitted;
             match (record, reason) {
                 (Some(record), None) => {
                     counts.ignored_members += notes.ignored;
@@ -220,7 +226,7 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
                     counts.converted += notes.converted.len() as u64;
                     counts.nulled += notes.nulled.len() as u64;
                     count_respelled(&mut readings, &notes, (path.as_str(), offset as u64));
-                    accepted.push(record);
+                    accepted.push(with_place(record, place));
                 }
                 (record, Some(reason)) => {
                     with_null_keys.extend(record);
@@ -265,6 +271,11 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     let accepted: Vec<&Value> = accepted.iter().collect();
 
     let mut schema = infer::schema(&accepted, want);
+    if plan.origin {
+        schema.retain(|field| !PLACE.contains(&field.name.as_str()));
+        schema.push(Field::new(PLACE[0], Type::String));
+        schema.push(Field::new(PLACE[1], Type::Int64));
+    }
     if extra_column {
         schema.retain(|field| field.name != EXTRA);
         schema.push(Field::new(EXTRA, Type::Json));
@@ -299,7 +310,10 @@ pub fn run(plan: &Plan, files: &[(String, Vec<u8>)]) -> Result<Outcome, Failure>
     }
     outcome.warn(&plan)?;
     let names: Vec<String> = outcome.schema.iter().map(|f| f.name.clone()).collect();
-    outcome.digest = digest(&names, &outcome.rows);
+    outcome.digest = match plan.origin {
+        true => digest_without_places(&outcome.schema, &outcome.rows),
+        false => digest(&names, &outcome.rows),
+    };
     Ok(outcome)
 }
 
@@ -316,7 +330,16 @@ fn count_mends(mended: &[(Repair, String, u64)]) -> Vec<(Repair, u64, String, u6
 
 /// The frames of a file.
 pub(super) fn framed(path: &str, bytes: &[u8], plan: &Plan) -> Result<Framed, Failure> {
-    records(bytes, plan).map_err(|e| Failure::new(FailureKind::File, format!("{path}: {e}")))
+    let failed = |what: String| Failure::new(FailureKind::File, format!("{path}: {what}"));
+    let mut framed = records(bytes, plan).map_err(failed)?;
+    if plan.hive {
+        let members = hive::members(path).map_err(failed)?;
+        framed.added.resize(framed.frames.len(), Vec::new());
+        for added in &mut framed.added {
+            added.splice(0..0, members.clone());
+        }
+    }
+    Ok(framed)
 }
 
 fn input_counts(path: &str, bytes: &[u8], framed: &Framed, quarantined: usize) -> InputCounts {
@@ -352,7 +375,7 @@ fn check_declared(plan: &Plan, want: &Want) -> Result<(), Failure> {
             return Err(Failure::new(FailureKind::MissingColumn, path.to_string()));
         }
     }
-    for path in ordering_columns(plan) {
+    for path in ordering_columns(plan).into_iter().filter(|path| !place::is_place(plan, path)) {
         match infer::declared(want, path) {
             Some(None) => return Err(Failure::new(FailureKind::MissingColumn, path.to_string())),
             Some(Some(data_type)) if !data_type.is_scalar() => {
@@ -437,7 +460,9 @@ fn check_schema(
         if !data_type.is_scalar() {
             return Err(Failure::new(FailureKind::NoScalar, format!("{path} {data_type}")));
         }
-        let inferred = *data_type == Type::String && infer::declared(want, path).is_none();
+        let inferred = *data_type == Type::String
+            && infer::declared(want, path).is_none()
+            && !place::is_place(plan, path);
         let misleads = match order_of(plan, path) {
             None => infer::mixes_instants(records, path),
             Some(order) => {
@@ -463,6 +488,7 @@ fn groups<'a>(
     for (at, record) in records.iter().enumerate() {
         let values = match plan.dedup.as_ref().map(|d| &d.key) {
             Some(Key::Columns(_)) => key.iter().map(|p| infer::at(record, p).clone()).collect(),
+            Some(Key::Record) | None if plan.origin => vec![without_place(record)],
             Some(Key::Record) | None => vec![(*record).clone()],
         };
         let apart = if plan.dedup.is_some() { 0 } else { at };
@@ -483,7 +509,7 @@ fn groups<'a>(
                     compare(a, b, turn(order.direction))
                 })
                 .find(|order| order.is_ne())
-                .unwrap_or_else(|| compare(a, b, turn(Direction::Asc)))
+                .unwrap_or_else(|| compare_placed(plan, a, b, turn(Direction::Asc)))
         });
     }
     groups
@@ -497,7 +523,7 @@ impl Outcome {
         };
         let survivor = group[0];
         let (same, losers): (Vec<&Value>, Vec<&Value>) =
-            group[1..].iter().partition(|r| compare(survivor, r, Direction::Asc).is_eq());
+            group[1..].iter().partition(|record| is_same(plan, survivor, record));
         let rows: Vec<_> = losers.iter().map(|r| row(r)).collect();
         self.rows.push(row(survivor));
         self.counts.written += 1;

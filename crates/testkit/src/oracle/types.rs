@@ -132,11 +132,16 @@ impl Conform {
     /// Whether a string at a path stands for null.
     fn is_null_text(&self, text: &String, want: &Want, path: &[String]) -> bool {
         let takes_no_string = match want {
-            Want::Exact(data_type) => !matches!(data_type, Type::String | Type::Json),
+            Want::Exact(data_type) => {
+                !matches!(data_type, Type::String | Type::Json | Type::JsonText)
+            }
             Want::Infer | Want::Open(_) => false,
         };
+        let is_json_null = matches!(want, Want::Exact(Type::JsonText))
+            && text.trim_matches([' ', '\t', '\n', '\r']) == "null";
         let NullText { everywhere, columns, .. } = &self.null_text;
-        takes_no_string && everywhere.contains(text)
+        is_json_null
+            || takes_no_string && everywhere.contains(text)
             || columns.iter().any(|(named, texts)| named.steps() == path && texts.contains(text))
     }
 
@@ -207,6 +212,14 @@ impl Conform {
                 Some(Value::List(
                     values.iter().map(|v| self.value(v, &want, (path, true), notes).0).collect(),
                 ))
+            }
+            (Type::JsonText, Value::String(text)) => {
+                parse(text.as_bytes()).ok().filter(|parsed| !parsed.duplicate).map(|p| p.value)
+            }
+            (Type::JsonText, _) if self.strict => None,
+            (Type::JsonText, _) => {
+                notes.converted.push(path.to_vec());
+                Some(value.clone())
             }
             _ => scalar(data_type, value, notes).or_else(|| {
                 let converted = respelled(data_type, value).filter(|_| !self.strict)?;
@@ -332,7 +345,7 @@ fn scalar(data_type: &Type, value: &Value, notes: &mut Notes) -> Option<Value> {
 pub fn written(data_type: &Type, value: &Value) -> Value {
     match (data_type, value) {
         (_, Value::Null) => Value::Null,
-        (Type::Json, _) => Value::String(canonical(value)),
+        (Type::Json | Type::JsonText, _) => Value::String(canonical(value)),
         (Type::Timestamp(_), Value::String(text)) => Value::Instant(rfc3339(text).unwrap().nanos),
         (Type::List(element), Value::List(values)) => {
             Value::List(values.iter().map(|v| written(element, v)).collect())

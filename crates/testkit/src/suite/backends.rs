@@ -60,6 +60,14 @@ pub const PANDAS: Configuration = Configuration {
                 "it takes every value for a record; it could take values apart",
             ),
         },
+        Mark {
+            need: Need::Hive,
+            support: Support::Could("it does not look at the paths of files; it could"),
+        },
+        Mark {
+            need: Need::Origin,
+            support: Support::Could("its reader does not say where a record begins"),
+        },
         unread(Need::Bzip2, NOT_NAMED),
         unread(Need::Xz, NOT_NAMED),
         unread(Need::Lz4, NOT_NAMED),
@@ -75,6 +83,20 @@ const RECORDS: Mark = Mark {
     need: Need::Records,
     support: Support::Could(
         "the query takes every value for a record; it could take values apart first",
+    ),
+};
+
+const HIVE: Mark = Mark {
+    need: Need::Hive,
+    support: Support::Could(
+        "the query does not know which file a record is from; it could ask the engine for it",
+    ),
+};
+
+const ORIGIN: Mark = Mark {
+    need: Need::Origin,
+    support: Support::Could(
+        "the query does not know which file a record is from; it could ask the engine for it",
     ),
 };
 
@@ -136,6 +158,8 @@ pub const SPARK: Configuration = Configuration {
     marks: &[
         BAD_RECORDS,
         RECORDS,
+        HIVE,
+        ORIGIN,
         REPAIR,
         ZSTD,
         BZIP2,
@@ -156,6 +180,8 @@ pub const SAIL: Configuration = Configuration {
     marks: &[
         BAD_RECORDS,
         RECORDS,
+        HIVE,
+        ORIGIN,
         REPAIR,
         ZSTD,
         BZIP2,
@@ -181,7 +207,7 @@ pub const SAIL: Configuration = Configuration {
 };
 
 /// What the suite asks for, in the order of the documentation.
-pub const NEEDS: [Need; 26] = [
+pub const NEEDS: [Need; 28] = [
     Need::BadRecords,
     Need::Repair,
     Need::Gzip,
@@ -191,6 +217,8 @@ pub const NEEDS: [Need; 26] = [
     Need::Lz4,
     Need::Concatenated,
     Need::Records,
+    Need::Hive,
+    Need::Origin,
     Need::RecordKey,
     Need::NestedKey,
     Need::NullKeys,

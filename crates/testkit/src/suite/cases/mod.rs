@@ -4,10 +4,12 @@ mod bad;
 mod declared;
 mod extremes;
 mod frames;
+mod hive;
 mod names;
 mod output;
 mod paths;
 mod peers;
+mod places;
 mod repairs;
 mod respelled;
 mod survivors;
@@ -24,6 +26,8 @@ pub fn groups() -> Vec<(&'static str, Vec<Case>)> {
         ("respelled", respelled::cases()),
         ("frames", frames::cases()),
         ("paths", paths::cases()),
+        ("hive", hive::cases()),
+        ("places", places::cases()),
         ("bad", bad::cases()),
         ("repairs", repairs::cases()),
         ("names", names::cases()),
