@@ -19,7 +19,22 @@ def with_duckdb(output):
 
 
 def with_polars(output):
-    return polars.scan_parquet(output).collect().to_dicts()
+    schema = pyarrow.parquet.read_table(output).schema
+    rows = polars.scan_parquet(output).collect().to_dicts()
+    return [{name: as_text(row[name], schema.field(name).type) for name in row} for row in rows]
+
+
+def as_text(value, data_type):
+    """Polars has text that is annotated as JSON as bytes."""
+    if value is None:
+        return None
+    if pyarrow.types.is_list(data_type):
+        return [as_text(element, data_type.value_type) for element in value]
+    if pyarrow.types.is_struct(data_type):
+        members = {field.name: field.type for field in data_type}
+        return {name: as_text(value[name], members[name]) for name in value}
+    is_text = isinstance(value, bytes) and not pyarrow.types.is_binary(data_type)
+    return value.decode() if is_text else value
 
 
 def assert_all_read(output, expected):
