@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import oracle
-from readers import with_duckdb, with_polars, with_pyarrow
+from readers import comparable, with_duckdb, with_polars, with_pyarrow
 
 # Package, its file or directory, the path to the records; how many there are, and how many of them differ.
 SOURCES = [
@@ -74,14 +74,6 @@ def records_in(path, records_path):
     steps = records_path.split("/")[1:] if records_path else []
     for file in files:
         yield from at(oracle.loads(file.read_text(encoding="utf-8")), steps, {})
-
-
-def comparable(value):
-    if isinstance(value, dict):
-        return tuple((name, comparable(value[name])) for name in sorted(value))
-    if isinstance(value, list):
-        return tuple(map(comparable, value))
-    return value
 
 
 @pytest.mark.parametrize(("package", "name", "records_path", "count", "rows"), SOURCES)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import oracle
-from readers import with_duckdb, with_polars, with_pyarrow
+from readers import comparable, with_duckdb, with_polars, with_pyarrow
 
 EXPECTED = Path(__file__).with_name("vega_expected.json")
 
@@ -47,15 +47,6 @@ def test_every_file_is_expected(request):
     if request.config.getoption("--update"):
         EXPECTED.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     assert found == expected()
-
-
-def comparable(value):
-    """A value by which rows can be counted: the order of rows is another test's matter."""
-    if isinstance(value, dict):
-        return tuple((name, comparable(value[name])) for name in sorted(value))
-    if isinstance(value, list):
-        return tuple(map(comparable, value))
-    return value
 
 
 @pytest.mark.parametrize("name", sorted(expected()) if EXPECTED.exists() else [])

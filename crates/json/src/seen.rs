@@ -8,7 +8,7 @@ use distil_plan::{
 use crate::decode::Decoder;
 use crate::message::{MessageReader, MessageWriter};
 use crate::packed::layout::PackedLayout;
-use crate::rows::record::RecordTally;
+use crate::rows::tally::RecordTally;
 use crate::types::facts::{Position, earlier, read_place, write_place};
 use crate::types::fields::Fields;
 use crate::types::sort_column::SortColumn;

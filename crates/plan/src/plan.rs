@@ -370,7 +370,7 @@ pub struct Plan {
     /// Whether the directories of files give columns to their records, as `day=2024-05-01` does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hive: bool,
-    /// Whether records get the columns [`FILE_COLUMN`] and [`POSITION_COLUMN`], which say where they lie.
+    /// Whether records get the columns [`crate::FILE_COLUMN`] and [`crate::POSITION_COLUMN`], which say where they lie.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub origin: bool,
     /// Declared types and hints.

@@ -9,7 +9,7 @@ const ONE_COLUMN: [&str; 6] = ["--key", "id", "--schema", "id int64", "--extra-m
 const QUARANTINE: [&str; 4] = ["--key", "id", "--quarantine", "bad.ndjson"];
 
 /// A kind whose input is one file of this content.
-fn content<S: AsRef<[u8]>>(
+pub fn content<S: AsRef<[u8]>>(
     name: &'static str,
     n: usize,
     flags: &'static [&'static str],

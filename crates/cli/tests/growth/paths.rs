@@ -1,19 +1,7 @@
 //! Records within values, what they get added, and damage that is mended.
 
+use crate::data::content;
 use crate::kinds::{Kind, kind, lines, list, run};
-
-/// A kind whose input is one file of this content.
-fn content(
-    name: &'static str,
-    n: usize,
-    flags: &'static [&'static str],
-    text: impl Fn(usize) -> String + Send + Sync + 'static,
-) -> Kind {
-    kind(name, n, move |scene, n| {
-        scene.write("in.json", text(n));
-        run(flags)
-    })
-}
 
 fn record(i: usize) -> String {
     format!("{{\"id\":{i}}}")

@@ -7,8 +7,9 @@ use super::{Decoder, Encoded, flawed, invalid_utf8, not_an_object};
 use crate::parse::repair::Mended;
 use crate::parse::tape::Flaw;
 use crate::rewrite::{Clash, Placed};
-use crate::rows::record::{Bad, RepairTally};
+use crate::rows::record::Bad;
 use crate::rows::sink::Sink;
+use crate::rows::tally::RepairTally;
 use crate::types::facts::Position;
 
 impl Decoder {

@@ -10,5 +10,6 @@ pub(crate) mod reader;
 pub(crate) mod record;
 mod respelled;
 pub(crate) mod sink;
+pub(crate) mod tally;
 pub(crate) mod value;
 pub(crate) mod value_text;

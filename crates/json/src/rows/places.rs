@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use distil_plan::{FILE_COLUMN, Origin, is_place};
+use distil_plan::{FILE_COLUMN, Origin, Reason, is_place};
 
-use crate::parse::tape::{Kind, Node};
+use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::parts::RowParts;
+use crate::rows::record::{Bad, RecordEncoder};
 use crate::rows::value::name_text;
+use crate::types::fields::{FieldId, ROOT};
 use crate::types::sort_column::SortColumn;
 use crate::values::decimal::{Decimal, Scratch};
 use crate::values::encoding;
@@ -65,5 +67,42 @@ impl Places {
             }
             _ => false,
         }
+    }
+}
+
+impl RecordEncoder {
+    /// Checks that a record does not say that it lies elsewhere.
+    pub(super) fn check_place(
+        &mut self,
+        node: &Node,
+        bytes: &[u8],
+        id: FieldId,
+    ) -> Result<(), Bad> {
+        let name = &self.fields.get(id).name;
+        let is_own = self.places.as_ref().is_some_and(|places| places.is_own(node, bytes, name));
+        if node.kind == Kind::Null || is_own {
+            return Ok(());
+        }
+        let detail = format!("the plan adds another value of the member `{name}`");
+        Err(Bad::new(Reason::NameClash, detail))
+    }
+
+    /// A member by which a record says that it lies elsewhere.
+    pub(super) fn find_place_clash(&mut self, tape: &Tape, bytes: &[u8]) -> Option<Bad> {
+        self.places.as_ref()?;
+        let nodes = tape.nodes();
+        let mut member = 1;
+        while member < nodes.first()?.next {
+            name_text(&nodes[member as usize], bytes, &mut self.text);
+            let name = String::from_utf8_lossy(&self.text).into_owned();
+            if is_place(&name)
+                && let Some(id) = self.fields.child(ROOT, &name)
+                && let Err(clash) = self.check_place(&nodes[member as usize + 1], bytes, id)
+            {
+                return Some(clash);
+            }
+            member = nodes[member as usize + 1].next;
+        }
+        None
     }
 }

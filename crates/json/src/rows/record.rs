@@ -5,17 +5,16 @@
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
 //! journal first. Members outside a declared struct are a matter of `extra`.
 
-use distil_plan::{
-    Cancel, ColumnPath, ExtraMembers, NullKeys, Origin, Reason, Repair, Type, is_place,
-};
+use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Origin, Reason, Type};
 
-use crate::parse::tape::{Kind, Node, Tape, skip_blanks};
+use crate::parse::tape::{Kind, Node, Tape};
 use crate::rows::declared::{self, Converted, Reading};
 use crate::rows::extra::extra_member;
 use crate::rows::parts::{NullKey, RowParts};
 use crate::rows::places::Places;
 use crate::rows::respelled::stands_for_null;
 use crate::rows::sink::EncodedRow;
+use crate::rows::tally::RecordTally;
 use crate::rows::value::{DuplicateMember, ValueEncoder, name_text, scalar};
 use crate::types::facts::{
     Bits, Digits, Position, earlier, fact, kind_of, number_facts, string_facts,
@@ -72,51 +71,6 @@ fn shown(text: &str) -> String {
     begun
 }
 
-/// Counts that go with accepted records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecordTally {
-    /// Members outside a declared schema that were left out.
-    pub ignored_members: u64,
-    /// Values that were rounded.
-    pub rounded: u64,
-    /// Values in another spelling than their declared type has.
-    pub converted: u64,
-    /// Strings that stood for null.
-    pub nulled: u64,
-    /// What was mended, by [`Repair`].
-    pub repaired: [RepairTally; Repair::ALL.len()],
-}
-
-impl RecordTally {
-    /// Adds the counts of other records.
-    pub fn add(&mut self, other: &Self) {
-        self.ignored_members += other.ignored_members;
-        self.rounded += other.rounded;
-        self.converted += other.converted;
-        self.nulled += other.nulled;
-        for (ours, theirs) in self.repaired.iter_mut().zip(&other.repaired) {
-            ours.join(theirs);
-        }
-    }
-}
-
-/// How often something was mended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RepairTally {
-    /// How often.
-    pub count: u64,
-    /// The first: ordinal of the input, and offset.
-    pub first: Option<(u32, u64)>,
-}
-
-impl RepairTally {
-    /// Adds what was mended elsewhere.
-    pub(crate) fn join(&mut self, other: &Self) {
-        self.count += other.count;
-        self.first = self.first.into_iter().chain(other.first).min();
-    }
-}
-
 /// A field that is not in the tree: the value is kept, but nothing is noted of it.
 const UNTRACKED: FieldId = FieldId::MAX;
 /// A member outside a declared struct.
@@ -167,7 +121,7 @@ pub(crate) struct RecordEncoder {
     /// What values are, and whether each is a string, and one that may stand for null.
     pub(super) samples: Vec<(FieldId, Sample, bool, bool)>,
     /// Whether values must be spelled as their declared type is.
-    strict: bool,
+    pub(super) strict: bool,
     pub(super) tally: RecordTally,
     /// Tallies of accepted records.
     pub(crate) total: RecordTally,
@@ -175,7 +129,7 @@ pub(crate) struct RecordEncoder {
     pub(crate) null_key: Option<Position>,
     pub(super) text: Vec<u8>,
     /// The tape of JSON text within a string.
-    inner: Tape,
+    pub(super) inner: Tape,
     /// Where records lie, if that is a matter of the plan.
     pub(crate) places: Option<Box<Places>>,
     row: Vec<u8>,
@@ -464,36 +418,6 @@ impl RecordEncoder {
         Ok(())
     }
 
-    /// Checks that a record does not say that it lies elsewhere.
-    fn check_place(&mut self, node: &Node, bytes: &[u8], id: FieldId) -> Result<(), Bad> {
-        let name = &self.fields.get(id).name;
-        let is_own = self.places.as_ref().is_some_and(|places| places.is_own(node, bytes, name));
-        if node.kind == Kind::Null || is_own {
-            return Ok(());
-        }
-        let detail = format!("the plan adds another value of the member `{name}`");
-        Err(Bad::new(Reason::NameClash, detail))
-    }
-
-    /// A member by which a record says that it lies elsewhere.
-    fn find_place_clash(&mut self, tape: &Tape, bytes: &[u8]) -> Option<Bad> {
-        self.places.as_ref()?;
-        let nodes = tape.nodes();
-        let mut member = 1;
-        while member < nodes.first()?.next {
-            name_text(&nodes[member as usize], bytes, &mut self.text);
-            let name = String::from_utf8_lossy(&self.text).into_owned();
-            if is_place(&name)
-                && let Some(id) = self.fields.child(ROOT, &name)
-                && let Err(clash) = self.check_place(&nodes[member as usize + 1], bytes, id)
-            {
-                return Some(clash);
-            }
-            member = nodes[member as usize + 1].next;
-        }
-        None
-    }
-
     /// Encodes a key or order value to its part.
     fn part(
         &mut self,
@@ -615,33 +539,7 @@ impl RecordEncoder {
         }
     }
 
-    /// Encodes the value that a string spells; what is no string is the value itself.
-    fn json_text(
-        &mut self,
-        (tape, bytes): (&Tape, &[u8]),
-        index: u32,
-        id: FieldId,
-        (out, flip): (&mut Vec<u8>, Flip),
-    ) -> Result<(), Bad> {
-        let node = &tape.nodes()[index as usize];
-        if node.kind != Kind::String {
-            if self.strict && node.kind != Kind::Null {
-                return Err(self.does_not_fit(node, bytes, id));
-            }
-            if node.kind != Kind::Null {
-                self.note_respelled(id, Respelling::Converted, index);
-            }
-            return Ok(self.values.encode(tape, bytes, index, out, flip)?);
-        }
-        name_text(node, bytes, &mut self.text);
-        let (mut inner, text) = (std::mem::take(&mut self.inner), std::mem::take(&mut self.text));
-        let parsed = inner.parse_frame(&text, skip_blanks(&text, 0), text.len()).is_ok();
-        let done = parsed && self.values.encode(&inner, &text, 0, out, flip).is_ok();
-        (self.inner, self.text) = (inner, text);
-        if done { Ok(()) } else { Err(self.does_not_fit(node, bytes, id)) }
-    }
-
-    fn does_not_fit(&self, node: &Node, bytes: &[u8], id: FieldId) -> Bad {
+    pub(super) fn does_not_fit(&self, node: &Node, bytes: &[u8], id: FieldId) -> Bad {
         let field = self.fields.get(id);
         let expected = match &field.declared {
             Declared::Scalar(data_type) => data_type.to_string(),
