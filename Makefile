@@ -55,7 +55,7 @@ demo:
 	@directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; \
 	distil=$$(realpath '$(RELEASE)'); cd "$$directory"; set -x; \
 	"$$distil" generate data --files 20 --records 45000 --duplicates 5000 --spread 50%; \
-	"$$distil" run data -o events.parquet --key ts --order-by 'id, data' --progress always; \
+	"$$distil" run data -o events.parquet --key ts --order-by 'id as text, data' --progress always; \
 	"$$distil" head events.parquet; \
 	"$$distil" verify events.parquet data.answer.json
 

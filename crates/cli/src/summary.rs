@@ -15,13 +15,19 @@ use crate::text::counted;
 pub(crate) struct Beside {
     quarantine: Option<String>,
     dropped: Option<String>,
+    /// Whether what is set aside can be read again.
+    replays: bool,
 }
 
 impl Beside {
     /// Those of a plan.
     pub(crate) fn of(plan: &Plan) -> Self {
         let shown = |path: &Option<Location>| path.as_ref().map(ToString::to_string);
-        Self { quarantine: shown(&plan.quarantine.path), dropped: shown(&plan.dropped) }
+        Self {
+            quarantine: shown(&plan.quarantine.path),
+            dropped: shown(&plan.dropped),
+            replays: !plan.origin,
+        }
     }
 }
 
@@ -182,6 +188,7 @@ fn places(report: &Report, beside: &Beside) -> String {
     // Ranges alone can't be read again.
     if let Some(path) = &beside.quarantine
         && report.records.quarantined.records > 0
+        && beside.replays
     {
         let command = quoted(&["distil", "replay", path, "-o", "NEW.parquet"]);
         let help = styled(Style::Help, "help:");

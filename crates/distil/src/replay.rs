@@ -55,6 +55,13 @@ impl Session {
         let replay = Replay::open(storage.as_ref(), quarantine)?;
         let plan = replay.plan().clone();
         self.refuse_same(&plan.sink.path, output)?;
+        if plan.origin {
+            return Err(Error::usage(
+                "records that say where they lie can't be read again from elsewhere",
+            )
+            .at(quarantine.to_string_lossy(), None)
+            .help("mend the files that they lie in, and run distil over these again"));
+        }
         let beside = output.parent().unwrap_or(Path::new("")).to_owned();
         let directory = self.options().temp_dir.clone().unwrap_or(beside);
         let scratch = Scratch::new(storage, &directory)?;
@@ -69,6 +76,10 @@ impl Session {
         let plan = Plan {
             sources: vec![copy.to_string_lossy().into_owned()],
             shape: Shape::Lines,
+            // Each line is a record, which has what would have been added to it.
+            records: None,
+            add: Vec::new(),
+            hive: false,
             quarantine: QuarantineSpec::default(),
             dropped: None,
             sink: Sink {

@@ -30,6 +30,7 @@ pub use packed::dictionary::Dictionary;
 pub use packed::layout::{Class, PackedColumn, PackedLayout, to_f64, to_i64};
 pub use packed::ranks::Ranks;
 pub use parse::flaw::repair_for;
+pub use rewrite::with_members;
 pub use rows::form::RowForm;
 pub use rows::json_text::JsonText;
 pub use rows::parts::{NullKey, RowParts};

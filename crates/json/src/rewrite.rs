@@ -99,6 +99,22 @@ fn write(record: &[u8], added: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(own);
 }
 
+/// A record as the text that it would be with these members, each with a comma behind it. A member that it has with an
+/// equal value, or as null, is that one; where its value is another, the record has both, and is bad.
+pub fn with_members(record: &[u8], added: &[u8]) -> Vec<u8> {
+    let mut tape = Tape::default();
+    let is_object = record.first() == Some(&b'{');
+    if is_object
+        && tape.parse_frame(record, 0, record.len()).is_ok()
+        && let Ok(merged) = Merger::default().merge(record, added)
+    {
+        return merged;
+    }
+    let mut text = Vec::new();
+    write(record, added, &mut text);
+    text
+}
+
 /// Why a record can't get what the plan adds.
 pub(crate) enum Clash {
     /// It has a member twice by itself.

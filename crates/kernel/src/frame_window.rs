@@ -80,7 +80,8 @@ impl FrameWindow {
                     self.start += used;
                     let input = self.input;
                     let at = (reason == Reason::BrokenRange).then_some(offset);
-                    let part = BadPart { input, offset, length, reason, detail, at, raw: None };
+                    let (raw, added) = (None, Vec::new());
+                    let part = BadPart { input, offset, length, reason, detail, at, raw, added };
                     return Ok(Framed::Bad(part));
                 }
                 Step::Skip { used } => self.start += used,

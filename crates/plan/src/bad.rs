@@ -93,6 +93,8 @@ pub struct BadPart {
     pub at: Option<u64>,
     /// The bytes of a record of at most [`BadPart::MAX_RAW`]; `None` for ranges.
     pub raw: Option<Vec<u8>>,
+    /// What the plan would have added to a record: members with a comma after each, as `"id":"u1",`.
+    pub added: Vec<u8>,
 }
 
 impl BadPart {

@@ -123,8 +123,17 @@ pub fn quarantine_lines(content: &[u8]) -> Vec<QuarantineLine> {
             let line: serde_json::Value = serde_json::from_str(line).unwrap();
             let string = |name: &str| line[name].as_str().map(str::to_owned);
             assert!(string("detail").is_some_and(|detail| !detail.is_empty()), "{line}");
-            let known =
-                ["file", "offset", "length", "reason", "detail", "stamp", "raw", "raw_base64"];
+            let known = [
+                "file",
+                "offset",
+                "length",
+                "reason",
+                "detail",
+                "stamp",
+                "added",
+                "raw",
+                "raw_base64",
+            ];
             let members = line.as_object().unwrap();
             assert!(members.keys().all(|name| known.contains(&name.as_str())), "{line}");
             let encoded = string("raw_base64").map(|text| STANDARD.decode(text).unwrap());

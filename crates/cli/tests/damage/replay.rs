@@ -151,3 +151,38 @@ fn other_files_are_no_quarantine() {
       output: nothing was written; the output is as it was before
     ");
 }
+
+#[test]
+fn records_within_values_get_what_they_would_have_got() {
+    let context = Context::new();
+    context.write(
+        "in/day=1/p.ndjson",
+        "{\"n\":7,\"r\":[{\"id\":1,\"v\":1},{\"id\":2,\"v\":NaN},{\"id\":3,\"n\":7,\"v\":NaN}]}\n",
+    );
+    let flags = ["--records", "/r", "--add", "n=/n", "--hive", "--quarantine", "q.ndjson", "-q"];
+    context.out(&[&["run", "in", "-o", "one.parquet", "--key", "id"], &flags[..]].concat());
+    let aside = context.read("q.ndjson");
+    assert!(aside.contains("\"added\":{\"day\":\"1\",\"n\":7}"), "{aside}");
+    context.write("q.ndjson", aside.replace("\"v\\\":NaN", "\"v\\\":2").replace("NaN", "2"));
+    context.out(&["replay", "q.ndjson", "-o", "two.parquet", "-q"]);
+    assert_snapshot!(context.out(&["head", "two.parquet"]), @r#"
+    {"day":"1","n":7,"id":2,"v":2}
+    {"day":"1","n":7,"id":3,"v":2}
+    "#);
+}
+
+#[test]
+fn records_that_say_where_they_lie_are_not_read_from_elsewhere() {
+    let context = Context::new();
+    context.write("in.ndjson", "{\"id\":1}\n{\"id\":NaN}\n");
+    let flags = ["--key", "id", "--origin", "--quarantine", "q.ndjson"];
+    let told = context.run(&[&["run", "in.ndjson", "-o", "one.parquet"], &flags[..]].concat());
+    assert!(told.starts_with("exit: 0") && !told.contains("replay"), "{told}");
+    assert_snapshot!(context.run(&["replay", "q.ndjson", "-o", "two.parquet"]), @"
+    exit: 2
+    --- stderr
+    error: q.ndjson: records that say where they lie can't be read again from elsewhere
+      output: nothing was written; the output is as it was before
+      help: mend the files that they lie in, and run distil over these again
+    ");
+}

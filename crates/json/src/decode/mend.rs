@@ -80,7 +80,9 @@ impl Decoder {
             Err(bad) => {
                 self.cancel.check()?;
                 let bad = Bad { at: bad.at.map(|at| start + mended.original(at)), ..bad };
-                sink.bad(source.bad_part(start, end, bad))?;
+                let mut part = source.bad_part(start, end, bad);
+                part.added = added.unwrap_or_default().to_vec();
+                sink.bad(part)?;
                 Ok(Some(Encoded::Bad))
             }
         }

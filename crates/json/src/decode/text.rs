@@ -49,6 +49,9 @@ impl<'a> Text<'a> {
 
     pub(super) fn bad_part(&self, start: usize, end: usize, bad: Bad) -> BadPart {
         let at = bad.at.map(|at| self.offset_of(at));
+        // A record that is too long may not have come this far.
+        let placed = self.placed(start).filter(|_| bad.reason != Reason::TooLarge);
+        let added = placed.map_or_else(Vec::new, |placed| self.added_to(&placed).to_vec());
         let (start, end) = self.source_of(start, end);
         let length = (end - start) as u64;
         BadPart {
@@ -58,6 +61,7 @@ impl<'a> Text<'a> {
             reason: bad.reason,
             detail: bad.detail,
             at,
+            added,
             raw: (length <= BadPart::MAX_RAW && bad.reason != Reason::TooLarge)
                 .then(|| self.source[start..end].to_vec()),
         }

@@ -466,8 +466,8 @@ impl Framer {
         self.go(
             used,
             match self.shape {
-                _ if self.path.is_some() => State::Path,
                 Shape::Auto => State::Blanks,
+                _ if self.path.is_some() => State::Path,
                 Shape::Lines => State::Lines,
                 Shape::Concatenated => State::Concatenated,
                 Shape::Array => State::ArrayStart,
@@ -488,6 +488,8 @@ impl Framer {
             }
         }
         match window.get(at) {
+            Some(_) if self.path.is_some() => self.go(at, State::Path),
+            None if eof && self.path.is_some() => self.go(at, State::Path),
             Some(b'[') if !first_bytes::is_prefixed(&window[at..]) => {
                 self.shape = Shape::Array;
                 self.go(at, State::ArrayStart)

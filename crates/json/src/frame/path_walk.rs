@@ -348,11 +348,13 @@ impl PathWalk {
         let is_hole = is_null && self.syntax.depth() > 0;
         if !is_null {
             self.found = true;
+            // A value of the file that is itself the record has nothing around it.
             let added = match self.added_range {
+                _ if self.syntax.depth() == 0 => (0, 0),
                 Some(range) => range,
                 None => self.added.write(&mut list.added),
             };
-            self.added_range = Some(added);
+            self.added_range = (self.syntax.depth() > 0).then_some(added);
             list.push(at, end, added);
             self.added.met_record();
         } else if is_hole && (place == Place::Element || self.is_in_map()) {

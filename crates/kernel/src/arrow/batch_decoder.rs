@@ -112,6 +112,7 @@ impl BatchDecoder {
                     reason,
                     detail,
                     at: None,
+                    added: Vec::new(),
                     raw: None,
                 })?,
             }

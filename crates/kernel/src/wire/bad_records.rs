@@ -19,6 +19,7 @@ fn schema() -> SchemaRef {
         column("detail", DataType::Utf8),
         Field::new("at", DataType::UInt64, true),
         Field::new("raw", DataType::Binary, true),
+        column("added", DataType::Binary),
     ]))
 }
 
@@ -39,6 +40,7 @@ pub fn bad_record_batch(parts: &[BadPart]) -> Result<RecordBatch> {
             Arc::new(StringArray::from_iter_values(all().map(|part| part.detail.as_str()))),
             Arc::new(all().map(|part| part.at).collect::<UInt64Array>()),
             Arc::new(raw),
+            Arc::new(BinaryArray::from_iter_values(all().map(|part| &part.added))),
         ],
     )
     .map_err(|error| Error::bug(format!("bad records do not make a batch: {error}")))
@@ -59,6 +61,7 @@ pub fn read_bad_records(batch: &RecordBatch) -> Result<Vec<BadPart>> {
     let (reason, detail) = (column(3).as_string::<i32>(), column(4).as_string::<i32>());
     let at_byte = column(5).as_primitive::<UInt64Type>();
     let raw = column(6).as_binary::<i32>();
+    let added = column(7).as_binary::<i32>();
     (0..batch.num_rows())
         .map(|at| {
             Ok(BadPart {
@@ -69,6 +72,7 @@ pub fn read_bad_records(batch: &RecordBatch) -> Result<Vec<BadPart>> {
                 detail: detail.value(at).to_owned(),
                 at: at_byte.is_valid(at).then(|| at_byte.value(at)),
                 raw: raw.is_valid(at).then(|| raw.value(at).to_vec()),
+                added: added.value(at).to_vec(),
             })
         })
         .collect()

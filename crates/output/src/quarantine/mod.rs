@@ -19,6 +19,7 @@ use distil_plan::{
 };
 use distil_storage::{OutputFile, Storage};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use self::message::{Shown, ShownParts};
 use self::replay::{FileStamp, heading};
@@ -101,6 +102,9 @@ struct Entry<'a> {
     /// Of the file, where the text is in that alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     stamp: Option<FileStamp>,
+    /// What the plan would have added to the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     raw: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -314,7 +318,13 @@ impl Quarantine {
             None if part.reason != Reason::BrokenRange => self.stamp(part.input)?,
             _ => None,
         };
+        let added = part.added.strip_suffix(b",").map(|members| {
+            let text = format!("{{{}}}", String::from_utf8_lossy(members));
+            RawValue::from_string(text)
+                .map_err(|e| Error::bug(format!("what is added is no JSON: {e}")))
+        });
         let entry = Entry {
+            added: added.transpose()?,
             stamp,
             file: self.name(part.input),
             offset: part.offset,
@@ -448,6 +458,7 @@ mod tests {
             length: raw.len() as u64,
             reason: Reason::InvalidJson,
             detail: "unexpected `}`".into(),
+            added: Vec::new(),
             at: None,
             raw: Some(raw),
         }
@@ -455,7 +466,16 @@ mod tests {
 
     fn range(input: usize, offset: u64, length: u64) -> BadPart {
         let reason = Reason::BrokenRange;
-        BadPart { input, offset, length, reason, detail: "cut".into(), at: None, raw: None }
+        BadPart {
+            input,
+            offset,
+            length,
+            reason,
+            detail: "cut".into(),
+            at: None,
+            raw: None,
+            added: Vec::new(),
+        }
     }
 
     fn read_of(records: u64) -> ReadTotals {

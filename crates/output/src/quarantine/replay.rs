@@ -4,9 +4,11 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use distil_json::with_members;
 use distil_plan::{BadPart, Cancel, Error, InputFormat, Plan, Reason, Result, printable};
 use distil_storage::{InputStream, OutputFile, Stamp, Storage};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// Bytes that are read or written at once.
 const CHUNK: usize = 1 << 16;
@@ -57,7 +59,17 @@ struct Entry {
     reason: Reason,
     raw: Option<String>,
     raw_base64: Option<String>,
+    added: Option<Box<RawValue>>,
     stamp: Option<FileStamp>,
+}
+
+/// A record with what the plan would have added to it.
+fn with_added(record: Vec<u8>, added: Option<&RawValue>) -> Vec<u8> {
+    let members = added.and_then(|added| added.get().strip_prefix('{')?.strip_suffix('}'));
+    match members {
+        Some(members) => with_members(&record, format!("{members},").as_bytes()),
+        None => record,
+    }
 }
 
 /// A quarantine file that is read.
@@ -138,7 +150,7 @@ impl<'a> Replay<'a> {
             };
             match text {
                 Some(text) => {
-                    out.write_all(&on_a_line(text))?;
+                    out.write_all(&on_a_line(with_added(text, entry.added.as_deref())))?;
                     records += 1;
                 }
                 None if entry.reason == Reason::BrokenRange => ranges += 1,
@@ -198,8 +210,11 @@ impl<'a> Replay<'a> {
             if before > 0 {
                 before -= count as u64;
             } else {
+                let text = buffer[..count].to_vec();
+                let is_first = left == entry.length;
                 left -= count as u64;
-                out.write_all(&on_a_line(buffer[..count].to_vec()))?;
+                let added = entry.added.as_deref().filter(|_| is_first);
+                out.write_all(&on_a_line(with_added(text, added)))?;
             }
         }
         Ok(true)

@@ -50,6 +50,11 @@ pub fn records(bytes: &[u8], plan: &Plan) -> Result<Framed, FileError> {
     let Some(path) = &plan.records else { return frames(bytes, &plan.shape) };
     let (compression, content, cut) = decompress(bytes);
     let start = text_start(&content)?;
+    if plan.shape == Shape::Auto
+        && let Some(what) = another_text(&content[start..])
+    {
+        return Err(what.into());
+    }
     paths::records(Framed { compression, content, cut, ..Framed::default() }, start, path, plan)
 }
 

@@ -110,6 +110,13 @@ fn not_found() -> Vec<Case> {
             0,
             1,
         )]),
+        at("a_table_under_a_path", "/r", "\n id,v\n1,2\n2,3\n").fails(FailureKind::File, "CSV"),
+        at("a_table_that_is_read_by_lines_under_a_path", "/r", "1,2\n{\"r\":[{\"a\":1}]}\n")
+            .shape("lines")
+            .bad(&[("not_an_object", 0, 1), ("broken_range", 1, 2)])
+            .gives(&["{\"a\":1}"]),
+        at("javascript_under_a_path", "/r", "window.x = {\"r\":[{\"a\":1}]}")
+            .fails(FailureKind::File, "JavaScript"),
         at("a_name_on_the_path_twice", "/r", "{\"r\":[{\"a\":1}],\"r\":[]}")
             .fails(FailureKind::File, "occurs twice"),
     ]
