@@ -82,6 +82,50 @@ fn expected_records_are_not_parsed_whether_they_are_packed_or_not() {
     }
 }
 
+/// What the strings of an order column spell is looked at once for each code, and is told as if each
+/// record were parsed: by counts, by forms, and whatever part of the facts was put aside.
+#[test]
+fn what_order_columns_spell_is_counted_alike_whether_records_are_packed_or_not() {
+    let mut plan = plan_of(None);
+    let order = vec![distil_plan::OrderBy {
+        column: ColumnPath::name("o"),
+        direction: distil_plan::Direction::Desc,
+        as_text: false,
+    }];
+    plan.dedup = Some(Dedup { order_by: order, ..Dedup::on_columns(vec![ColumnPath::name("k")]) });
+    let spelled = ["9", "10", "apple", "1.2.3", "2024-05-01", " 7", "v2", "May 1 2008", "0009"];
+    let text = |texts: &[&str], nulls: usize| -> String {
+        let line = |n: usize| {
+            let key = if nulls > 0 && n % nulls == 5 { "null".into() } else { n.to_string() };
+            format!("{{\"k\":{key},\"o\":\"{}\"}}\n", texts[n % texts.len()])
+        };
+        (0..2_000).map(line).collect()
+    };
+    for count in 1..=spelled.len() {
+        for nulls in [0, 7] {
+            // The slice that comes last lies first, so the facts before it are put aside.
+            let slices = [(1 << 32, text(&spelled[..count], nulls)), (0, text(&spelled, nulls))];
+            let slices = &slices[..1 + count % 2];
+            let told = |mut decoder: Decoder| {
+                let mut sink = Recorder::default();
+                for (offset, text) in slices {
+                    let (offset, bytes) = (*offset, text.as_bytes());
+                    let slice = FrameSlice { input: 0, offset, bytes, frames: &Frames::Lines };
+                    decoder.decode(&slice, &mut sink).unwrap();
+                }
+                let (seen, _) = decoder.finish();
+                let id = seen.fields.child(crate::types::fields::ROOT, "o").unwrap();
+                (seen.fields.get(id).facts.text_order.clone(), sink.packed)
+            };
+            let (packed, rows) = told(decoder_of(&plan, "{\"k\":1,\"o\":\"a\"}"));
+            assert!(rows > 0, "nothing was packed");
+            let (parsed, rows) = told(Decoder::new(&plan).unwrap());
+            assert_eq!(rows, 0);
+            assert_eq!(packed, parsed, "{count} texts, nulls {nulls}");
+        }
+    }
+}
+
 #[test]
 fn a_run_that_is_asked_to_stop_does_not_end_a_long_record() {
     let members: Vec<String> = (0..100_000).map(|n| format!("\"m{n}\":{n}")).collect();
@@ -131,6 +175,7 @@ fn what_a_bad_record_added_is_taken_back() {
 #[derive(Default)]
 struct Recorder {
     rows: usize,
+    packed: usize,
     bad: usize,
 }
 
@@ -141,6 +186,7 @@ impl Sink for Recorder {
     }
 
     fn packed(&mut self, _: &[u64], _: &[Dictionary]) -> Result<()> {
+        self.packed += 1;
         Ok(())
     }
 

@@ -17,8 +17,9 @@ use crate::rows::record::RecordEncoder;
 use crate::rows::sink::{EncodedRow, Sink};
 use crate::types::facts::{Bits, Digits, fact, kind_of, number_facts, short_digits, string_facts};
 use crate::types::fields::{FieldId, Fields};
+use crate::types::text_order::TextOrder;
 use crate::values::short::{double, instant, integer};
-use crate::values::spelled::Spelled;
+use crate::values::spelled::{Kind, Spelled};
 
 /// Records of a block: their spans fit the first cache.
 const BLOCK: usize = 256;
@@ -72,6 +73,8 @@ pub(crate) struct Packer {
     values: Vec<usize>,
     /// For each column of numbers the digits of their texts, at most.
     digits: Vec<Digits>,
+    /// For each dictionary of an order column what its strings spell, once they were noted.
+    noted: Vec<Vec<Noted>>,
     /// The strings of the block and column at hand.
     probes: Vec<Probe>,
     /// Records in a row that were encoded and could not be packed then.
@@ -104,6 +107,7 @@ impl Packer {
             nulls: vec![false; layout.columns.len()],
             values: vec![0; layout.columns.len()],
             digits: vec![Digits::default(); layout.columns.len()],
+            noted: vec![Vec::new(); layout.texts],
             probes: Vec::new(),
             misfits: 0,
             repacked: Repacked::default(),
@@ -215,6 +219,7 @@ impl Packer {
         self.rows.resize(count * self.layout.words, 0);
         let layout = Arc::clone(&self.layout);
         let mut held: u64 = self.dictionaries.iter().map(Dictionary::memory).sum();
+        held += self.noted.iter().map(|noted| noted.capacity() as u64).sum::<u64>();
         for (at, column) in layout.columns.iter().enumerate() {
             let known = self.fields[at].map_or(0, |id| fields.get(id).facts.bits);
             let key = column.key;
@@ -358,7 +363,7 @@ impl Packer {
 
     /// Counts the values of the accepted records, their digits, and what strings of key and order columns
     /// spell.
-    pub(crate) fn count(&self, bytes: &[u8], fields: &mut Fields) {
+    pub(crate) fn count(&mut self, bytes: &[u8], fields: &mut Fields) {
         let all_accepted = self.records.iter().all(|(.., rejected)| !rejected);
         for (at, column) in self.layout.columns.iter().enumerate() {
             let (Some(field), Some(kind)) = (self.fields[at], kind_of(settled(column.class)))
@@ -379,6 +384,14 @@ impl Packer {
                     }
                 }
                 Class::Text if column.key => facts.text_order.note_many(None, values as u64),
+                Class::Text if column.part.is_some() && self.block_packs => {
+                    let mut noted = std::mem::take(&mut self.noted[column.text]);
+                    for code in self.accepted_codes(column) {
+                        let dictionary = &self.dictionaries[column.text];
+                        note_once(&mut facts.text_order, &mut noted, code, dictionary);
+                    }
+                    self.noted[column.text] = noted;
+                }
                 Class::Text if column.part.is_some() => {
                     for span in self.accepted_values(at) {
                         facts.text_order.note(Spelled::read(span.text(bytes)).as_ref());
@@ -397,6 +410,13 @@ impl Packer {
         let spans = self.spans.iter().skip(at).step_by(self.layout.columns.len());
         let accepted = self.records.iter().zip(spans).filter(|((.., rejected), _)| !rejected);
         accepted.map(|(_, span)| span).filter(|span| span.is_value())
+    }
+
+    /// The codes that packed rows of accepted records have in a column of text.
+    fn accepted_codes(&self, column: &PackedColumn) -> impl Iterator<Item = u32> {
+        let rows = self.rows.chunks_exact(self.layout.words);
+        let accepted = self.records.iter().zip(rows).filter(|((.., rejected), _)| !rejected);
+        accepted.filter_map(|(_, row)| self.layout.get(row, column)).map(|code| code as u32)
     }
 
     /// Hands on the rows of the accepted records. The block is empty then.
@@ -453,6 +473,25 @@ impl Packer {
             self.rows.truncate(kept);
         }
     }
+}
+
+/// What is remembered of a string with a code: nothing, or the kind of what it spells.
+type Noted = Option<Option<Kind>>;
+
+/// Notes what the string of a code spells. It is read when it comes first; its form is known from then
+/// on, wherever the facts of the decoder were put since, as all of them are joined.
+#[inline]
+fn note_once(order: &mut TextOrder, noted: &mut Vec<Noted>, code: u32, texts: &Dictionary) {
+    let at = code as usize;
+    if let Some(Some(kind)) = noted.get(at) {
+        return order.note_again(*kind, 1);
+    }
+    if noted.len() <= at {
+        noted.resize(at + 1, None);
+    }
+    let spelled = Spelled::read(texts.get(code));
+    order.note(spelled.as_ref());
+    noted[at] = Some(spelled.map(|spelled| spelled.kind));
 }
 
 /// Whether a string of a column of text is nothing but text, so far as it matters there: what is no

@@ -24,7 +24,7 @@ use crate::types::sort_column::SortColumn;
 use crate::types::spelled::Respelling;
 use crate::types::survey::Sample;
 use crate::values::encoding::{self, Flip};
-use crate::values::spelled::Spelled;
+use crate::values::spelled::{MOST_BYTES, Spelled};
 
 /// Why a record is bad.
 pub(crate) struct Bad {
@@ -112,7 +112,10 @@ pub(crate) struct RecordEncoder {
     work: Vec<Work>,
     members: Vec<u32>,
     journal: Vec<(FieldId, Bits, u32)>,
-    spelled: Vec<(FieldId, Option<Spelled>)>,
+    /// The strings of key and order columns of which it matters what they spell, one after another; for
+    /// each string of such a column where it ends, if it is one of them, else where the one before does.
+    sort_texts: Vec<u8>,
+    sort_ends: Vec<(FieldId, usize)>,
     /// The kind of each value that is counted.
     counted: Vec<(FieldId, usize)>,
     /// Digits of numbers, where a column had fewer.
@@ -157,7 +160,8 @@ impl RecordEncoder {
             work: Vec::new(),
             members: Vec::new(),
             journal: Vec::new(),
-            spelled: Vec::new(),
+            sort_texts: Vec::new(),
+            sort_ends: Vec::new(),
             counted: Vec::new(),
             digits: Vec::new(),
             respelled: Vec::new(),
@@ -198,7 +202,8 @@ impl RecordEncoder {
         position: Position,
     ) -> Result<(), Bad> {
         self.journal.clear();
-        self.spelled.clear();
+        self.sort_texts.clear();
+        self.sort_ends.clear();
         self.counted.clear();
         self.digits.clear();
         self.respelled.clear();
@@ -262,8 +267,11 @@ impl RecordEncoder {
         for (id, digits) in self.digits.drain(..) {
             self.fields.get_mut(id).facts.digits.join(digits);
         }
-        for (id, spelled) in self.spelled.drain(..) {
+        let mut start = 0;
+        for (id, end) in self.sort_ends.drain(..) {
+            let spelled = self.sort_texts.get(start..end).and_then(Spelled::read);
             self.fields.get_mut(id).facts.text_order.note(spelled.as_ref());
+            start = end;
         }
         for (id, respelling, ordinal) in self.respelled.drain(..) {
             let respelled = &mut self.fields.get_mut(id).facts.respelled;
@@ -484,13 +492,13 @@ impl RecordEncoder {
                     node.text(bytes)
                 };
                 let (bits, is_instant) = string_facts(text);
-                match field.role {
-                    Role::Rest | Role::Place => {}
-                    Role::SortColumn(part) if self.parts.is_key(part as usize) => {
-                        let instant = if is_instant { Spelled::read(text) } else { None };
-                        self.spelled.push((id, instant));
+                if let Role::SortColumn(part) = field.role {
+                    // Of a key column only instants matter, and long strings spell nothing.
+                    let matters = is_instant || !self.parts.is_key(part as usize);
+                    if matters && text.len() <= MOST_BYTES {
+                        self.sort_texts.extend_from_slice(text);
                     }
-                    Role::SortColumn(_) => self.spelled.push((id, Spelled::read(text))),
+                    self.sort_ends.push((id, self.sort_texts.len()));
                 }
                 bits
             }

@@ -5,10 +5,10 @@ use distil_plan::{Code, ColumnPath, Error, Hint, OrderBy, Result, TypeNote};
 use crate::message::{MessageReader, MessageWriter, broken};
 use crate::types::facts::Position;
 use crate::types::sort_column::SortColumn;
-use crate::values::spelled::{Forms, Kind, Shape, Spelled, form};
+use crate::values::spelled::{Forms, Kind, MOST_BYTES, Spelled, form};
 
 /// What the strings of a key or order column spell. Of a key column only instants by RFC 3339 count.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TextOrder {
     strings: u64,
     numbers: u64,
@@ -16,9 +16,9 @@ pub(crate) struct TextOrder {
     instants: u64,
     /// The forms of all of them.
     forms: Forms,
-    /// The shape of one of them.
-    shape: Option<Shape>,
-    /// Whether one has another shape, or none.
+    /// The shape that all of them have, unless they are mixed.
+    shape: Option<Box<[u8]>>,
+    /// Whether they differ in shape, or one has none.
     mixed: bool,
 }
 
@@ -26,27 +26,40 @@ impl TextOrder {
     /// Bytes in a message at least: five counts, a flag, and the length of the shape.
     pub(crate) const LEAST_BYTES: usize = 5 * 8 + 1 + 8;
 
-    pub(crate) fn note(&mut self, spelled: Option<&Spelled>) {
+    pub(crate) fn note(&mut self, spelled: Option<&Spelled<'_>>) {
         self.note_many(spelled, 1);
     }
 
     /// Notes that `count` strings spell the same in one form, or nothing.
-    pub(crate) fn note_many(&mut self, spelled: Option<&Spelled>, count: u64) {
+    pub(crate) fn note_many(&mut self, spelled: Option<&Spelled<'_>>, count: u64) {
         if count == 0 {
             return;
         }
-        self.strings += count;
-        let Some(Spelled { kind, forms, shape }) = spelled else { return };
-        match kind {
-            Kind::Number => self.numbers += count,
-            Kind::Version => self.versions += count,
-            Kind::Instant => self.instants += count,
-        }
+        self.note_again(spelled.map(|spelled| spelled.kind), count);
+        let Some(Spelled { forms, shape, .. }) = spelled else { return };
         self.forms |= forms;
         match (shape, &self.shape) {
-            (None, _) => self.mixed = true,
-            (Some(_), None) => self.shape = *shape,
-            (Some(shape), Some(first)) => self.mixed |= shape != first,
+            _ if self.mixed => {}
+            (Some(shape), None) => self.shape = Some(shape.to_bytes()),
+            (Some(shape), Some(first)) if shape.is(first) => {}
+            _ => self.mix(),
+        }
+    }
+
+    /// Forgets the shape, which says nothing any more: what was seen is the same in any order.
+    fn mix(&mut self) {
+        self.mixed = true;
+        self.shape = None;
+    }
+
+    /// Notes `count` strings that were noted before, by the kind of what they spell.
+    pub(crate) fn note_again(&mut self, kind: Option<Kind>, count: u64) {
+        self.strings += count;
+        match kind {
+            Some(Kind::Number) => self.numbers += count,
+            Some(Kind::Version) => self.versions += count,
+            Some(Kind::Instant) => self.instants += count,
+            None => {}
         }
     }
 
@@ -56,10 +69,11 @@ impl TextOrder {
         self.versions += other.versions;
         self.instants += other.instants;
         self.forms |= other.forms;
-        self.mixed |= other.mixed;
         match (&other.shape, &self.shape) {
-            (Some(_), None) => self.shape = other.shape,
-            (Some(shape), Some(first)) => self.mixed |= shape != first,
+            _ if self.mixed => {}
+            _ if other.mixed => self.mix(),
+            (Some(_), None) => self.shape = other.shape.clone(),
+            (Some(shape), Some(first)) if shape != first => self.mix(),
             _ => {}
         }
     }
@@ -69,7 +83,7 @@ impl TextOrder {
             message.number(count);
         }
         message.flag(self.mixed);
-        message.bytes(self.shape.as_ref().map_or(&[], Shape::bytes));
+        message.bytes(self.shape.as_deref().unwrap_or_default());
     }
 
     pub(crate) fn read(message: &mut MessageReader<'_>) -> Result<Self> {
@@ -82,8 +96,8 @@ impl TextOrder {
         let mixed = message.flag()?;
         let shape = match message.bytes()? {
             [] => None,
-            // Digits are zeros already: as it stands it is its own shape.
-            bytes => Some(Shape::of(bytes, 0).ok_or_else(broken)?),
+            bytes if bytes.len() <= MOST_BYTES => Some(bytes.into()),
+            _ => return Err(broken()),
         };
         Ok(Self { strings, numbers, versions, instants, forms, shape, mixed })
     }

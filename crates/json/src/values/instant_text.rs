@@ -6,25 +6,8 @@ use distil_plan::{Error, FormatItem, FormatPart, InstantFormat, Result, TimeUnit
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
+use crate::values::calendar::{self, MONTHS, WEEKDAYS};
 use crate::values::time::{DAY, YEARS, digits, loose_offset, real_day, units};
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-/// 1970-01-01 was a Thursday.
-const WEEKDAYS: [&str; 7] =
-    ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
 
 /// Reads the instants of a column whose plan says how they are spelled.
 #[derive(Clone, Debug)]
@@ -151,19 +134,10 @@ fn number(text: &[u8], most: usize) -> Option<(i64, &[u8])> {
     Some((digits(number)?, rest))
 }
 
-/// The ordinal of the name that a text begins with, whole or its first three letters, in any case.
+/// The ordinal of the name that a text begins with, and what is behind it.
 fn name<'t>(text: &'t [u8], names: &[&str]) -> Option<(usize, &'t [u8])> {
-    let begins = |name: &str| {
-        text.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    for (at, name) in names.iter().enumerate() {
-        for name in [*name, &name[..3]] {
-            if begins(name) {
-                return Some((at, &text[name.len()..]));
-            }
-        }
-    }
-    None
+    let (at, length) = calendar::name(text, names)?;
+    Some((at, text.get(length..)?))
 }
 
 /// The digits at the beginning, at least one, and what is behind them.

@@ -1,5 +1,6 @@
 //! Values of JSON: exact numbers, instants, the encoding whose bytes order as values do, the digest.
 
+pub(crate) mod calendar;
 pub mod decimal;
 pub mod digest;
 pub mod encoding;

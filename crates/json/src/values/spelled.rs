@@ -4,10 +4,15 @@
 //! Nothing is converted here. A column whose text would order records otherwise than its values has to
 //! be noticed (`docs/semantics.md` 2.3), whatever types can be read from such text.
 
+use crate::values::calendar::{self, MONTHS, WEEKDAYS};
 use crate::values::time::real_day;
 
 /// Longer strings are words: no spelling that is told apart here has more bytes.
 pub(crate) const MOST_BYTES: usize = 64;
+/// Shorter strings that begin with a letter are words or versions: an instant has as many as `May 1 2008`.
+const LEAST_NAMED: usize = 10;
+/// Integers of fewer digits have 64 bits.
+const DIGITS_OF_I64: usize = 19;
 
 /// Properties of spellings. Those of a column are their union.
 pub(crate) type Forms = u64;
@@ -101,48 +106,48 @@ pub(crate) enum Kind {
 
 /// A string that spells something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spelled {
+pub(crate) struct Spelled<'a> {
     pub(crate) kind: Kind,
     pub(crate) forms: Forms,
-    /// The text with zeros for its digits, but those of an offset: two strings of one shape order as what
-    /// they spell. `None` for a form of which that is not so.
-    pub(crate) shape: Option<Shape>,
+    /// Two strings of one shape order as what they spell. `None` for a form of which that is not so.
+    pub(crate) shape: Option<Shape<'a>>,
 }
 
-/// The fixed form of a text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
-    bytes: [u8; MOST_BYTES],
-    length: u8,
+/// The fixed form of a text: the text with zeros for its digits, but those of an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape<'a> {
+    text: &'a [u8],
+    /// Where an offset begins, or the text ends: everything from here on stays as it is.
+    zone: usize,
 }
 
-impl Shape {
-    /// The shape of a text of which everything from `zone` on stays as it is; `None` for a text that is
-    /// too long.
-    pub(crate) fn of(text: &[u8], zone: usize) -> Option<Self> {
-        let mut bytes = [0; MOST_BYTES];
-        let shape = bytes.get_mut(..text.len())?;
-        shape.copy_from_slice(text);
-        shape.iter_mut().take(zone).filter(|b| b.is_ascii_digit()).for_each(|byte| *byte = b'0');
-        Some(Self { bytes, length: text.len() as u8 })
-    }
-
+impl Shape<'_> {
     /// The bytes of it.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    pub(crate) fn to_bytes(self) -> Box<[u8]> {
+        let mut bytes: Box<[u8]> = self.text.into();
+        bytes.iter_mut().take(self.zone).for_each(|byte| *byte = mask(*byte));
+        bytes
+    }
+
+    /// Whether it has just these bytes.
+    #[inline]
+    pub(crate) fn is(self, bytes: &[u8]) -> bool {
+        let digits = self.text.iter().zip(bytes).take(self.zone);
+        self.text.len() == bytes.len()
+            && digits.fold(true, |same, (byte, wanted)| same & (mask(*byte) == *wanted))
+            && self.text.get(self.zone..) == bytes.get(self.zone..)
     }
 }
 
-impl std::fmt::Debug for Shape {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&String::from_utf8_lossy(self.bytes()))
-    }
+#[inline]
+fn mask(byte: u8) -> u8 {
+    if byte.is_ascii_digit() { b'0' } else { byte }
 }
 
-impl Spelled {
+impl<'a> Spelled<'a> {
     /// An instant of the one form that inference makes a timestamp.
     pub(crate) fn fixed(digits: u32) -> Self {
-        let (text, forms): (&[u8], Forms) = match digits {
+        let (text, forms): (&'static [u8], Forms) = match digits {
             0 => (b"0000-00-00T00:00:00Z", form::SECONDS),
             3 => (b"0000-00-00T00:00:00.000Z", form::FRACTION),
             _ => (b"0000-00-00T00:00:00.000000Z", form::FRACTION),
@@ -153,12 +158,12 @@ impl Spelled {
             | form::NO_WEEKDAY
             | form::LETTER_T
             | form::ZULU;
-        Self { kind: Kind::Instant, forms, shape: Shape::of(text, text.len()) }
+        Self { kind: Kind::Instant, forms, shape: Some(Shape { text, zone: text.len() }) }
     }
 
     /// What a string spells, if it is more than a word.
     #[inline]
-    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+    pub(crate) fn read(text: &'a [u8]) -> Option<Self> {
         let first = *text.first()?;
         let may_begin = first.is_ascii_alphanumeric() || matches!(first, b'+' | b'-' | b' ');
         if !may_begin || text.len() > MOST_BYTES {
@@ -173,6 +178,7 @@ impl Spelled {
             }
             b'+' | b'-' => number(trimmed),
             b'v' | b'V' => version(trimmed),
+            _ if trimmed.len() < LEAST_NAMED => None,
             _ => instant(trimmed),
         }?;
         if loose {
@@ -195,7 +201,7 @@ fn trim_blanks(text: &[u8]) -> &[u8] {
 }
 
 /// `[+-]?digits[.digits][e[+-]digits]`.
-fn number(text: &[u8]) -> Option<Spelled> {
+fn number(text: &[u8]) -> Option<Spelled<'_>> {
     let mut reader = Reader { text, at: 0 };
     let sign = reader.one_of(b"+-");
     let whole = reader.digits();
@@ -223,19 +229,23 @@ fn number(text: &[u8]) -> Option<Spelled> {
     let leading_zero = whole > 1 && text.get(usize::from(sign.is_some())) == Some(&b'0');
     let forms = if sign == Some(b'+') || leading_zero {
         form::LOOSE_NUMBER
-    } else if integral && std::str::from_utf8(text).is_ok_and(|text| text.parse::<i64>().is_ok()) {
+    } else if integral && (whole < DIGITS_OF_I64 || is_i64(text)) {
         form::INTEGER
     } else {
         form::NUMBER
     };
     let falls = sign.is_none() && !exponent;
     let forms = if falls && integral { forms } else { forms | form::NOT_DIGITS };
-    let shape = if falls { Shape::of(text, text.len()) } else { None };
+    let shape = falls.then_some(Shape { text, zone: text.len() });
     Some(Spelled { kind: Kind::Number, forms, shape })
 }
 
+fn is_i64(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<i64>().is_ok())
+}
+
 /// `1.9.0`, `v1`, `v1.10`; `1.9` is a number before.
-fn version(text: &[u8]) -> Option<Spelled> {
+fn version(text: &[u8]) -> Option<Spelled<'_>> {
     let mut reader = Reader { text, at: 0 };
     let letter = reader.one_of(b"vV").is_some();
     let mut parts = 0;
@@ -249,29 +259,12 @@ fn version(text: &[u8]) -> Option<Spelled> {
         }
         reader.one_of(b".")?;
     }
-    let shape = Shape::of(text, text.len());
+    let shape = Some(Shape { text, zone: text.len() });
     (letter || parts > 1).then_some(Spelled { kind: Kind::Version, forms: form::NOT_DIGITS, shape })
 }
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const WEEKDAYS: [&str; 7] =
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-
 /// A date, or a date and a time of day, in one of the forms of the contract.
-fn instant(text: &[u8]) -> Option<Spelled> {
+fn instant(text: &[u8]) -> Option<Spelled<'_>> {
     let mut reader = Reader { text, at: 0 };
     let mut forms = 0;
     let begins_with_name = reader.peek().is_some_and(|byte| byte.is_ascii_alphabetic());
@@ -319,9 +312,9 @@ struct Date {
 
 impl Date {
     /// An instant of this date; only with the year first do its units fall.
-    fn spelled(&self, forms: Forms, text: &[u8], zone: usize) -> Spelled {
+    fn spelled<'t>(&self, forms: Forms, text: &'t [u8], zone: usize) -> Spelled<'t> {
         let falls = self.forms & form::YEARS_FIRST != 0 && forms & form::NO_WEEKDAY != 0;
-        let shape = if falls { Shape::of(text, zone) } else { None };
+        let shape = falls.then_some(Shape { text, zone });
         Spelled { kind: Kind::Instant, forms: forms | form::NOT_DIGITS, shape }
     }
 }
@@ -382,16 +375,12 @@ impl Reader<'_> {
     /// The ordinal of a name that is next, and whether it has more than three letters where it could
     /// have three.
     fn name(&mut self, names: &[&str]) -> Option<(i64, bool)> {
-        let letters = self.rest().iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let word = self.rest().get(..letters)?;
-        let fits = |name: &&str| {
-            let name = name.as_bytes();
-            word.eq_ignore_ascii_case(name)
-                || word.eq_ignore_ascii_case(name.get(..3).unwrap_or(name))
-        };
-        let at = names.iter().position(fits)?;
-        self.at += letters;
-        Some((at as i64 + 1, letters > 3))
+        let (at, length) = calendar::name(self.rest(), names)?;
+        if self.rest().get(length).is_some_and(u8::is_ascii_alphabetic) {
+            return None;
+        }
+        self.at += length;
+        Some((at as i64 + 1, length > 3))
     }
 
     /// A date that begins with a digit.
@@ -617,8 +606,10 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<(Kind, Option<String>)> {
-        Spelled::read(text.as_bytes())
-            .map(|spelled| (spelled.kind, spelled.shape.map(|shape| format!("{shape:?}"))))
+        Spelled::read(text.as_bytes()).map(|spelled| {
+            let shape = spelled.shape.map(Shape::to_bytes);
+            (spelled.kind, shape.map(|shape| String::from_utf8_lossy(&shape).into_owned()))
+        })
     }
 
     fn falls(text: &str, kind: Kind, shape: &str) {
@@ -662,6 +653,7 @@ mod tests {
             ("27-AUG-08", Kind::Instant),
             ("10/Oct/2000:13:55:36 -0700", Kind::Instant),
             ("August 27, 2008", Kind::Instant),
+            ("May 1 2008", Kind::Instant),
             ("Aug 27, 2008, 1:08 PM", Kind::Instant),
         ] {
             assert_eq!(read(text), Some((kind, None)), "{text}");
