@@ -204,7 +204,7 @@ impl Session {
     }
 
     /// Does something with a plan and writes the report of it, where one is wanted.
-    fn reported<T>(
+    pub(crate) fn reported<T>(
         &self,
         plan: Plan,
         go: impl FnOnce(Plan) -> (Report, Result<T>),

@@ -182,6 +182,26 @@ macro_rules! options {
                 Self::read(section, &|_| $crate::configuration::origin::Origin::Flag, "")
             }
 
+            /// The options that a program gives, each as in `distil.toml`: texts, numbers, lists, tables.
+            /// What is null is not given. Paths are relative to the working directory.
+            ///
+            /// # Errors
+            /// A usage error for an option that does not exist, with the nearest that does, and for a
+            /// value that is not one of the option's.
+            pub fn of_values(
+                values: &serde_json::Map<String, serde_json::Value>,
+            ) -> distil_plan::Result<Self> {
+                let origin = $crate::configuration::origin::Origin::Program;
+                let given = values.iter().filter(|(_, value)| !value.is_null());
+                let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+                let names: Vec<&str> = Self::OPTIONS.iter().map(|option| option.name).collect();
+                let section = $crate::configuration::sources::dict_of(&given)?;
+                if let Some(name) = section.keys().find(|name| !names.contains(&name.as_str())) {
+                    return Err($crate::configuration::sources::unknown(name, &origin, "", &names));
+                }
+                Self::read(section, &|_| origin.clone(), "")
+            }
+
             /// Takes the options out of a section of a configuration.
             pub(crate) fn read(
                 mut section: figment::value::Dict,

@@ -10,6 +10,7 @@ use distil_storage::Storage;
 
 use super::declare::{Heading, options};
 use super::values::{NullTexts, PathText, PathTexts, SchemaText, Size, Types};
+use crate::Output;
 use crate::earlier::{hints_of, schema_of};
 use crate::files::parse_schema_argument;
 
@@ -192,6 +193,15 @@ impl JobOptions {
         plan.allow_empty = self.allow_empty.unwrap_or_default();
         plan.sink = self.sink(output);
         plan.check()
+    }
+
+    /// An output of this path as the options say.
+    pub fn output(&self, path: &str) -> Output {
+        Output {
+            sink: self.sink(path),
+            digest: self.digest.unwrap_or_default(),
+            allow_empty: self.allow_empty.unwrap_or_default(),
+        }
     }
 
     fn sink(&self, output: &str) -> Sink {

@@ -10,6 +10,7 @@ mod trust;
 mod values;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 use distil_plan::{Error, Result};
@@ -23,7 +24,7 @@ pub use trust::TrustedFiles;
 pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
 
 use origin::Origin;
-use sources::Layers;
+use sources::{Given, Layers};
 pub(crate) use trust::not_trusted;
 use trust::{GUARDED, Untrusted};
 
@@ -53,10 +54,19 @@ impl Configuration {
     /// the nearest that exists, a value that can't be meant, a secret in a file. An environment error
     /// if a file can't be read.
     pub fn read(storage: &dyn Storage, file: Option<&Path>) -> Result<Self> {
-        let variables: Vec<(String, String)> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
-        Self::read_with(storage, file, &variables)
+        Self::read_with(storage, file, &variables())
+    }
+
+    /// As [`Configuration::read`], with these options instead of `./distil.toml`: what the file would hold,
+    /// as JSON. Who runs the program has chosen it, so they are trusted.
+    ///
+    /// # Errors
+    /// As [`Configuration::read`].
+    pub fn read_values(
+        storage: &dyn Storage,
+        options: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self> {
+        Self::of_layers(&Layers::read(storage, Some(Given::Options(options)), &variables())?)
     }
 
     /// As [`Configuration::read`], in an environment of these variables.
@@ -68,7 +78,10 @@ impl Configuration {
         file: Option<&Path>,
         variables: &[(String, String)],
     ) -> Result<Self> {
-        let layers = Layers::read(storage, file, variables)?;
+        Self::of_layers(&Layers::read(storage, file.map(Given::File), variables)?)
+    }
+
+    fn of_layers(layers: &Layers) -> Result<Self> {
         let origin = |value: &Value| layers.origin(value);
         let mut read = Self::default();
         if let Some(value) = layers.find("backend") {
@@ -79,7 +92,7 @@ impl Configuration {
             })?);
             match origin {
                 Origin::Environment => read.forced.clone_from(&name),
-                Origin::File(_) | Origin::Flag => read.named.clone_from(&name),
+                Origin::File(_) | Origin::Flag | Origin::Program => read.named.clone_from(&name),
             }
             read.untrusted.chosen.extend(name.filter(|_| is_untrusted));
         }
@@ -131,6 +144,14 @@ impl Configuration {
         let forced = self.forced.as_deref();
         asked.or(forced).or(job).or(self.named.as_deref()).unwrap_or(DEFAULT)
     }
+}
+
+/// The variables of this process that are text.
+fn variables() -> Vec<(String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 fn sections(found: Option<Value>) -> Vec<(String, Dict)> {

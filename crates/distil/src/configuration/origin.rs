@@ -10,6 +10,8 @@ pub(crate) enum Origin {
     File(PathBuf),
     Environment,
     Flag,
+    /// A program that uses the library.
+    Program,
 }
 
 impl Origin {
@@ -17,23 +19,23 @@ impl Origin {
     pub(crate) fn base(&self) -> &Path {
         match self {
             Self::File(path) => path.parent().unwrap_or(Path::new("")),
-            Self::Environment | Self::Flag => Path::new(""),
+            Self::Environment | Self::Flag | Self::Program => Path::new(""),
         }
     }
 
-    /// Adds to an error where the value stands; a flag is plain from its name.
+    /// Adds to an error where the value stands; a flag and an argument are plain from their names.
     pub(crate) fn mark(&self, error: Error) -> Error {
         match self {
             Self::File(path) => error.at(path.to_string_lossy(), None),
             Self::Environment => error.at("environment", None),
-            Self::Flag => error,
+            Self::Flag | Self::Program => error,
         }
     }
 
     /// A key as it is spelled there.
     pub(crate) fn key(&self, key: &str) -> String {
         match self {
-            Self::File(_) | Self::Flag => key.to_owned(),
+            Self::File(_) | Self::Flag | Self::Program => key.trim_start_matches('.').to_owned(),
             Self::Environment => format!("DISTIL_{}", key.to_uppercase().replace('.', "__")),
         }
     }

@@ -18,6 +18,8 @@ use crate::files::read_text;
 pub(crate) const FILE: &str = "distil.toml";
 /// What environment variables begin with that set an option of a backend.
 const BACKENDS_PREFIX: &str = "DISTIL_BACKENDS__";
+/// What the library calls the source of options that a program gives.
+const PROGRAM: &str = "program";
 /// The environment variable that names the backend.
 const BACKEND_VARIABLE: &str = "DISTIL_BACKEND";
 
@@ -33,12 +35,22 @@ impl Provider for Layer {
             Origin::File(path) => Metadata::from("file", Source::File(path.clone())),
             Origin::Environment => Metadata::named("environment"),
             Origin::Flag => Metadata::named("flag"),
+            Origin::Program => Metadata::named(PROGRAM),
         }
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Profile::Default.collect(self.options.clone()))
     }
+}
+
+/// What is read instead of the file of the working directory.
+#[derive(Clone, Copy)]
+pub(crate) enum Given<'a> {
+    /// Another file.
+    File(&'a Path),
+    /// What a file would hold.
+    Options(&'a serde_json::Map<String, serde_json::Value>),
 }
 
 /// All layers in one, the strongest last, and where each value came from.
@@ -49,14 +61,15 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Reads the user's file, the file of the working directory or the named one, and the variables.
+    /// Reads the user's file, the file of the working directory or what is `given` instead of it, and the
+    /// variables.
     ///
     /// # Errors
     /// A usage error for a file that is no TOML, for an option that does not exist, with the nearest
     /// that does, and for a secret in a file; an environment error if a file can't be read.
     pub(crate) fn read(
         storage: &dyn Storage,
-        named: Option<&Path>,
+        given: Option<Given<'_>>,
         variables: &[(String, String)],
     ) -> Result<Self> {
         let mut layers = Figment::new();
@@ -70,8 +83,15 @@ impl Layers {
         {
             layers = layers.merge(Layer::of_text(&user, &read_text(storage, &user)?)?);
         }
-        match named {
-            Some(path) => layers = layers.merge(Layer::of_text(path, &read_text(storage, path)?)?),
+        match given {
+            Some(Given::File(path)) => {
+                layers = layers.merge(Layer::of_text(path, &read_text(storage, path)?)?);
+            }
+            Some(Given::Options(options)) => {
+                let layer = Layer { origin: Origin::Program, options: dict_of(options)? };
+                layer.check()?;
+                layers = layers.merge(layer);
+            }
             None if storage.metadata(here)?.is_some() => {
                 let text = read_text(storage, here)?;
                 layers = layers.merge(Layer::of_text(here, &text)?);
@@ -93,8 +113,14 @@ impl Layers {
         let source = self.figment.get_metadata(value.tag()).and_then(|found| found.source.as_ref());
         match source.and_then(Source::file_path) {
             Some(path) => Origin::File(path.to_owned()),
+            None if self.is_of_program(value) => Origin::Program,
             None => Origin::Environment,
         }
+    }
+
+    fn is_of_program(&self, value: &Value) -> bool {
+        let found = self.figment.get_metadata(value.tag());
+        found.is_some_and(|found| found.name == PROGRAM)
     }
 
     /// Whether a value stands in a file that is not trusted.
@@ -230,8 +256,20 @@ fn check_name(name: &str) -> Result<()> {
         .help("use lower case letters, digits, `-` and single `_`"))
 }
 
+/// The options of a section as a program gives them: numbers, texts, lists and tables, as in a file.
+///
+/// # Errors
+/// A usage error for a value that a file could not hold.
+pub(crate) fn dict_of(options: &serde_json::Map<String, serde_json::Value>) -> Result<Dict> {
+    match Value::serialize(options) {
+        Ok(Value::Dict(_, options)) => Ok(options),
+        Ok(_) => Err(Error::usage("options are expected")),
+        Err(error) => Err(Error::usage(format!("the options can't be read: {error}"))),
+    }
+}
+
 /// An option that does not exist.
-fn unknown(key: &str, origin: &Origin, place: &str, known: &[&str]) -> Error {
+pub(crate) fn unknown(key: &str, origin: &Origin, place: &str, known: &[&str]) -> Error {
     let full = |key: &str| {
         let key = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
         origin.key(&key)

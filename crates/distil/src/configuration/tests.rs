@@ -328,3 +328,38 @@ fn no_part_of_a_secret_is_left_in_a_text() {
         assert_eq!(redact(text), shown);
     }
 }
+
+#[test]
+fn a_program_gives_options_as_a_file_would_and_is_told_their_names() {
+    let values = |json: serde_json::Value| json.as_object().unwrap().clone();
+    let told = |json| {
+        JobOptions::of_values(&values(json)).map_err(|error| {
+            let hints: Vec<String> = error.hints.iter().map(ToString::to_string).collect();
+            format!("{error} | {}", hints.join(" | "))
+        })
+    };
+    let options = told(serde_json::json!({
+        "key": ["ts", "a.b"], "types": {"ts": "int64"}, "max_record": 1 << 20, "digest": true, "mode": null,
+    }));
+    let options = options.unwrap();
+    assert_eq!(options.names(), ["key", "types", "max_record", "digest"]);
+    assert_eq!(options.max_record, Some(Size(1 << 20)));
+    assert_eq!(
+        told(serde_json::json!({"keep": "none"})).unwrap_err(),
+        "keep: `none` is not `first` or `last` | "
+    );
+    assert_eq!(
+        told(serde_json::json!({"order": "ts"})).unwrap_err(),
+        "there is no option order | the nearest is order_by"
+    );
+    let named = serde_json::json!({
+        "backend": "b", "backends": {"b": {"engine": "native", "threads": 3}},
+        "jobs": {"j": {"source": "in", "output": "o.parquet", "key": "id"}},
+    });
+    let read = Configuration::read_values(&Memory::new(), &values(named)).unwrap();
+    assert_eq!(read.backends["b"].threads, Some(3));
+    assert!(read.job("j").is_ok() && read.chosen(None, None) == "b");
+    let wrong = serde_json::json!({"jobs": {"j": {"kye": "id"}}});
+    let error = Configuration::read_values(&Memory::new(), &values(wrong)).unwrap_err();
+    assert_eq!(error.to_string(), "there is no option jobs.j.kye");
+}

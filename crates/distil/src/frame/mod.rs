@@ -1,23 +1,28 @@
 //! The DataFrame: rows that are described first and read when something is asked of them.
 
+mod output;
 mod scratch;
 mod scratch_file;
 mod source;
 mod steps;
+mod table;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use distil_output::head::Head;
 use distil_output::reader::open_output;
 use distil_plan::{
-    Code, ColumnPath, Compression, Error, Fault, Hint, Key, Layout, Plan, Report, Result, Schema,
-    Sink, Status,
+    Cancel, Code, ColumnPath, Compression, Error, Events, Fault, Hint, Key, Layout, Plan, Report,
+    Result, Schema, Sink, Status,
 };
 
+pub use output::Output;
 pub(crate) use source::Source;
 pub use steps::Dedup;
 pub(crate) use steps::PlanStep;
+pub use table::Table;
 
 pub(crate) use self::scratch::Scratch;
 use self::source::{Prepared, rename};
@@ -151,6 +156,18 @@ impl DataFrame {
         self
     }
 
+    /// These rows, with other events and another wish to stop for what is run for them.
+    pub fn watched(mut self, events: Arc<dyn Events>, cancel: Cancel) -> Self {
+        self.session = self.session.watched(events, cancel);
+        self
+    }
+
+    /// These rows; the report of each run for them is written here, too.
+    pub fn reporting(mut self, path: Option<PathBuf>) -> Self {
+        self.session = self.session.reporting(path);
+        self
+    }
+
     /// These columns, in this order. A dot leads into a struct: `a.b`.
     pub fn select<S: AsRef<str>>(self, columns: impl IntoIterator<Item = S>) -> Self {
         self.then(Step::Select(paths(columns)))
@@ -180,23 +197,24 @@ impl DataFrame {
         self.write(Sink::new(path.as_ref()))
     }
 
-    /// Writes the rows as the sink says. The report covers all that was read, whatever number of
+    /// Writes the rows to an output, of which a [`Sink`] alone is one. The report covers all that was read, whatever number of
     /// plans it took.
     ///
     /// # Errors
     /// As [`DataFrame::run`].
-    pub fn write(&self, sink: Sink) -> Result<Report> {
-        let (report, result) = self.run(sink);
+    pub fn write(&self, output: impl Into<Output>) -> Result<Report> {
+        let (report, result) = self.run(output);
         result.map(|()| report)
     }
 
-    /// Writes the rows as the sink says, and reports of a run that failed, too.
+    /// Writes the rows to an output, and reports of a run that failed, too.
     ///
     /// # Errors
     /// See [`Fault`](distil_plan::Fault); with `AfterCommit` the output is there, but the report or a
     /// final sync failed. For the steps, a usage error for what can't be meant.
-    pub fn run(&self, sink: Sink) -> (Report, Result<()>) {
-        let path = sink.path.clone();
+    pub fn run(&self, output: impl Into<Output>) -> (Report, Result<()>) {
+        let output = output.into();
+        let path = output.sink.path.clone();
         let beside = path.parent().unwrap_or(Path::new(""));
         let plan_steps = match self.plan_steps() {
             Ok(plan_steps) => plan_steps,
@@ -204,10 +222,18 @@ impl DataFrame {
         };
         if let (Source::Json(plan), [plan_step]) = (&self.source, plan_steps.as_slice()) {
             // Nothing lies between the source and the sink, so no place for it is needed.
-            return self.session.run(plan_step.of(Plan { sink, ..(**plan).clone() }));
+            let plan = output.of((**plan).clone(), true, true);
+            return self.session.run(plan_step.of(Plan { sink: output.sink, ..plan }));
         }
         match self.scratch(Some(beside)) {
-            Ok(scratch) => self.run_plans(&plan_steps, sink, scratch.path()),
+            Ok(scratch) => {
+                // One report tells of all plans.
+                let session = self.session.clone().reporting(None);
+                let frame = Self { session, ..self.clone() };
+                let whole = Plan::new(self.source.paths(), output.sink.clone());
+                self.session
+                    .reported(whole, |_| frame.run_plans(&plan_steps, &output, scratch.path()))
+            }
             Err(error) => self.session.refused(&path, error),
         }
     }
@@ -327,9 +353,10 @@ impl DataFrame {
     fn run_plans(
         &self,
         plan_steps: &[PlanStep],
-        sink: Sink,
+        output: &Output,
         scratch: &Path,
     ) -> (Report, Result<()>) {
+        let sink = &output.sink;
         let mut source = self.source.clone();
         let mut done: Option<Report> = None;
         let storage = &*self.session.storage;
@@ -342,6 +369,7 @@ impl DataFrame {
                 Ok(prepared) => prepared,
                 Err(error) => return self.session.refused(&sink.path, error),
             };
+            let plan = output.of(plan, at == 0, is_last);
             let (mut report, mut result) = self.session.run(plan_step.of(plan));
             report.output.path = sink.path.to_string();
             if let Some(written) = &written {

@@ -42,14 +42,22 @@ impl Source {
         !matches!(self, Self::Json(_))
     }
 
+    /// The files, directories and globs that it reads.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        match self {
+            Self::Json(plan) => plan.sources.clone(),
+            Self::Parquet(paths) => {
+                paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+            }
+            Self::Arrow(_) => Vec::new(),
+        }
+    }
+
     /// What it is, for people.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Self::Json(plan) => format!("read_json {}", plan.sources.join(", ")),
-            Self::Parquet(paths) => {
-                let paths: Vec<_> = paths.iter().map(|path| path.to_string_lossy()).collect();
-                format!("read_parquet {}", paths.join(", "))
-            }
+            Self::Json(_) => format!("read_json {}", self.paths().join(", ")),
+            Self::Parquet(_) => format!("read_parquet {}", self.paths().join(", ")),
             Self::Arrow(batches) => {
                 let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
                 format!("from_arrow {rows} rows")

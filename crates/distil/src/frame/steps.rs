@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use distil_plan::{ColumnPath, Error, Keep, Key, NullKeys, OnConflict, OrderBy, Plan, Result};
+use distil_plan::{
+    ColumnPath, Error, Keep, Key, Location, NullKeys, OnConflict, OrderBy, Plan, Result,
+};
 
 /// Which rows are the same, and which of them stays.
 ///
@@ -16,17 +18,20 @@ use distil_plan::{ColumnPath, Error, Keep, Key, NullKeys, OnConflict, OrderBy, P
 /// # let _ = newest;
 /// ```
 #[derive(Clone, Debug)]
-pub struct Dedup(Result<distil_plan::Dedup>);
+pub struct Dedup {
+    dedup: Result<distil_plan::Dedup>,
+    dropped: Option<Location>,
+}
 
 impl Dedup {
     /// Rows with equal values in these columns are the same. A dot leads into a struct: `a.b`.
     pub fn on<S: AsRef<str>>(columns: impl IntoIterator<Item = S>) -> Self {
-        Self(paths(columns).map(distil_plan::Dedup::on_columns))
+        Self { dedup: paths(columns).map(distil_plan::Dedup::on_columns), dropped: None }
     }
 
     /// Rows that are equal in every column are the same.
     pub fn on_record() -> Self {
-        Self(Ok(distil_plan::Dedup::on_record()))
+        distil_plan::Dedup::on_record().into()
     }
 
     /// The order among rows of one key, each column with `asc` or `desc` after it or without; the
@@ -68,17 +73,24 @@ impl Dedup {
         })
     }
 
+    /// Writes the conflicting rows that do not stay to this Parquet file, whenever the rows are asked for.
+    #[must_use]
+    pub fn dropped(self, path: impl Into<Location>) -> Self {
+        Self { dropped: Some(path.into()), ..self }
+    }
+
     fn with(self, change: impl FnOnce(&mut distil_plan::Dedup) -> Result<()>) -> Self {
-        Self(self.0.and_then(|mut dedup| {
+        let change = |mut dedup| {
             change(&mut dedup)?;
             Ok(dedup)
-        }))
+        };
+        Self { dedup: self.dedup.and_then(change), ..self }
     }
 }
 
 impl From<distil_plan::Dedup> for Dedup {
     fn from(dedup: distil_plan::Dedup) -> Self {
-        Self(Ok(dedup))
+        Self { dedup: Ok(dedup), dropped: None }
     }
 }
 
@@ -104,13 +116,16 @@ pub(crate) struct PlanStep {
     /// The names of one step change all at once, so that two can be exchanged.
     pub(crate) renames: Vec<Vec<(String, String)>>,
     pub(crate) dedup: Option<distil_plan::Dedup>,
+    /// Where the conflicting rows go that did not stay.
+    pub(crate) dropped: Option<Location>,
     pub(crate) columns: Option<Vec<ColumnPath>>,
 }
 
 impl PlanStep {
     /// A plan that does this.
     pub(crate) fn of(&self, plan: Plan) -> Plan {
-        Plan { dedup: self.dedup.clone(), columns: self.columns.clone(), ..plan }
+        let dropped = self.dropped.clone().or(plan.dropped);
+        Plan { dedup: self.dedup.clone(), dropped, columns: self.columns.clone(), ..plan }
     }
 
     /// The name under which a column is read.
@@ -157,11 +172,12 @@ pub(crate) fn plan_steps(steps: &[Step], can_rename: bool) -> Result<Vec<PlanSte
     let mut now = PlanStep::default();
     for step in steps {
         match step {
-            Step::DropDuplicates(Dedup(dedup)) => {
+            Step::DropDuplicates(Dedup { dedup, dropped }) => {
                 if now.dedup.is_some() || now.columns.is_some() {
                     done.push(std::mem::take(&mut now));
                 }
                 now.dedup = Some(dedup.clone()?);
+                now.dropped.clone_from(dropped);
             }
             Step::Select(columns) => {
                 let columns = columns.clone()?;
