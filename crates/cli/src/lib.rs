@@ -16,7 +16,7 @@ use std::ffi::OsString;
 use std::panic::UnwindSafe;
 
 use clap::{CommandFactory, FromArgMatches};
-use distil::{Error, Fault, Result};
+use distil::{Error, Fault, Report, Result};
 
 use crate::advice::Advice;
 use crate::arguments::{Cli, Command};
@@ -25,6 +25,11 @@ use crate::arguments::{Cli, Command};
 /// the process. It prints, and listens for signals from then on: a process calls it once.
 pub fn main(arguments: Vec<OsString>) -> u8 {
     guarded(|| command(arguments))
+}
+
+/// The table that closes a run, as the command prints it.
+pub fn closing_table(report: &Report) -> String {
+    summary::table(report, &summary::Beside::default())
 }
 
 /// The licences of everything that is linked in, made by `licenses.py`.

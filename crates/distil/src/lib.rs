@@ -55,7 +55,7 @@ pub use distil_output::verify::{Aspect, Check, Verified};
 pub use distil_plan as plan;
 pub use distil_plan::*;
 pub use files::{parse_schema_argument, read_plan};
-pub use frame::{DataFrame, Dedup, Output, Paths, Table};
+pub use frame::{DataFrame, Dedup, Output, Paths, Rows, RowsReader, Table};
 pub use report::write_report;
 pub use resources::{MINIMUM_MEMORY, RunOptions, available_memory};
 pub use session::{Choice, Session};

@@ -160,7 +160,7 @@ impl PartFile {
     /// # Errors
     /// An input error for a broken file, an environment error if it can't be read; so for every
     /// batch.
-    pub fn batches(&self, columns: Option<&[&str]>) -> Result<Batches<'_>> {
+    pub fn batches(&self, columns: Option<&[&str]>) -> Result<Batches> {
         self.read(columns, |builder| builder.with_batch_size(BATCH_ROWS))
     }
 
@@ -168,7 +168,7 @@ impl PartFile {
     ///
     /// # Errors
     /// As [`PartFile::batches`].
-    pub fn group_batches(&self, group: usize) -> Result<Batches<'_>> {
+    pub fn group_batches(&self, group: usize) -> Result<Batches> {
         let row_bytes = self.group_bytes(group) / self.group_rows(group).max(1);
         let rows = usize::try_from(BATCH_BYTES / row_bytes.max(1)).unwrap_or(BATCH_ROWS);
         let rows = rows.clamp(1, BATCH_ROWS);
@@ -187,7 +187,7 @@ impl PartFile {
         spots: usize,
         most: usize,
         columns: Option<&[&str]>,
-    ) -> Result<Batches<'_>> {
+    ) -> Result<Batches> {
         let rows = usize::try_from(self.group_rows(group)).unwrap_or(usize::MAX);
         let has_index = self.metadata.metadata().offset_index().is_some();
         let spots = if has_index { spots.clamp(1, rows.max(1)) } else { 1 };
@@ -218,7 +218,7 @@ impl PartFile {
         &self,
         columns: Option<&[&str]>,
         set: impl FnOnce(Builder) -> Builder,
-    ) -> Result<Batches<'_>> {
+    ) -> Result<Batches> {
         let mut builder = set(Builder::new_with_metadata(self.file.clone(), self.metadata.clone()));
         if let Some(columns) = columns {
             let fields = self.schema().fields().iter().enumerate();
@@ -229,26 +229,26 @@ impl PartFile {
             builder = builder.with_projection(mask);
         }
         let reader = checked(&self.path, || builder.build())?;
-        Ok(Batches { part: self, reader: Some(reader) })
+        Ok(Batches { path: self.path.clone(), reader: Some(reader) })
     }
 }
 
 type Builder = ParquetRecordBatchReaderBuilder<StorageChunks>;
 
-/// The rows of a [`PartFile`].
-pub struct Batches<'a> {
-    part: &'a PartFile,
+/// The rows of a [`PartFile`], which may be dropped meanwhile.
+pub struct Batches {
+    path: PathBuf,
     /// `None` after an error.
     reader: Option<ParquetRecordBatchReader>,
 }
 
-impl Iterator for Batches<'_> {
+impl Iterator for Batches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let reader = self.reader.as_mut()?;
         let next = || reader.next().transpose().map_err(ParquetError::from);
-        let batch = checked(&self.part.path, next);
+        let batch = checked(&self.path, next);
         if batch.is_err() {
             self.reader = None;
         }

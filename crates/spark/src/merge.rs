@@ -16,24 +16,24 @@ use crate::restore::foreign;
 const BATCH_ROWS: usize = 8192;
 
 /// The rows of all parts in the order of their last `order_columns` columns.
-pub(crate) struct Merge<'a> {
+pub(crate) struct Merge {
     converter: Option<RowConverter>,
     order_columns: usize,
     /// The parts that have rows left, the one with the smallest row last.
-    sources: Vec<Source<'a>>,
+    sources: Vec<Source>,
 }
 
-struct Source<'a> {
-    batches: Batches<'a>,
+struct Source {
+    batches: Batches,
     batch: RecordBatch,
     rows: Rows,
     at: usize,
 }
 
-impl<'a> Merge<'a> {
+impl Merge {
     /// # Errors
     /// As [`Part::batches`]; a bug for parts that can't be ordered.
-    pub(crate) fn new(parts: &'a [PartFile], order_columns: usize) -> Result<Self> {
+    pub(crate) fn new(parts: &[PartFile], order_columns: usize) -> Result<Self> {
         let mut merge = Self { converter: None, order_columns, sources: Vec::new() };
         for part in parts {
             let batches = part.batches(None)?;
@@ -44,7 +44,7 @@ impl<'a> Merge<'a> {
         Ok(merge)
     }
 
-    fn next_batch(&mut self, mut batches: Batches<'a>) -> Result<Option<Source<'a>>> {
+    fn next_batch(&mut self, mut batches: Batches) -> Result<Option<Source>> {
         loop {
             let Some(batch) = batches.next() else { return Ok(None) };
             let batch = batch?;
@@ -72,7 +72,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    fn insert(&mut self, source: Source<'a>) -> usize {
+    fn insert(&mut self, source: Source) -> usize {
         let at = self
             .sources
             .partition_point(|other| other.rows.row(other.at) > source.rows.row(source.at));

@@ -1,6 +1,8 @@
 //! The DataFrame: rows that are described first and read when something is asked of them.
 
+mod kept;
 mod output;
+mod rows;
 mod scratch;
 mod scratch_file;
 mod source;
@@ -12,18 +14,19 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use distil_output::head::Head;
-use distil_output::reader::open_output;
 use distil_plan::{
-    Cancel, Code, ColumnPath, Compression, Error, Events, Fault, Hint, Key, Layout, Plan, Report,
-    Result, Schema, Sink, Status,
+    Cancel, Code, ColumnPath, Compression, Error, Events, Fault, Hint, Key, Layout, Location, Plan,
+    Report, Result, Schema, Sink, Status,
 };
 
 pub use output::Output;
+pub use rows::{Rows, RowsReader};
 pub(crate) use source::Source;
 pub use steps::Dedup;
 pub(crate) use steps::PlanStep;
 pub use table::Table;
 
+use self::kept::Kept;
 pub(crate) use self::scratch::Scratch;
 use self::source::{Prepared, rename};
 use self::steps::{Step, paths, plan_steps};
@@ -238,13 +241,17 @@ impl DataFrame {
         }
     }
 
-    /// How many rows there are.
+    /// How many rows there are. A cached frame without further steps knows it; all others run.
     ///
     /// # Errors
     /// As [`DataFrame::write_parquet`].
     pub fn count(&self) -> Result<u64> {
+        if let Some(kept) = self.kept() {
+            return Ok(kept.rows());
+        }
         let scratch = self.scratch(None)?;
-        Ok(self.write(temporary(scratch.path(), "rows"))?.records.written)
+        let question = self.leaving_nothing(scratch.path());
+        Ok(question.write(temporary(scratch.path(), "rows"))?.records.written)
     }
 
     /// The first rows, for people.
@@ -252,21 +259,95 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::write_parquet`].
     pub fn head(&self, rows: usize) -> Result<Head> {
+        let kept = self.keep(Sides::Private)?;
+        distil_output::head::head(&*self.session.storage, kept.path(), rows)
+    }
+
+    /// Runs the frame once and keeps its rows in a private temporary file: whatever is asked of the frame
+    /// that is returned, and of frames made of it, reads that file instead of the source. The file lies in
+    /// the `temp_dir` of the session, or else in the temporary directory of the system, and is removed
+    /// with the last of these frames and their [`Rows`]. The rows stay in their order.
+    ///
+    /// The reports of later runs tell of the cached rows as their input; the run that read the source is
+    /// in [`DataFrame::cache_report`].
+    ///
+    /// # Errors
+    /// As [`DataFrame::write_parquet`]; an input error ([`Code::NoRecords`]) if there is no record and no
+    /// column is declared.
+    pub fn cache(&self) -> Result<Self> {
+        Ok(self.session.rows(Source::Kept(self.keep(Sides::Public)?)))
+    }
+
+    /// Whether the rows are read from the file of [`DataFrame::cache`], whatever steps follow.
+    pub fn is_cached(&self) -> bool {
+        matches!(self.source, Source::Kept(_))
+    }
+
+    /// The report of the run that cached the rows: what was read, dropped and set aside.
+    pub fn cache_report(&self) -> Option<&Report> {
+        match &self.source {
+            Source::Kept(kept) => Some(&kept.report),
+            _ => None,
+        }
+    }
+
+    /// The rows as Arrow, one batch after another, from a private temporary file that lies where that of
+    /// [`DataFrame::cache`] does. The whole plan runs before this returns; a cached frame without
+    /// further steps runs nothing.
+    ///
+    /// # Errors
+    /// As [`DataFrame::cache`].
+    pub fn stream(&self) -> Result<Rows> {
+        Rows::of(self.keep(Sides::Private)?)
+    }
+
+    /// The file that holds just these rows, if they are cached and nothing was done to them since.
+    fn kept(&self) -> Option<&Arc<Kept>> {
+        match &self.source {
+            Source::Kept(kept) if self.steps.is_empty() => Some(kept),
+            _ => None,
+        }
+    }
+
+    /// The rows in a file, which a run writes unless there is one already.
+    fn keep(&self, sides: Sides) -> Result<Arc<Kept>> {
+        if let Some(kept) = self.kept() {
+            return Ok(Arc::clone(kept));
+        }
         let scratch = self.scratch(None)?;
         let sink = temporary(scratch.path(), "rows");
-        let path = sink.path.clone();
-        self.write_rows(sink)?;
-        distil_output::head::head(&*self.session.storage, &path, rows)
+        let path = sink.path.to_path_buf();
+        let report = match sides {
+            Sides::Public => self.write_rows(sink).map_err(without_sink)?,
+            Sides::Private => self.leaving_nothing(scratch.path()).write_rows(sink)?,
+        };
+        let written_by = self.plan_steps()?.pop().unwrap_or_default();
+        let origin = self.source.describe();
+        Kept::new(scratch, path, origin, written_by, report).map(Arc::new)
+    }
+
+    /// The same rows, with what a run leaves beside them in `scratch`: a question leaves no files, so that it
+    /// can be asked again.
+    fn leaving_nothing(&self, scratch: &Path) -> Self {
+        let mut question = self.clone();
+        if let Source::Json(plan) = &mut question.source {
+            let sides =
+                [(&mut plan.quarantine.path, "bad.ndjson"), (&mut plan.dropped, "dropped.parquet")];
+            for (path, name) in sides {
+                *path = path.take().map(|_| Location::from(scratch.join(name)));
+            }
+        }
+        question
     }
 
     /// Writes rows to be read back: their columns must be known.
-    fn write_rows(&self, sink: Sink) -> Result<()> {
+    fn write_rows(&self, sink: Sink) -> Result<Report> {
         let report = self.write(sink)?;
         match report.status {
             Status::Empty => Err(Error::input("there is no record, so no column is known")
                 .coded(Code::NoRecords)
                 .help(Hint::choose("declare the columns", "schema"))),
-            _ => Ok(()),
+            _ => Ok(report),
         }
     }
 
@@ -275,24 +356,16 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::write_parquet`].
     pub fn collect(&self) -> Result<Vec<RecordBatch>> {
-        let scratch = self.scratch(None)?;
-        let sink = temporary(scratch.path(), "rows");
-        let path = sink.path.clone();
-        self.write_rows(sink)?;
-        let mut batches = Vec::new();
-        let parts = open_output(&*self.session.storage, &path)?;
-        for part in &parts {
-            for batch in part.batches(None)? {
-                batches.push(batch?);
-            }
-        }
-        if let (true, Some(part)) = (batches.is_empty(), parts.first()) {
-            batches.push(RecordBatch::new_empty(part.schema().clone()));
+        let mut rows = self.stream()?;
+        let mut batches = rows.by_ref().collect::<Result<Vec<_>>>()?;
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(Arc::clone(rows.schema())));
         }
         Ok(batches)
     }
 
-    /// The columns and their types. JSON is read for it whole: types come from all the data.
+    /// The columns and their types. JSON is read for it whole: types come from all the data. Parquet, and
+    /// so a cached frame, tells them by its footers.
     ///
     /// # Errors
     /// As [`Session::infer`], and for the steps, a usage error for what can't be meant.
@@ -339,7 +412,11 @@ impl DataFrame {
     }
 
     fn plan_steps(&self) -> Result<Vec<PlanStep>> {
-        plan_steps(&self.steps, self.source.can_rename())
+        let before = match &self.source {
+            Source::Kept(kept) => Some(&kept.written_by),
+            _ => None,
+        };
+        plan_steps(&self.steps, self.source.can_rename(), before)
     }
 
     /// A directory that is removed with all that is in it.
@@ -365,16 +442,16 @@ impl DataFrame {
             let next = temporary(scratch, &format!("plan-{at}"));
             let sink_now = if is_last { sink.clone() } else { next.clone() };
             let prepared = source.plan(&self.session, plan_step, scratch, sink_now);
-            let Prepared { plan, written } = match prepared {
+            let Prepared { plan, private, is_for_once } = match prepared {
                 Ok(prepared) => prepared,
                 Err(error) => return self.session.refused(&sink.path, error),
             };
             let plan = output.of(plan, at == 0, is_last);
             let (mut report, mut result) = self.session.run(plan_step.of(plan));
             report.output.path = sink.path.to_string();
-            if let Some(written) = &written {
+            if let Some(private) = &private {
                 // The file in between is of no interest.
-                tell_of(&source, written, &mut report, &mut result);
+                tell_of(&source, private, &mut report, &mut result);
             }
             let report = match done.take() {
                 None => report,
@@ -391,8 +468,8 @@ impl DataFrame {
                 Ok(()) if report.status == Status::Empty => return (report, Ok(())),
                 Ok(()) => {}
             }
-            if let (false, Some(written)) = (is_last, written)
-                && let Err(error) = storage.remove_file(&written)
+            if let (false, true, Some(private)) = (is_last, is_for_once, private)
+                && let Err(error) = storage.remove_file(&private)
             {
                 return self.session.refused(&sink.path, error);
             }
@@ -409,18 +486,37 @@ impl DataFrame {
     }
 }
 
+/// Where a run leaves what it sets aside.
+#[derive(Clone, Copy)]
+enum Sides {
+    /// Where the plan says.
+    Public,
+    /// In the scratch directory.
+    Private,
+}
+
+/// Gives advice for a file that exists beside rows that go to no sink, which has no mode to be set.
+fn without_sink(mut error: Error) -> Error {
+    let about_mode = |hint: &Hint| hint.is_about("mode");
+    if error.hints.iter().any(about_mode) {
+        error.hints.retain(|hint| !about_mode(hint));
+        return error.help("move the file away, or name another");
+    }
+    error
+}
+
 /// Tells of a source instead of the file to which its rows were written.
-fn tell_of(source: &Source, written: &Path, report: &mut Report, result: &mut Result<()>) {
-    let (source, written) = (source.describe(), written.to_string_lossy());
+fn tell_of(source: &Source, private: &Path, report: &mut Report, result: &mut Result<()>) {
+    let (source, private) = (source.describe(), private.to_string_lossy());
     for input in &mut report.inputs {
         input.path.clone_from(&source);
     }
     let told = report.error.as_mut().map(|told| &mut told.error);
     for error in told.into_iter().chain(result.as_mut().err()) {
         for detail in &mut error.details {
-            *detail = detail.replace(&*written, &source);
+            *detail = detail.replace(&*private, &source);
         }
-        if let Some(place) = error.place.as_mut().filter(|place| place.path == *written) {
+        if let Some(place) = error.place.as_mut().filter(|place| place.path == *private) {
             place.path.clone_from(&source);
         }
     }

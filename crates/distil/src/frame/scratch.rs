@@ -37,6 +37,11 @@ impl Scratch {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+
+    /// The storage that it lies in.
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
 }
 
 impl Drop for Scratch {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use distil_job::discover::STDIN;
@@ -12,6 +13,7 @@ use distil_plan::{
 };
 use distil_storage::Storage;
 
+use super::kept::Kept;
 use super::scratch_file::ScratchFile;
 use super::steps::PlanStep;
 use crate::Session;
@@ -26,14 +28,18 @@ pub(crate) enum Source {
     Json(Box<Plan>),
     /// Files or directories.
     Parquet(Vec<PathBuf>),
+    /// The rows of a frame that was cached.
+    Kept(Arc<Kept>),
     Arrow(Vec<RecordBatch>),
 }
 
 /// A plan that reads a source.
 pub(crate) struct Prepared {
     pub(crate) plan: Plan,
-    /// The file that it reads, if the rows had to be written to one.
-    pub(crate) written: Option<PathBuf>,
+    /// The file that it reads, if that is one of distil's own, of which nobody else knows.
+    pub(crate) private: Option<PathBuf>,
+    /// Whether that file was written for this plan alone.
+    pub(crate) is_for_once: bool,
 }
 
 impl Source {
@@ -49,7 +55,7 @@ impl Source {
             Self::Parquet(paths) => {
                 paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
             }
-            Self::Arrow(_) => Vec::new(),
+            Self::Kept(_) | Self::Arrow(_) => Vec::new(),
         }
     }
 
@@ -58,10 +64,20 @@ impl Source {
         match self {
             Self::Json(_) => format!("read_json {}", self.paths().join(", ")),
             Self::Parquet(_) => format!("read_parquet {}", self.paths().join(", ")),
+            Self::Kept(kept) => format!("cached rows of {}", kept.origin),
             Self::Arrow(batches) => {
                 let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
                 format!("from_arrow {rows} rows")
             }
+        }
+    }
+
+    /// The Parquet files or directories that hold its rows; `None` for rows of other forms.
+    fn files(&self) -> Option<Vec<PathBuf>> {
+        match self {
+            Self::Parquet(paths) => Some(paths.clone()),
+            Self::Kept(kept) => Some(vec![kept.path().to_owned()]),
+            Self::Json(_) | Self::Arrow(_) => None,
         }
     }
 
@@ -77,9 +93,9 @@ impl Source {
     ) -> Result<Option<Schema>> {
         let found = match self {
             Self::Json(_) => return Ok(None),
-            Self::Parquet(paths) => {
+            Self::Parquet(_) | Self::Kept(_) => {
                 let mut found: Option<Schema> = None;
-                for part in parts(storage, paths)? {
+                for part in parts(storage, &self.files().unwrap_or_default())? {
                     let schema = part_schema(&part)?;
                     let first = found.get_or_insert_with(|| schema.clone());
                     if !join(&mut first.fields, &schema.fields) {
@@ -124,29 +140,32 @@ impl Source {
                 Self::Json(plan) => (**plan).clone(),
                 _ => return Err(Error::bug("rows have no schema")),
             };
-            return Ok(Prepared { plan: Plan { sink, ..plan }, written: None });
+            return Ok(Prepared { plan: Plan { sink, ..plan }, private: None, is_for_once: false });
         };
         let format = match session.backend.supports(&Need::Parquet)? {
             Support::Yes => InputFormat::Parquet,
             _ => InputFormat::Json,
         };
-        let in_place = match self {
-            Self::Parquet(paths)
-                if format == InputFormat::Parquet && plan_step.renames.is_empty() =>
-            {
+        let files = self.files();
+        let in_place = match &files {
+            Some(paths) if format == InputFormat::Parquet && plan_step.renames.is_empty() => {
                 sources(&parts(storage, paths)?)
             }
             _ => None,
         };
         if let Some(sources) = in_place {
-            let plan = Plan { format, ..Plan::new(sources, sink) };
-            return Ok(Prepared { plan: declared(plan, schema), written: None });
+            let plan = declared(Plan { format, ..Plan::new(sources, sink) }, schema);
+            let private = match self {
+                Self::Kept(kept) => Some(kept.path().to_owned()),
+                _ => None,
+            };
+            return Ok(Prepared { plan, private, is_for_once: false });
         }
         let mut file = ScratchFile::create(storage, scratch, format, &schema)?;
         match self {
             Self::Json(_) => {}
-            Self::Parquet(paths) => {
-                for part in parts(storage, paths)? {
+            Self::Parquet(_) | Self::Kept(_) => {
+                for part in parts(storage, &files.unwrap_or_default())? {
                     let known = part.footer()?.map(|footer| footer.schema);
                     for batch in part.batches(None)? {
                         file.push(&batch?, known.as_ref(), plan_step)
@@ -166,7 +185,7 @@ impl Source {
                 Plan { shape: Shape::Lines, max_record: LARGEST_RECORD, allow_empty: true, ..plan }
             }
         };
-        Ok(Prepared { plan: declared(plan, schema), written: Some(path) })
+        Ok(Prepared { plan: declared(plan, schema), private: Some(path), is_for_once: true })
     }
 }
 

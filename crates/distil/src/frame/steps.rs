@@ -165,9 +165,15 @@ impl PlanStep {
 /// A plan drops duplicates before it chooses columns; what comes in another order, or gives a name,
 /// begins the next plan, which reads what the one before wrote.
 ///
+/// `before` is what was done to rows that come in its order.
+///
 /// # Errors
 /// A usage error for the first step that can't be meant.
-pub(crate) fn plan_steps(steps: &[Step], can_rename: bool) -> Result<Vec<PlanStep>> {
+pub(crate) fn plan_steps(
+    steps: &[Step],
+    can_rename: bool,
+    before: Option<&PlanStep>,
+) -> Result<Vec<PlanStep>> {
     let mut done: Vec<PlanStep> = Vec::new();
     let mut now = PlanStep::default();
     for step in steps {
@@ -204,9 +210,10 @@ pub(crate) fn plan_steps(steps: &[Step], can_rename: bool) -> Result<Vec<PlanSte
         }
     }
     done.push(now);
-    for at in 1..done.len() {
-        if done[at].dedup.is_none() {
-            done[at].dedup = done[at - 1].order_for(&done[at]);
+    for at in 0..done.len() {
+        let before = if at == 0 { before } else { done.get(at - 1) };
+        if let (None, Some(before)) = (&done[at].dedup, before) {
+            done[at].dedup = before.order_for(&done[at]);
         }
     }
     Ok(done)
@@ -233,7 +240,7 @@ mod tests {
         let text = |columns: &[ColumnPath]| {
             columns.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
         };
-        plan_steps(steps, false)
+        plan_steps(steps, false, None)
             .unwrap()
             .iter()
             .map(|plan_step| {
@@ -258,7 +265,7 @@ mod tests {
     fn a_step_that_comes_later_sees_what_the_earlier_left() {
         assert_eq!(shape(&[select(&["a", "k"]), dedup("k")]), ["- a,k", "k -"]);
         assert_eq!(shape(&[dedup("k"), dedup("j")]), ["k -", "j -"]);
-        assert!(plan_steps(&[select(&["a"]), select(&["b"])], false).is_err());
+        assert!(plan_steps(&[select(&["a"]), select(&["b"])], false, None).is_err());
     }
 
     #[test]
@@ -266,10 +273,10 @@ mod tests {
         assert_eq!(shape(&[dedup("k"), rename("k", "id")]), ["k -", "id -"]);
         assert_eq!(shape(&[dedup("k"), select(&["a"]), rename("a", "b")]), ["k a", "- -"]);
         assert_eq!(shape(&[rename("a", "k"), dedup("k")]), ["- -", "k -"]);
-        let renamed = plan_steps(&[rename("a", "b"), rename("b", "c")], true).unwrap();
+        let renamed = plan_steps(&[rename("a", "b"), rename("b", "c")], true, None).unwrap();
         assert_eq!((renamed.len(), renamed[0].renamed("a")), (1, "c".to_owned()));
         let swap = Step::Rename(vec![("a".into(), "b".into()), ("b".into(), "a".into())]);
-        let swapped = plan_steps(&[swap], true).unwrap();
+        let swapped = plan_steps(&[swap], true, None).unwrap();
         assert_eq!((swapped[0].renamed("a"), swapped[0].renamed("b")), ("b".into(), "a".into()));
     }
 }

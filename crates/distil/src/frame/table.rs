@@ -1,18 +1,13 @@
 //! Rows in memory.
 
-use std::path::Path;
-
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use distil_kernel::arrow::{record_schema, row_images};
-use distil_output::reader::open_output;
-use distil_plan::{Error, Result, RowImage, Schema};
-use distil_storage::Storage;
+use distil_kernel::arrow::row_images;
+use distil_plan::{Result, RowImage, Schema};
 
-use super::DataFrame;
-use crate::Session;
+use super::{DataFrame, Rows};
 
-/// The first rows of an output, or all of them, in memory: as Arrow batches, with the types that distil
+/// The first rows of a frame, or all of them, in memory: as Arrow batches, with the types that distil
 /// knows their columns by.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -22,39 +17,25 @@ pub struct Table {
     pub arrow: SchemaRef,
     /// The rows.
     pub batches: Vec<RecordBatch>,
-    /// All rows of the output that these are of.
+    /// All rows of the frame.
     pub total: u64,
 }
 
 impl Table {
-    /// Reads the first rows of an output.
-    ///
-    /// # Errors
-    /// An input error if it is not an output, or has a type that distil does not read; an environment
-    /// error.
-    fn read(storage: &dyn Storage, path: &Path, most: usize) -> Result<Self> {
-        let parts = open_output(storage, path)?;
-        let first = parts.first().ok_or_else(|| Error::bug("an output has no file"))?;
-        let known = first.footer()?.map(|footer| footer.schema);
-        let arrow = first.schema().clone();
-        let schema = record_schema(&arrow, known.as_ref())?;
+    /// Takes the first rows.
+    fn of(rows: Rows, most: usize) -> Result<Self> {
+        let (schema, arrow, total) = (rows.columns()?, rows.schema().clone(), rows.num_rows());
         let mut batches = Vec::new();
         let mut left = most;
-        for part in &parts {
+        for batch in rows {
             if left == 0 {
                 break;
             }
-            for batch in part.batches(None)? {
-                let batch = batch?;
-                let rows = batch.num_rows().min(left);
-                left -= rows;
-                batches.push(batch.slice(0, rows));
-                if left == 0 {
-                    break;
-                }
-            }
+            let batch = batch?;
+            let count = batch.num_rows().min(left);
+            left -= count;
+            batches.push(batch.slice(0, count));
         }
-        let total = parts.iter().map(|part| part.rows()).sum();
         Ok(Self { schema, arrow, batches, total })
     }
 
@@ -90,21 +71,6 @@ impl DataFrame {
     /// # Errors
     /// As [`DataFrame::write_parquet`], and an input error where no column is known.
     pub fn table(&self, most: usize) -> Result<Table> {
-        let scratch = self.scratch(None)?;
-        let sink = super::temporary(scratch.path(), "rows");
-        let path = sink.path.clone();
-        self.write_rows(sink)?;
-        Table::read(&*self.session.storage, &path, most)
-    }
-}
-
-impl Session {
-    /// The first rows of an output, at most this many, in memory.
-    ///
-    /// # Errors
-    /// An input error if it is not an output, or has a type that distil does not read; an environment
-    /// error.
-    pub fn table(&self, output: &Path, most: usize) -> Result<Table> {
-        Table::read(&*self.storage, output, most)
+        Table::of(self.stream()?, most)
     }
 }
