@@ -77,6 +77,36 @@ pub struct Refusal {
     pub needs: Vec<String>,
 }
 
+/// A record, or a range of bytes, that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundBad {
+    /// The file, as the user named it.
+    pub path: String,
+    /// Its first byte, in the decompressed content.
+    pub offset: u64,
+    /// Why, as the quarantine spells it.
+    pub reason: String,
+    /// What exactly does not fit.
+    pub detail: String,
+}
+
+/// What an error is about, as data for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// What a backend does not support.
+    Refused(Refusal),
+    /// The first bad records and ranges.
+    Records(Vec<FoundBad>),
+    /// A column that nothing has.
+    MissingColumn {
+        /// As it was named.
+        column: String,
+        /// Those that are called most like it.
+        nearest: Vec<String>,
+    },
+}
+
 /// What went wrong, where, what became of the output, and what to do.
 ///
 /// `Display` gives the first line only (what and where); a face prints [`Error::details`],
@@ -98,9 +128,9 @@ pub struct Error {
     pub output: Option<String>,
     /// What to do.
     pub hints: Vec<Hint>,
-    /// What the backend does not support, if that is the error. Boxed as the place is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<Box<Refusal>>,
+    /// What it is about, as data: a member `refused`, `records` or `missing_column`. Boxed as the place is.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Box<Found>>,
 }
 
 /// The result of anything in distil that can fail.
@@ -117,7 +147,7 @@ impl Error {
             details: Vec::new(),
             output: None,
             hints: Vec::new(),
-            refused: None,
+            found: None,
         }
     }
 
@@ -166,15 +196,29 @@ impl Error {
     #[must_use]
     pub fn refuse(mut self, backend: &str, needs: &[Need]) -> Self {
         let needs = needs.iter().map(Need::word).collect();
-        self.refused = Some(Box::new(Refusal { backend: backend.to_owned(), needs }));
         self.code = Code::Refused;
+        self.about(Found::Refused(Refusal { backend: backend.to_owned(), needs }))
+    }
+
+    /// Says as data what the error is about.
+    #[must_use]
+    pub fn about(mut self, found: Found) -> Self {
+        self.found = Some(Box::new(found));
         self
+    }
+
+    /// What the backend does not support, if that is the error.
+    pub fn refused(&self) -> Option<&Refusal> {
+        match self.found.as_deref() {
+            Some(Found::Refused(refused)) => Some(refused),
+            _ => None,
+        }
     }
 
     /// Whether the error says that the backend does not support this.
     pub fn is_refusal_of(&self, need: &Need) -> bool {
         let word = need.word();
-        self.refused.as_ref().is_some_and(|refused| refused.needs.contains(&word))
+        self.refused().is_some_and(|refused| refused.needs.contains(&word))
     }
 
     /// The error that an I/O error carries through code that knows no other.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use distil_plan::{
-    Code, ColumnPath, Error, ExtraMembers, FILE_COLUMN, Field as Column, Hint, NullText,
+    Code, ColumnPath, Error, ExtraMembers, FILE_COLUMN, Field as Column, Found, Hint, NullText,
     POSITION_COLUMN, Result, Schema, SchemaSpec, Type, TypeNote,
 };
 
@@ -398,6 +398,8 @@ impl Fields {
         };
         names.sort_by_cached_key(|found| (distance(found), found.to_string()));
         let nearest: Vec<String> = names.iter().take(5).map(ToString::to_string).collect();
+        let error = error
+            .about(Found::MissingColumn { column: path.to_string(), nearest: nearest.clone() });
         if nearest.is_empty() {
             return error.help("check the sources: no record in them has any column");
         }

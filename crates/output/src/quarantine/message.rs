@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use distil_plan::{
-    BadPart, Code, Error, Hint, InputFormat, Key, Reason, Repair, Repairs, printable,
+    BadPart, Code, Error, Found, FoundBad, Hint, InputFormat, Key, Reason, Repair, Repairs,
+    printable,
 };
 
 use super::{Quarantine, ReadTotals, STOP_AFTER};
@@ -66,7 +67,14 @@ impl Quarantine {
         if shown.len() == STOP_AFTER {
             what.push_str(", the run stopped there");
         }
-        let mut error = Error::input(what).coded(Code::BadRecords);
+        let found = shown.iter().map(|shown| FoundBad {
+            path: self.name(shown.part.input).to_owned(),
+            offset: shown.part.offset,
+            reason: shown.part.reason.name().to_owned(),
+            detail: shown.part.placed_detail(),
+        });
+        let found = Found::Records(found.collect());
+        let mut error = Error::input(what).coded(Code::BadRecords).about(found);
         for line in self.described(parts, read) {
             error = error.detail(line);
         }
