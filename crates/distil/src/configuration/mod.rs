@@ -5,6 +5,7 @@ mod backend;
 mod declare;
 mod job;
 mod origin;
+mod reading;
 mod sources;
 mod trust;
 mod values;
@@ -19,6 +20,7 @@ use figment::value::{Dict, Value};
 pub use backend::BackendOptions;
 pub use declare::{Declared, Heading};
 pub use job::JobOptions;
+pub use reading::ReadOptions;
 pub use trust::TrustedFiles;
 pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
 
@@ -79,7 +81,7 @@ impl Configuration {
             })?);
             match origin {
                 Origin::Environment => read.forced.clone_from(&name),
-                Origin::File(_) | Origin::Flag => read.named.clone_from(&name),
+                Origin::File(_) | Origin::Flag | Origin::Program => read.named.clone_from(&name),
             }
             read.untrusted.chosen.extend(name.filter(|_| is_untrusted));
         }

@@ -10,6 +10,8 @@ pub(crate) enum Origin {
     File(PathBuf),
     Environment,
     Flag,
+    /// An argument of a program's own code.
+    Program,
 }
 
 impl Origin {
@@ -17,7 +19,7 @@ impl Origin {
     pub(crate) fn base(&self) -> &Path {
         match self {
             Self::File(path) => path.parent().unwrap_or(Path::new("")),
-            Self::Environment | Self::Flag => Path::new(""),
+            Self::Environment | Self::Flag | Self::Program => Path::new(""),
         }
     }
 
@@ -26,7 +28,7 @@ impl Origin {
         match self {
             Self::File(path) => error.at(path.to_string_lossy(), None),
             Self::Environment => error.at("environment", None),
-            Self::Flag => error,
+            Self::Flag | Self::Program => error,
         }
     }
 
@@ -34,6 +36,8 @@ impl Origin {
     pub(crate) fn key(&self, key: &str) -> String {
         match self {
             Self::File(_) | Self::Flag => key.to_owned(),
+            // Its options stand in no section.
+            Self::Program => key.trim_start_matches('.').to_owned(),
             Self::Environment => format!("DISTIL_{}", key.to_uppercase().replace('.', "__")),
         }
     }

@@ -33,6 +33,7 @@ impl Provider for Layer {
             Origin::File(path) => Metadata::from("file", Source::File(path.clone())),
             Origin::Environment => Metadata::named("environment"),
             Origin::Flag => Metadata::named("flag"),
+            Origin::Program => Metadata::named("program"),
         }
     }
 
@@ -231,7 +232,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 /// An option that does not exist.
-fn unknown(key: &str, origin: &Origin, place: &str, known: &[&str]) -> Error {
+pub(super) fn unknown(key: &str, origin: &Origin, place: &str, known: &[&str]) -> Error {
     let full = |key: &str| {
         let key = if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
         origin.key(&key)
