@@ -6,7 +6,7 @@
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::sync::{Mutex, PoisonError};
 
-use distil::{Error, Fault, Result, printable};
+use distil::{Error, Fault, Result, Told, printable};
 use indicatif::ProgressBar;
 
 /// The bar on the screen, which must step aside for every other line.
@@ -82,18 +82,12 @@ pub(crate) fn warnings(warnings: &[String]) -> String {
 /// Prints an error with everything that it knows.
 pub(crate) fn print_error(error: &Error) {
     let mut text = format!("{} {error}\n", styled(Style::Error, "error:"));
-    for line in &error.details {
-        text.push_str(&format!("  {}\n", printable(line)));
-    }
-    if let Some(output) = &error.output {
-        text.push_str(&format!("  output: {}\n", printable(output)));
-    }
-    for hint in &error.hints {
-        text.push_str(&format!(
-            "  {} {}\n",
-            styled(Style::Help, "help:"),
-            printable(&hint.to_string())
-        ));
+    for (told, line) in error.below() {
+        text.push_str(&match (told, told.label()) {
+            (_, None) => format!("  {line}\n"),
+            (Told::Help, Some(label)) => format!("  {} {line}\n", styled(Style::Help, label)),
+            (_, Some(label)) => format!("  {label} {line}\n"),
+        });
     }
     print(&text);
 }

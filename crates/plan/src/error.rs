@@ -109,8 +109,25 @@ pub enum Found {
 
 /// What went wrong, where, what became of the output, and what to do.
 ///
-/// `Display` gives the first line only (what and where); a face prints [`Error::details`],
-/// [`Error::output`] and [`Error::hints`] below it.
+/// `Display` gives the first line (what and where), and in its alternate form (`{:#}`) below it what was
+/// found, what became of the output and what to do, each on a line of its own ([`Error::below`]). Hints are
+/// spelled as a configuration spells their options.
+///
+/// ```
+/// # use distil_plan::{Error, Hint};
+/// let error = Error::input("1 bad record")
+///     .detail("a.ndjson line 2, byte 29: invalid_json: expected a value, found `}`")
+///     .output("nothing was written")
+///     .help(Hint::choose("set bad records aside and go on", "quarantine"));
+/// assert_eq!(format!("{error}"), "1 bad record");
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "1 bad record
+///   a.ndjson line 2, byte 29: invalid_json: expected a value, found `}`
+///   output: nothing was written
+///   help: set bad records aside and go on: quarantine"
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Error {
     /// Who must act.
@@ -131,6 +148,28 @@ pub struct Error {
     /// What it is about, as data: a member `refused`, `records` or `missing_column`. Boxed as the place is.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     pub found: Option<Box<Found>>,
+}
+
+/// What a line of [`Error::below`] tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// What was found.
+    Detail,
+    /// What became of the output.
+    Output,
+    /// What to do.
+    Help,
+}
+
+impl Told {
+    /// What stands before the line; `None` for what needs no label.
+    pub fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Detail => None,
+            Self::Output => Some("output:"),
+            Self::Help => Some("help:"),
+        }
+    }
 }
 
 /// The result of anything in distil that can fail.
@@ -276,6 +315,14 @@ impl Error {
         self
     }
 
+    /// What a face prints below the first line, in this order: each is a line that can't steer a terminal.
+    pub fn below(&self) -> impl Iterator<Item = (Told, String)> {
+        let details = self.details.iter().map(|line| (Told::Detail, printable(line)));
+        let output = self.output.iter().map(|line| (Told::Output, printable(line)));
+        let hints = self.hints.iter().map(|hint| (Told::Help, printable(&hint.to_string())));
+        details.chain(output).chain(hints)
+    }
+
     /// Says what became of the output, unless an inner layer already did.
     #[must_use]
     pub fn output(mut self, line: impl Into<String>) -> Self {
@@ -322,7 +369,16 @@ impl fmt::Display for Error {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }
-        f.write_str(&printable(&self.what))
+        f.write_str(&printable(&self.what))?;
+        if f.alternate() {
+            for (told, line) in self.below() {
+                match told.label() {
+                    Some(label) => write!(f, "\n  {label} {line}")?,
+                    None => write!(f, "\n  {line}")?,
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -336,6 +392,23 @@ mod tests {
     fn the_innermost_place_wins_and_control_characters_never_pass() {
         let error = Error::input("bad \u{1b}[31m name").at("a\nb", Some(7)).at("outer", None);
         assert_eq!(error.to_string(), "a\\u{a}b at byte 7: bad \\u{1b}[31m name");
+    }
+
+    #[test]
+    fn the_alternate_form_is_everything_and_steers_no_terminal() {
+        let error = Error::input("bad")
+            .at("a", Some(7))
+            .detail("b\u{1b}[31m")
+            .output("as it was\nbefore")
+            .help(Hint::set("go on", "mode", "overwrite"))
+            .help("stop");
+        assert_eq!(error.to_string(), "a at byte 7: bad");
+        assert_eq!(
+            format!("{error:#}"),
+            "a at byte 7: bad\n  b\\u{1b}[31m\n  output: as it was\\u{a}before\n  help: go on: mode = \
+             \"overwrite\"\n  help: stop"
+        );
+        assert_eq!(format!("{:#}", Error::usage("alone")), "alone");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use backend::{Backend, Cancel, Events, NoEvents, Phase, Request, Staging, Wa
 pub use bad::{BadPart, Reason};
 pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
-pub use error::{Error, Fault, Found, FoundBad, Place, Refusal, Result, printable};
+pub use error::{Error, Fault, Found, FoundBad, Place, Refusal, Result, Told, printable};
 pub use hint::Hint;
 pub use hive::{HiveColumn, hive_columns};
 pub use instant_format::{FormatItem, FormatPart, InstantFormat};

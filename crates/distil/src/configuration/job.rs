@@ -3,8 +3,8 @@
 
 use distil_plan::{
     Added, ColumnPath, Compression, Dedup, Error, ExtraMembers, Hint, Keep, Key, Layout,
-    MaxQuarantined, Mode, NullKeys, NullText, OnConflict, OrderBy, Plan, RecordsPath, Repairs,
-    Result, Shape, Sink,
+    MaxQuarantined, Mode, NullKeys, NullText, OnConflict, OrderBy, Plan, QuarantineSpec,
+    RecordsPath, Repairs, Result, Shape, Sink,
 };
 use distil_storage::Storage;
 
@@ -180,14 +180,8 @@ impl JobOptions {
             null_keys: self.null_keys.unwrap_or_default(),
             on_conflict: self.on_conflict.unwrap_or_default(),
         });
-        let path = |path: &Option<PathText>| path.as_ref().map(|path| path.0.as_str().into());
-        plan.dropped = path(&self.dropped);
-        plan.quarantine.path = path(&self.quarantine);
-        plan.quarantine.max = self.max_quarantined;
-        if plan.quarantine.max.is_some() && plan.quarantine.path.is_none() {
-            return Err(Error::usage("a limit of bad records needs a file to set them aside in")
-                .help(Hint::set("name the file", "quarantine", "FILE.ndjson")));
-        }
+        plan.dropped = self.dropped.as_ref().map(|path| path.0.as_str().into());
+        plan.quarantine = self.quarantine_spec()?;
         plan.columns.clone_from(&self.columns);
         plan.digest = self.digest.unwrap_or_default();
         plan.allow_empty = self.allow_empty.unwrap_or_default();
@@ -202,6 +196,19 @@ impl JobOptions {
             digest: self.digest.unwrap_or_default(),
             allow_empty: self.allow_empty.unwrap_or_default(),
         }
+    }
+
+    /// What becomes of bad records.
+    ///
+    /// # Errors
+    /// A usage error for a limit of what is not set aside.
+    pub(crate) fn quarantine_spec(&self) -> Result<QuarantineSpec> {
+        let path = self.quarantine.as_ref().map(|path| path.0.as_str().into());
+        if self.max_quarantined.is_some() && path.is_none() {
+            return Err(Error::usage("a limit of bad records needs a file to set them aside in")
+                .help(Hint::set("name the file", "quarantine", "FILE.ndjson")));
+        }
+        Ok(QuarantineSpec { path, max: self.max_quarantined })
     }
 
     fn sink(&self, output: &str) -> Sink {

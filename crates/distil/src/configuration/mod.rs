@@ -5,6 +5,7 @@ mod backend;
 mod declare;
 mod job;
 mod origin;
+mod reading;
 mod sources;
 mod trust;
 mod values;
@@ -20,6 +21,7 @@ use figment::value::{Dict, Value};
 pub use backend::BackendOptions;
 pub use declare::{Declared, Heading};
 pub use job::JobOptions;
+pub use reading::ReadOptions;
 pub use trust::TrustedFiles;
 pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
 

@@ -35,7 +35,9 @@ impl Origin {
     /// A key as it is spelled there.
     pub(crate) fn key(&self, key: &str) -> String {
         match self {
-            Self::File(_) | Self::Flag | Self::Program => key.trim_start_matches('.').to_owned(),
+            Self::File(_) | Self::Flag => key.to_owned(),
+            // Its options stand in no section.
+            Self::Program => key.trim_start_matches('.').to_owned(),
             Self::Environment => format!("DISTIL_{}", key.to_uppercase().replace('.', "__")),
         }
     }

@@ -1,7 +1,9 @@
 //! The DataFrame: rows that are described first and read when something is asked of them.
 
+mod ask;
 mod kept;
 mod output;
+mod read;
 mod rows;
 mod scratch;
 mod scratch_file;
@@ -12,60 +14,23 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
-use distil_output::head::Head;
 use distil_plan::{
-    Cancel, Code, ColumnPath, Compression, Error, Events, Fault, Hint, Key, Layout, Location, Plan,
-    Report, Result, Schema, Sink, Status,
+    Cancel, Code, ColumnPath, Compression, Error, Events, Fault, Key, Layout, Plan, Report, Result,
+    Schema, Sink, Status,
 };
 
 pub use output::Output;
+pub use read::Paths;
 pub use rows::{Rows, RowsReader};
 pub(crate) use source::Source;
 pub use steps::Dedup;
 pub(crate) use steps::PlanStep;
 pub use table::Table;
 
-use self::kept::Kept;
 pub(crate) use self::scratch::Scratch;
 use self::source::{Prepared, rename};
 use self::steps::{Step, paths, plan_steps};
 use crate::Session;
-use crate::configuration::JobOptions;
-
-/// Paths, one or several: files, directories, globs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths(Vec<String>);
-
-impl From<&str> for Paths {
-    fn from(path: &str) -> Self {
-        Self(vec![path.to_owned()])
-    }
-}
-
-impl From<String> for Paths {
-    fn from(path: String) -> Self {
-        Self(vec![path])
-    }
-}
-
-impl From<&Path> for Paths {
-    fn from(path: &Path) -> Self {
-        Self(vec![path.to_string_lossy().into_owned()])
-    }
-}
-
-impl<S: Into<String>> From<Vec<S>> for Paths {
-    fn from(paths: Vec<S>) -> Self {
-        Self(paths.into_iter().map(Into::into).collect())
-    }
-}
-
-impl<S: Into<String>, const N: usize> From<[S; N]> for Paths {
-    fn from(paths: [S; N]) -> Self {
-        Self(paths.into_iter().map(Into::into).collect())
-    }
-}
 
 /// Rows, by what is to be done to get them: nothing is read before something is asked of them, and
 /// whatever it is, the backend of the session gets whole plans to run.
@@ -103,54 +68,6 @@ pub struct DataFrame {
     session: Session,
     source: Source,
     steps: Vec<Step>,
-}
-
-impl Session {
-    /// The records of JSON files, directories or globs.
-    pub fn read_json(&self, sources: impl Into<Paths>) -> DataFrame {
-        let Paths(sources) = sources.into();
-        self.rows(Source::Json(Box::new(Plan::new(sources, Sink::new("")))))
-    }
-
-    /// The rows that a plan writes. [`DataFrame::run`] takes the place to write them to.
-    pub fn frame(&self, mut plan: Plan) -> DataFrame {
-        let dedup = plan.dedup.take().map(|dedup| Step::DropDuplicates(dedup.into()));
-        let columns = plan.columns.take().map(|columns| Step::Select(Ok(columns)));
-        let steps = dedup.into_iter().chain(columns).collect();
-        DataFrame { steps, ..self.rows(Source::Json(Box::new(plan))) }
-    }
-
-    /// The records of JSON files, read as the options say: their shape, their schema, what becomes
-    /// of bad ones. What the options say of keys and outputs has no meaning here.
-    ///
-    /// # Errors
-    /// As [`JobOptions::reading_plan`].
-    pub fn read_json_with(
-        &self,
-        sources: impl Into<Paths>,
-        options: &JobOptions,
-    ) -> Result<DataFrame> {
-        let Paths(sources) = sources.into();
-        let plan = options.reading_plan(&*self.storage)?;
-        Ok(self.rows(Source::Json(Box::new(Plan { sources, ..plan }))))
-    }
-
-    /// The rows of Parquet files or directories of them, of distil or of others. Every value is
-    /// carried exactly; a column whose type can't be is refused by its name when the rows are read.
-    pub fn read_parquet(&self, paths: impl Into<Paths>) -> DataFrame {
-        let Paths(paths) = paths.into();
-        self.rows(Source::Parquet(paths.into_iter().map(PathBuf::from).collect()))
-    }
-
-    /// The rows of Arrow batches of the same columns. Every value is carried exactly; a column whose
-    /// type can't be is refused by its name when the rows are read.
-    pub fn from_arrow(&self, batches: impl IntoIterator<Item = RecordBatch>) -> DataFrame {
-        self.rows(Source::Arrow(batches.into_iter().collect()))
-    }
-
-    fn rows(&self, source: Source) -> DataFrame {
-        DataFrame { session: self.clone(), source, steps: Vec::new() }
-    }
 }
 
 impl DataFrame {
@@ -241,129 +158,6 @@ impl DataFrame {
         }
     }
 
-    /// How many rows there are. A cached frame without further steps knows it; all others run.
-    ///
-    /// # Errors
-    /// As [`DataFrame::write_parquet`].
-    pub fn count(&self) -> Result<u64> {
-        if let Some(kept) = self.kept() {
-            return Ok(kept.rows());
-        }
-        let scratch = self.scratch(None)?;
-        let question = self.leaving_nothing(scratch.path());
-        Ok(question.write(temporary(scratch.path(), "rows"))?.records.written)
-    }
-
-    /// The first rows, for people.
-    ///
-    /// # Errors
-    /// As [`DataFrame::write_parquet`].
-    pub fn head(&self, rows: usize) -> Result<Head> {
-        let kept = self.keep(Sides::Private)?;
-        distil_output::head::head(&*self.session.storage, kept.path(), rows)
-    }
-
-    /// Runs the frame once and keeps its rows in a private temporary file: whatever is asked of the frame
-    /// that is returned, and of frames made of it, reads that file instead of the source. The file lies in
-    /// the `temp_dir` of the session, or else in the temporary directory of the system, and is removed
-    /// with the last of these frames and their [`Rows`]. The rows stay in their order.
-    ///
-    /// The reports of later runs tell of the cached rows as their input; the run that read the source is
-    /// in [`DataFrame::cache_report`].
-    ///
-    /// # Errors
-    /// As [`DataFrame::write_parquet`]; an input error ([`Code::NoRecords`]) if there is no record and no
-    /// column is declared.
-    pub fn cache(&self) -> Result<Self> {
-        Ok(self.session.rows(Source::Kept(self.keep(Sides::Public)?)))
-    }
-
-    /// Whether the rows are read from the file of [`DataFrame::cache`], whatever steps follow.
-    pub fn is_cached(&self) -> bool {
-        matches!(self.source, Source::Kept(_))
-    }
-
-    /// The report of the run that cached the rows: what was read, dropped and set aside.
-    pub fn cache_report(&self) -> Option<&Report> {
-        match &self.source {
-            Source::Kept(kept) => Some(&kept.report),
-            _ => None,
-        }
-    }
-
-    /// The rows as Arrow, one batch after another, from a private temporary file that lies where that of
-    /// [`DataFrame::cache`] does. The whole plan runs before this returns; a cached frame without
-    /// further steps runs nothing.
-    ///
-    /// # Errors
-    /// As [`DataFrame::cache`].
-    pub fn stream(&self) -> Result<Rows> {
-        Rows::of(self.keep(Sides::Private)?)
-    }
-
-    /// The file that holds just these rows, if they are cached and nothing was done to them since.
-    fn kept(&self) -> Option<&Arc<Kept>> {
-        match &self.source {
-            Source::Kept(kept) if self.steps.is_empty() => Some(kept),
-            _ => None,
-        }
-    }
-
-    /// The rows in a file, which a run writes unless there is one already.
-    fn keep(&self, sides: Sides) -> Result<Arc<Kept>> {
-        if let Some(kept) = self.kept() {
-            return Ok(Arc::clone(kept));
-        }
-        let scratch = self.scratch(None)?;
-        let sink = temporary(scratch.path(), "rows");
-        let path = sink.path.to_path_buf();
-        let report = match sides {
-            Sides::Public => self.write_rows(sink).map_err(without_sink)?,
-            Sides::Private => self.leaving_nothing(scratch.path()).write_rows(sink)?,
-        };
-        let written_by = self.plan_steps()?.pop().unwrap_or_default();
-        let origin = self.source.describe();
-        Kept::new(scratch, path, origin, written_by, report).map(Arc::new)
-    }
-
-    /// The same rows, with what a run leaves beside them in `scratch`: a question leaves no files, so that it
-    /// can be asked again.
-    fn leaving_nothing(&self, scratch: &Path) -> Self {
-        let mut question = self.clone();
-        if let Source::Json(plan) = &mut question.source {
-            let sides =
-                [(&mut plan.quarantine.path, "bad.ndjson"), (&mut plan.dropped, "dropped.parquet")];
-            for (path, name) in sides {
-                *path = path.take().map(|_| Location::from(scratch.join(name)));
-            }
-        }
-        question
-    }
-
-    /// Writes rows to be read back: their columns must be known.
-    fn write_rows(&self, sink: Sink) -> Result<Report> {
-        let report = self.write(sink)?;
-        match report.status {
-            Status::Empty => Err(Error::input("there is no record, so no column is known")
-                .coded(Code::NoRecords)
-                .help(Hint::choose("declare the columns", "schema"))),
-            _ => Ok(report),
-        }
-    }
-
-    /// The rows as Arrow: at least one batch, all of the same columns.
-    ///
-    /// # Errors
-    /// As [`DataFrame::write_parquet`].
-    pub fn collect(&self) -> Result<Vec<RecordBatch>> {
-        let mut rows = self.stream()?;
-        let mut batches = rows.by_ref().collect::<Result<Vec<_>>>()?;
-        if batches.is_empty() {
-            batches.push(RecordBatch::new_empty(Arc::clone(rows.schema())));
-        }
-        Ok(batches)
-    }
-
     /// The columns and their types. JSON is read for it whole: types come from all the data. Parquet, and
     /// so a cached frame, tells them by its footers.
     ///
@@ -371,6 +165,12 @@ impl DataFrame {
     /// As [`Session::infer`], and for the steps, a usage error for what can't be meant.
     pub fn schema(&self) -> Result<Schema> {
         let plan_steps = self.plan_steps()?;
+        if let Source::Json(plan) = &self.source
+            && plan.quarantine.path.is_some()
+        {
+            // Inference refuses bad records; what a run leaves out says nothing of the types.
+            return self.cached_privately()?.schema();
+        }
         let [first, rest @ ..] = plan_steps.as_slice() else { return Ok(Schema::default()) };
         let mut schema = match self.source.schema(&*self.session.storage, first)? {
             Some(schema) => schema,
@@ -412,6 +212,9 @@ impl DataFrame {
     }
 
     fn plan_steps(&self) -> Result<Vec<PlanStep>> {
+        if let Source::Wrong(error) = &self.source {
+            return Err(error.clone());
+        }
         let before = match &self.source {
             Source::Kept(kept) => Some(&kept.written_by),
             _ => None,
@@ -484,25 +287,6 @@ impl DataFrame {
             }
         }
     }
-}
-
-/// Where a run leaves what it sets aside.
-#[derive(Clone, Copy)]
-enum Sides {
-    /// Where the plan says.
-    Public,
-    /// In the scratch directory.
-    Private,
-}
-
-/// Gives advice for a file that exists beside rows that go to no sink, which has no mode to be set.
-fn without_sink(mut error: Error) -> Error {
-    let about_mode = |hint: &Hint| hint.is_about("mode");
-    if error.hints.iter().any(about_mode) {
-        error.hints.retain(|hint| !about_mode(hint));
-        return error.help("move the file away, or name another");
-    }
-    error
 }
 
 /// Tells of a source instead of the file to which its rows were written.

@@ -31,6 +31,8 @@ pub(crate) enum Source {
     /// The rows of a frame that was cached.
     Kept(Arc<Kept>),
     Arrow(Vec<RecordBatch>),
+    /// Options that can't be meant.
+    Wrong(Error),
 }
 
 /// A plan that reads a source.
@@ -55,7 +57,7 @@ impl Source {
             Self::Parquet(paths) => {
                 paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
             }
-            Self::Kept(_) | Self::Arrow(_) => Vec::new(),
+            Self::Wrong(_) | Self::Kept(_) | Self::Arrow(_) => Vec::new(),
         }
     }
 
@@ -64,6 +66,7 @@ impl Source {
         match self {
             Self::Json(_) => format!("read_json {}", self.paths().join(", ")),
             Self::Parquet(_) => format!("read_parquet {}", self.paths().join(", ")),
+            Self::Wrong(error) => error.to_string(),
             Self::Kept(kept) => format!("cached rows of {}", kept.origin),
             Self::Arrow(batches) => {
                 let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
@@ -77,7 +80,7 @@ impl Source {
         match self {
             Self::Parquet(paths) => Some(paths.clone()),
             Self::Kept(kept) => Some(vec![kept.path().to_owned()]),
-            Self::Json(_) | Self::Arrow(_) => None,
+            Self::Json(_) | Self::Arrow(_) | Self::Wrong(_) => None,
         }
     }
 
@@ -93,6 +96,7 @@ impl Source {
     ) -> Result<Option<Schema>> {
         let found = match self {
             Self::Json(_) => return Ok(None),
+            Self::Wrong(error) => return Err(error.clone()),
             Self::Parquet(_) | Self::Kept(_) => {
                 let mut found: Option<Schema> = None;
                 for part in parts(storage, &self.files().unwrap_or_default())? {
@@ -163,7 +167,7 @@ impl Source {
         }
         let mut file = ScratchFile::create(storage, scratch, format, &schema)?;
         match self {
-            Self::Json(_) => {}
+            Self::Json(_) | Self::Wrong(_) => {}
             Self::Parquet(_) | Self::Kept(_) => {
                 for part in parts(storage, &files.unwrap_or_default())? {
                     let known = part.footer()?.map(|footer| footer.schema);

@@ -73,7 +73,8 @@ impl Dedup {
         })
     }
 
-    /// Writes the conflicting rows that do not stay to this Parquet file, whenever the rows are asked for.
+    /// Writes the conflicting rows that do not stay to this Parquet file. A run that writes an output or
+    /// caches rows writes it, a question about the frame does not.
     #[must_use]
     pub fn dropped(self, path: impl Into<Location>) -> Self {
         Self { dropped: Some(path.into()), ..self }
@@ -108,6 +109,15 @@ pub(crate) enum Step {
     Select(Result<Vec<ColumnPath>>),
     /// Old and new names of top-level columns.
     Rename(Vec<(String, String)>),
+}
+
+impl Step {
+    /// Takes out of the step what it leaves besides the rows.
+    pub(crate) fn leave_nothing(&mut self) {
+        if let Self::DropDuplicates(dedup) = self {
+            dedup.dropped = None;
+        }
+    }
 }
 
 /// What one plan does, in this order: it reads with new names, drops duplicates, chooses columns.
