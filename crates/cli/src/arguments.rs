@@ -195,6 +195,9 @@ pub(crate) struct ReplayArguments {
     /// Another output than that of the run: NAME.parquet is a file, any other name a directory
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: String,
+    /// Write the report to this file, as a page for people if its name ends in .html, or to standard output with -
+    #[arg(long, value_name = "FILE.json|FILE.html|-")]
+    pub(crate) report: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) configuration: ConfigurationArguments,
     #[command(flatten)]

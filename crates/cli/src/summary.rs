@@ -2,7 +2,8 @@
 
 use distil::configuration::JobOptions;
 use distil::{
-    ColumnReading, Hint, Location, Plan, Report, Respelled, Sink, format_bytes, printable,
+    ColumnReading, Hint, Location, Plan, Report, Respelled, bad_records_beside, format_bytes,
+    printable,
 };
 use indicatif::HumanCount;
 
@@ -29,14 +30,6 @@ impl Beside {
             replays: !plan.origin,
         }
     }
-}
-
-/// The file for the bad records of an output.
-pub(crate) fn bad_records_beside(output: &str) -> String {
-    let output = output.trim_end_matches('/');
-    let stem = Sink::PARQUET_NAMES.iter().find_map(|ending| output.strip_suffix(ending));
-    let stem = stem.unwrap_or(output);
-    format!("{stem}.bad.ndjson")
 }
 
 /// Advice whose options belong together as one line: what it is for, and the flags to add.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use distil_plan::{Error, Plan, Result, Schema, format_bytes};
+use distil_plan::{Error, Plan, Result, Schema, Sink, format_bytes};
 use distil_storage::Storage;
 
 /// The largest plan or schema file, in bytes.
@@ -31,6 +31,13 @@ pub fn parse_schema_argument(storage: &dyn Storage, argument: &str) -> Result<Sc
         return Schema::parse(&text).map_err(|error| error.at(argument, None));
     }
     Schema::parse(argument)
+}
+
+/// The path that advice proposes for the bad records of an output: `out.bad.ndjson` for `out.parquet`.
+pub fn bad_records_beside(output: &str) -> String {
+    let output = output.trim_end_matches('/');
+    let stem = Sink::PARQUET_NAMES.iter().find_map(|ending| output.strip_suffix(ending));
+    format!("{}.bad.ndjson", stem.unwrap_or(output))
 }
 
 /// The text of a small file.
@@ -66,7 +73,6 @@ pub(crate) fn read_text_up_to(
 
 #[cfg(test)]
 mod tests {
-    use distil_plan::Sink;
     use distil_storage::Memory;
 
     use super::*;

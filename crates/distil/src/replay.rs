@@ -9,6 +9,7 @@ use distil_plan::{
 
 use crate::Session;
 use crate::frame::Scratch;
+use crate::report::refuse_report_in_place_of;
 
 impl Session {
     /// Reads the records of a quarantine file, as they are or mended, with the plan of the run that set them
@@ -21,33 +22,39 @@ impl Session {
         let output = output.into();
         match self.prepare_replay(quarantine, &output) {
             Ok((plan, scratch)) => {
-                let copy = plan.sources.first().cloned().unwrap_or_default();
-                let shown = quarantine.to_string_lossy();
-                let (mut report, result) = self.run(plan);
+                let told = self.reported(plan, |plan| self.replay_copy(plan, quarantine));
                 drop(scratch);
-                report.inputs.iter_mut().for_each(|input| input.path = shown.to_string());
-                report.repaired.iter_mut().for_each(|found| found.path = shown.to_string());
-                let named = |text: &str| renamed(text, &copy, &shown);
-                report.warnings = report.warnings.iter().map(|text| named(text)).collect();
-                let told = |mut error: Error| {
-                    error.what = named(&error.what);
-                    error.details = error.details.iter().map(|line| named(line)).collect();
-                    if let Some(place) = &mut error.place {
-                        place.path = named(&place.path);
-                    }
-                    error.hints.retain(|hint| !hint.is_about("quarantine"));
-                    if error.code != Code::BadRecords {
-                        return error;
-                    }
-                    error.help("mend the `raw` of these lines, or take them out, and replay the file again")
-                };
-                if let Some(failed) = &mut report.error {
-                    failed.error = told(failed.error.clone());
-                }
-                (report, result.map_err(told))
+                told
             }
             Err(error) => self.refused(&output, error),
         }
+    }
+
+    /// Runs the plan over the copy of the records, and tells of the quarantine file instead.
+    fn replay_copy(&self, plan: Plan, quarantine: &Path) -> (Report, Result<()>) {
+        let copy = plan.sources.first().cloned().unwrap_or_default();
+        let shown = quarantine.to_string_lossy();
+        let (mut report, result) = self.with_job(plan, distil_job::run::run);
+        report.inputs.iter_mut().for_each(|input| input.path = shown.to_string());
+        report.repaired.iter_mut().for_each(|found| found.path = shown.to_string());
+        let named = |text: &str| renamed(text, &copy, &shown);
+        report.warnings = report.warnings.iter().map(|text| named(text)).collect();
+        let told = |mut error: Error| {
+            error.what = named(&error.what);
+            error.details = error.details.iter().map(|line| named(line)).collect();
+            if let Some(place) = &mut error.place {
+                place.path = named(&place.path);
+            }
+            error.hints.retain(|hint| !hint.is_about("quarantine"));
+            if error.code != Code::BadRecords {
+                return error;
+            }
+            error.help("mend the `raw` of these lines, or take them out, and replay the file again")
+        };
+        if let Some(failed) = &mut report.error {
+            failed.error = told(failed.error.clone());
+        }
+        (report, result.map_err(told))
     }
 
     fn prepare_replay(&self, quarantine: &Path, output: &Location) -> Result<(Plan, Scratch)> {
@@ -55,6 +62,9 @@ impl Session {
         let replay = Replay::open(storage.as_ref(), quarantine)?;
         let plan = replay.plan().clone();
         self.refuse_same(&plan.sink.path, output)?;
+        if let Some(report) = &self.options().report {
+            refuse_report_in_place_of(storage.as_ref(), quarantine, report)?;
+        }
         if plan.origin {
             return Err(Error::usage(
                 "records that say where they lie can't be read again from elsewhere",

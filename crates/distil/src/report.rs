@@ -9,6 +9,7 @@ use distil_storage::{Kind, OutputFile, Storage};
 use serde::Deserialize;
 
 use crate::files::read_text_up_to;
+use crate::report_html::{is_report_page, report_page};
 
 /// The largest report that is recognised, in bytes.
 const LARGEST: usize = 256 << 20;
@@ -57,6 +58,20 @@ pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path
     Ok(())
 }
 
+/// Refuses a report in the place of the quarantine file that a replay reads.
+///
+/// # Errors
+/// A usage error if both are the same file.
+pub(crate) fn refuse_report_in_place_of(
+    storage: &dyn Storage,
+    quarantine: &Path,
+    path: &Path,
+) -> Result<()> {
+    let quarantine = Place::target("quarantine file", quarantine, false);
+    let report = Place::target("report", path, false);
+    check_places(storage, &Discovery::default(), &[quarantine, report])
+}
+
 fn check_parent(storage: &dyn Storage, path: &Path) -> Result<()> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -85,7 +100,7 @@ fn check_kind(storage: &dyn Storage, path: &Path) -> Result<()> {
     }
 }
 
-/// Whether a file is an earlier report: only that is replaced without a word.
+/// Whether a file is an earlier report, in either form: only that is replaced without a word.
 fn is_report(storage: &dyn Storage, path: &Path) -> bool {
     #[derive(Deserialize)]
     struct Known {
@@ -95,21 +110,36 @@ fn is_report(storage: &dyn Storage, path: &Path) -> bool {
         _status: Status,
     }
     let Ok(text) = read_text_up_to(storage, path, LARGEST) else { return false };
-    serde_json::from_str::<Known>(&text).is_ok()
+    is_report_page(&text) || serde_json::from_str::<Known>(&text).is_ok()
 }
 
 fn refuse(path: &Path, why: &str) -> Error {
     Error::usage(format!("the report can't be written: {why}")).at(path.to_string_lossy(), None)
 }
 
-/// Writes a report as JSON, replacing an earlier one as a whole; it keeps the permissions of that.
+/// Whether a report is written as a page for people: by the name of its file.
+fn is_page(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    extension.is_some_and(|extension| extension == "html" || extension == "htm")
+}
+
+/// The report as its file holds it.
+fn text_of(path: &Path, report: &Report) -> Result<String> {
+    if is_page(path) {
+        return Ok(report_page(report));
+    }
+    serde_json::to_string_pretty(report)
+        .map(|text| text + "\n")
+        .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))
+}
+
+/// Writes a report, replacing an earlier one as a whole; it keeps the permissions of that. A file whose name ends in
+/// `.html` or `.htm` holds [`report_page`], any other JSON.
 ///
 /// # Errors
 /// An environment error with the path.
 pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(report)
-        .map_err(|e| Error::bug(format!("the report has no JSON form: {e}")))?;
-    text.push('\n');
+    let text = text_of(path, report)?;
     check_kind(storage, path)?;
     let disk = storage.disk(path)?;
     let (staged, mut file) = create_beside(storage, path)?;

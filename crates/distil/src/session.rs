@@ -103,7 +103,8 @@ impl Session {
         self
     }
 
-    /// Writes the report of every run here.
+    /// Writes the report of every run here: as a page for people if the name ends in `.html` or `.htm`, as JSON
+    /// if not.
     #[must_use]
     pub fn reporting(mut self, path: Option<PathBuf>) -> Self {
         self.options.report = path;
@@ -249,7 +250,7 @@ impl Session {
         Watch { events: &*self.events, cancel: &self.cancel }
     }
 
-    fn with_job<T>(
+    pub(crate) fn with_job<T>(
         &self,
         plan: Plan,
         go: impl FnOnce(&Job<'_>) -> (Report, Result<T>),

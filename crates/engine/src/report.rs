@@ -42,6 +42,7 @@ pub(crate) fn fill(
     };
     report.repaired = decoded.seen.repaired(&decoded.inputs);
     report.reasons = set_aside.reasons;
+    report.set_aside = set_aside.first;
     report.warnings.extend(set_aside.losses);
     report.readings = decoded.seen.readings(&decoded.inputs);
     let type_notes = decoded.seen.type_notes();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use distil_output::expected::ExpectedOutput;
 use distil_output::quarantine::replay::heading;
 use distil_plan::{
-    Backend, Code, Error, Hint, InputReport, Key, Need, Phase, Plan, Report, ReportError, Request,
-    ResolvedPlan, Result, Status, Watch,
+    Backend, Code, Error, Hint, InputReport, Key, Need, Phase, Plan, QuarantineFile, Report,
+    ReportError, Request, ResolvedPlan, Result, Status, Watch,
 };
 use distil_storage::Storage;
 
@@ -171,8 +171,19 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     let sealed = claimed.seal()?;
     report.output.files = sealed.files();
     report.output.bytes = sealed.bytes();
+    name_files_beside(&plan.plan, report);
     job.watch.cancel.check()?;
     sealed.publish()?.finish()
+}
+
+/// Names the files that lie beside the output once it is published.
+fn name_files_beside(plan: &Plan, report: &mut Report) {
+    report.output.quarantine = plan
+        .quarantine
+        .path
+        .as_ref()
+        .map(|path| QuarantineFile { path: path.to_string(), replays: !plan.origin });
+    report.output.dropped = plan.dropped.as_ref().map(ToString::to_string);
 }
 
 /// A document of many records that has no key to miss is written as one row: that may not be meant.

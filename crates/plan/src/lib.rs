@@ -47,9 +47,9 @@ pub use plan::{
 pub use records::{Added, PathStep, RecordsPath};
 pub use repair::{Repair, Repairs};
 pub use report::{
-    ColumnReading, Conflict, Duplicates, EngineReport, InputReport, OutputReport,
+    ColumnReading, Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantineFile,
     QuarantinedCounts, ReasonCount, RecordCounts, RepairCount, Report, ReportError, ResourceReport,
-    Respelled, RowImage, SchemaColumn, StageReport, Status, TypeNote,
+    Respelled, RowImage, SchemaColumn, SetAsidePart, StageReport, Status, TypeNote,
 };
 pub use resolved::{Input, InputCompression, ResolvedPlan};
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};

@@ -107,6 +107,19 @@ pub struct ReasonCount {
     pub count: u64,
 }
 
+/// A record or a range that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAsidePart {
+    /// The file that it lies in.
+    pub path: String,
+    /// Its first byte, in the decompressed content; of Parquet the row.
+    pub offset: u64,
+    /// Why.
+    pub reason: Reason,
+    /// What exactly, for people; may quote data.
+    pub detail: String,
+}
+
 /// How often something was mended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairCount {
@@ -205,6 +218,15 @@ pub struct TypeNote {
     pub hints: Vec<Hint>,
 }
 
+/// The file of what was set aside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineFile {
+    /// The path of the plan.
+    pub path: String,
+    /// Whether its records can be read again: those that say where they lie can't be.
+    pub replays: bool,
+}
+
 /// What was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputReport {
@@ -218,6 +240,12 @@ pub struct OutputReport {
     pub row_groups: u64,
     /// Digest of the rows, when the plan asks for it.
     pub digest: Option<String>,
+    /// The file of bad records beside it, when the plan has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<QuarantineFile>,
+    /// The path of the dropped records beside it, when the plan has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<String>,
 }
 
 /// Time and work of one stage.
@@ -289,6 +317,9 @@ pub struct Report {
     /// What was set aside by reason, in the order of the contract.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<ReasonCount>,
+    /// The first ten records and ranges that were set aside, by input and offset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAsidePart>,
     /// What was mended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repaired: Vec<RepairCount>,
@@ -327,6 +358,7 @@ impl Report {
             status: Status::Failed,
             records: RecordCounts::default(),
             reasons: Vec::new(),
+            set_aside: Vec::new(),
             repaired: Vec::new(),
             readings: Vec::new(),
             conflicts: Vec::new(),

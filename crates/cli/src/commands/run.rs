@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use distil::{
     Choice, Code, ColumnPath, Error, Events, Key, Plan, Report, ResolvedPlan, Result, Session,
-    Status, Stores, format_bytes, printable, read_plan,
+    Status, Stores, bad_records_beside, format_bytes, printable, read_plan,
 };
 use indicatif::HumanCount;
 
@@ -13,7 +13,7 @@ use crate::arguments::RunArguments;
 use crate::console::{self, Delivered};
 use crate::progress::Progress;
 use crate::signals::cancel_on_signals;
-use crate::summary::{Beside, bad_records_beside, log_line, notes, table, warnings};
+use crate::summary::{Beside, log_line, notes, table, warnings};
 use crate::text::counted;
 
 /// Runs a plan.
@@ -55,11 +55,7 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
     };
     progress.finish();
     if report_to_stdout {
-        let delivered = print_report(&report);
-        // After a run that failed, its error is the one to tell.
-        if result.is_ok() {
-            delivered?;
-        }
+        deliver_report(&report, result.is_ok())?;
     }
     result.map_err(|error| name_quarantine(error, &output.to_string()))?;
     if arguments.dry_run {
@@ -77,6 +73,14 @@ pub(crate) fn run(arguments: &RunArguments, quiet: bool, verbose: bool) -> Resul
         console::print(&notes(&report, verbose));
     }
     Ok(())
+}
+
+/// Prints the report on standard output. After a run that failed, its error is the one to tell.
+///
+/// # Errors
+/// An environment error if a run that went well has a report that is not read to its end.
+pub(crate) fn deliver_report(report: &Report, went_well: bool) -> Result<()> {
+    print_report(report).or_else(|error| if went_well { Err(error) } else { Ok(()) })
 }
 
 /// Prints the report on standard output.

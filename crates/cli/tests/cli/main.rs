@@ -11,6 +11,7 @@ mod context;
 mod errors;
 mod inputs;
 mod outputs;
+mod pages;
 mod paths;
 mod recipes;
 mod runs;

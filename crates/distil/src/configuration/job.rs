@@ -140,9 +140,9 @@ options! {
         #[default = "native"]
         #[value = "NAME|URL"]
         backend: String,
-        /// Write the report to this file, or to standard output with -
+        /// Write the report to this file, as a page for people if its name ends in .html, or to standard output with -
         #[heading = Heading::Running]
-        #[value = "FILE.json|-"]
+        #[value = "FILE.json|FILE.html|-"]
         report: PathText,
     }
 }

@@ -295,6 +295,9 @@ fn tell_of(source: &Source, private: &Path, report: &mut Report, result: &mut Re
     for input in &mut report.inputs {
         input.path.clone_from(&source);
     }
+    for part in &mut report.set_aside {
+        part.path.clone_from(&source);
+    }
     let told = report.error.as_mut().map(|told| &mut told.error);
     for error in told.into_iter().chain(result.as_mut().err()) {
         for detail in &mut error.details {
@@ -314,8 +317,13 @@ fn temporary(scratch: &Path, name: &str) -> Sink {
 
 /// One report of two runs, of which the second read what the first wrote.
 fn joined(first: Report, second: Report) -> Report {
-    let mut report =
-        Report { inputs: first.inputs, reasons: first.reasons, repaired: first.repaired, ..second };
+    let mut report = Report {
+        inputs: first.inputs,
+        reasons: first.reasons,
+        set_aside: first.set_aside,
+        repaired: first.repaired,
+        ..second
+    };
     let (earlier, records) = (&first.records, &mut report.records);
     records.read = earlier.read;
     records.accepted = earlier.accepted;

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use distil_json::Seen;
 use distil_plan::{
     BadPart, Cancel, Code, Error, Hint, Input, MaxQuarantined, Plan, QuarantinedCounts, Reason,
-    ReasonCount, ResolvedPlan, Result,
+    ReasonCount, ResolvedPlan, Result, SetAsidePart,
 };
 use distil_storage::{OutputFile, Storage};
 use serde::Serialize;
@@ -63,6 +63,8 @@ struct State {
     stopping: ShownParts,
     /// The first ranges, with a quarantine file.
     ranges: ShownParts,
+    /// The first parts of any reason, with a quarantine file.
+    first: BTreeMap<(usize, u64), SetAsidePart>,
     lines: Vec<Line>,
     bytes: usize,
     /// Spilled runs by level: a run of level `n + 1` holds [`FAN_IN`] runs of level `n`.
@@ -89,6 +91,8 @@ pub struct SetAside {
     pub reasons: Vec<ReasonCount>,
     /// What the first ranges came to, each in a sentence: records may be lost there.
     pub losses: Vec<String>,
+    /// The first ten parts, by input and offset.
+    pub first: Vec<SetAsidePart>,
 }
 
 /// One line of the file, as the contract spells it.
@@ -179,6 +183,7 @@ impl Quarantine {
             Some(line) => {
                 state.bytes += size_of::<Line>() + line.text.len();
                 state.lines.push(line);
+                self.keep_place(&mut state.first, &part);
                 if part.reason == Reason::BrokenRange {
                     keep_first(&mut state.ranges, part);
                 }
@@ -288,7 +293,28 @@ impl Quarantine {
         file.sync()?;
         let reasons = state.by_reason.iter();
         let reasons = reasons.map(|(reason, count)| ReasonCount { reason: *reason, count: *count });
-        Ok(SetAside { counts: state.counts, reasons: reasons.collect(), losses })
+        let reasons = reasons.collect();
+        let first = std::mem::take(&mut state.first).into_values().collect();
+        Ok(SetAside { counts: state.counts, reasons, losses, first })
+    }
+
+    /// Keeps where a part lies if it is one of the first by input and offset.
+    fn keep_place(&self, first: &mut BTreeMap<(usize, u64), SetAsidePart>, part: &BadPart) {
+        let place = (part.input, part.offset);
+        let is_full = first.len() == STOP_AFTER;
+        if is_full && first.last_key_value().is_some_and(|(last, _)| place > *last) {
+            return;
+        }
+        let found = SetAsidePart {
+            path: self.name(part.input).to_owned(),
+            offset: part.offset,
+            reason: part.reason,
+            detail: part.placed_detail(),
+        };
+        first.insert(place, found);
+        if first.len() > STOP_AFTER {
+            first.pop_last();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -492,10 +518,14 @@ mod tests {
         quarantine.add(part(0, 9, vec![b' '; BadPart::MAX_RAW as usize + 1])).unwrap();
         quarantine.add(BadPart { raw: Some(b"x".to_vec()), ..range(2, 0, 1) }).unwrap();
         assert_eq!([0, 1, 2, 3].map(|input| quarantine.counts_for(input)), [2, 2, 1, 0]);
-        let SetAside { counts, reasons, losses } = quarantine.finish(&read_of(9)).unwrap();
+        let SetAside { counts, reasons, losses, first } = quarantine.finish(&read_of(9)).unwrap();
         let reasons: Vec<_> = reasons.iter().map(|count| (count.reason, count.count)).collect();
         assert_eq!(reasons, [(Reason::InvalidJson, 3), (Reason::BrokenRange, 2)]);
         assert!(losses[0].contains("the rest of the file is lost (90 bytes): cut"), "{losses:?}");
+        let first: Vec<_> = first.iter().map(|part| (&*part.path, part.offset)).collect();
+        let b = "in/b\"\u{1b}.json";
+        let a = "in/a.json";
+        assert_eq!(first, [(a, 9), (a, 10), (b, 6), (b, 7), ("in/c.json", 0)]);
         let bytes = 1 + 90 + 7 + BadPart::MAX_RAW + 1 + 1;
         assert_eq!(counts, QuarantinedCounts { records: 3, ranges: 2, bytes });
         let text = String::from_utf8(memory.get("q.ndjson").unwrap()).unwrap();

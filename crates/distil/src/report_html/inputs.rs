@@ -1,0 +1,38 @@
+//! What was read.
+
+use distil_plan::{InputReport, Report, format_bytes};
+
+use super::html::{Html, details};
+use super::table::{Table, number, text};
+use super::text::{counted, grouped};
+
+/// The section, where inputs were found.
+pub(super) fn section(report: &Report) -> Html {
+    if report.inputs.is_empty() {
+        return Html::default();
+    }
+    let headings =
+        [text("path"), text("shape"), number("size"), number("records"), number("quarantined")];
+    let mut table = Table::new(headings, 30, 6_000);
+    for input in &report.inputs {
+        let (size, shape) = (format_bytes(input.bytes), shape(input));
+        let (records, bad) = (grouped(input.records), grouped(input.quarantined));
+        let row = [(&*input.path, 120), (&*shape, 40), (&*size, 20), (&*records, 30), (&*bad, 30)];
+        if !table.row(row) {
+            break;
+        }
+    }
+    let all = report.inputs.len() as u64;
+    let bytes = report.inputs.iter().fold(0_u64, |sum, input| sum.saturating_add(input.bytes));
+    let mut heading = Html::default();
+    heading.text(&format!("{}, {}", counted(all, "input"), format_bytes(bytes)), 80);
+    details(heading, table.finish(all, "inputs"))
+}
+
+/// How a file was read; an input that a run did not come to has no shape.
+fn shape(input: &InputReport) -> String {
+    match input.compression.as_str() {
+        "" | "none" => input.shape.clone(),
+        compression => format!("{}, {compression}", input.shape),
+    }
+}
