@@ -131,16 +131,21 @@ fuzz:
 			-max_total_time=$(FUZZ_SECONDS) -print_final_stats=1; \
 	done
 
-# Tables of docs/benchmarks.md. BENCH chooses scenarios, `all` of them need 25 GB and two hours:
+# What draws the chart of the tables, and writes their numbers where it is shown, for who can't see it.
+CHART := $(PYTHON) bench/chart.py docs/benchmarks.md docs/benchmarks.svg README.md docs/benchmarks.md
+
+# Tables of docs/benchmarks.md, and their chart. BENCH chooses scenarios, `all` of them need 25 GB and two hours:
 # `make bench BENCH='documents lines'`; `bench/run.py --help` names them. The machine should be idle.
 bench: .venv-bench/installed
 	$(CARGO) build --release --locked -p distil-cli
 	.venv-bench/bin/python bench/run.py --distil '$(RELEASE)' --document docs/benchmarks.md $(BENCH)
+	$(CHART)
 
 lint: tools
 	$(CARGO) fmt --all --check
 	$(RUFF) format --check $(PYTHON_SOURCES)
 	$(RUFF) check $(PYTHON_SOURCES)
+	$(CHART) --check
 	$(DENY) --log-level error check bans licenses sources
 	$(DENY) --log-level error --manifest-path fuzz/Cargo.toml --config deny.toml check bans licenses sources
 	$(CARGO) clippy --workspace --all-targets --locked $(FEATURES) -- -D warnings

@@ -1,8 +1,61 @@
 """The tables of docs/benchmarks.md: one section a scenario, each with what it was measured on."""
 
 import inspect
+import re
+from dataclasses import dataclass
+from typing import Optional
 
 import peers
+
+# What `table_row` and `section_of` write, to be read again.
+MEASURED = re.compile(r"\| (.+?) \| ([\d.]+) \(([\d.]+)–([\d.]+)\) \| ([\d.]+) \|.*")
+NOT_MEASURED = re.compile(r"\| (.+?) \| .+? \| \| \| \| \| \|")
+NOTE = re.compile(r"`make bench .*: medians of (\d+), .*\. ([^;]+; \S+, \S+)\.")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What the table of a scenario says of one contender; the one that failed has no seconds."""
+
+    name: str  # with its version, without its formulation
+    seconds: Optional[float] = None
+    fastest: Optional[float] = None
+    slowest: Optional[float] = None
+    times: Optional[float] = None  # in comparison with the first row
+
+
+@dataclass(frozen=True)
+class Section:
+    """What is read back of a scenario."""
+
+    title: str
+    runs: int
+    origin: str  # machine; date, commit
+    figures: tuple
+
+
+def read(text, name):
+    """The section of a scenario in the text of the document; `ValueError` says what it lacks."""
+    lines = between(text, f"bench:{name}").splitlines()
+    if not lines:
+        raise ValueError(f"{name}: there is no such section")
+    notes = [note for line in lines if (note := NOTE.fullmatch(line))]
+    if len(notes) != 1:
+        raise ValueError(f"{name}: no line says how and where it was measured")
+    table = "\n".join(lines).partition("|---")[2].partition("\n\n")[0].splitlines()
+    figures = tuple(figure(name, line) for line in table[1:])
+    if not figures:
+        raise ValueError(f"{name}: the table has no rows")
+    return Section(lines[0].lstrip("# "), int(notes[0][1]), notes[0][2], figures)
+
+
+def figure(scenario, line):
+    """One row of a table, read."""
+    found = MEASURED.fullmatch(line) or NOT_MEASURED.fullmatch(line)
+    if not found:
+        raise ValueError(f"{scenario}: not a row of figures: {line}")
+    name, *numbers = found.groups()
+    return Figure(name.partition(", `")[0], *map(float, numbers))
 
 
 def write(document, result, order):

@@ -202,8 +202,8 @@ def commit():
     """What was measured, asked before any table changes; nothing is known outside of a clone."""
     try:
         commit = printed(["git", "describe", "--always"]).strip()
-        # The tables themselves change with every scenario.
-        files = ["--", ":/", ":(top,exclude)*.md"]
+        # The tables themselves change with every scenario, and their chart with every `make bench`.
+        files = ["--", ":/", ":(top,exclude)*.md", ":(top,exclude)docs/*.svg"]
         changed = printed(["git", "status", "--porcelain", "--untracked-files=no", *files])
         return commit + ("-dirty" if changed.strip() else "")
     except Failed:
