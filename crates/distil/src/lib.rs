@@ -29,7 +29,7 @@
 //!     .write_parquet(&output)?;
 //! assert_eq!((report.records.read, report.records.written), (3, 2));
 //!
-//! let rows = session.read_parquet(output.as_path()).head(10)?.rows;
+//! let rows = session.head(&output, 10)?.rows;
 //! assert_eq!(rows[1].0, r#"{"ts":1,"id":1}"#);
 //! # Ok::<(), distil::Error>(())
 //! ```

@@ -23,7 +23,7 @@ use super::sources::unknown;
 ///
 /// # let directory = tempfile::tempdir().unwrap();
 /// # let incoming = directory.path().join("page.json");
-/// # std::fs::write(&incoming, r#"{"data":{"items":[{"id":"1","price":"NA"},{"id":"2","price":"1.5"}]}}"#).unwrap();
+/// # std::fs::write(&incoming, r#"{"data":{"items":[{"id":"1","price":"NA"},{"id":"2","price":"1.25"}]}}"#).unwrap();
 /// # let incoming = incoming.as_path();
 /// let options = ReadOptions::new()
 ///     .records("/data/items")
@@ -31,7 +31,7 @@ use super::sources::unknown;
 ///     .null_text(["price=NA"]);
 /// let rows = Session::native().read_json_with(incoming, options).head(10)?.rows;
 /// assert_eq!(rows[0].0, r#"{"id":"1"}"#);
-/// assert_eq!(rows[1].0, r#"{"id":"2","price":1.50}"#);
+/// assert_eq!(rows[1].0, r#"{"id":"2","price":1.25}"#);
 /// # Ok::<(), distil::Error>(())
 /// ```
 #[derive(Clone)]
@@ -75,6 +75,7 @@ impl ReadOptions {
     }
 
     /// Members around the records that each of them gets as a column: `NAME=/PATH`.
+    #[allow(clippy::should_implement_trait, reason = "it has the name of the option")]
     pub fn add<S: AsRef<str>>(self, members: impl IntoIterator<Item = S>) -> Self {
         self.set("add", texts(members))
     }
