@@ -128,10 +128,11 @@ fn help_and_version_go_to_standard_output() {
           --digest                 Compute the digest of the output, for its footer and the report
 
     Running:
-          --backend <NAME|URL>    The backend that runs the job: a name of the configuration, an engine,
-                                  or a URL [default: native]
-          --report <FILE.json|->  Write the report to this file, or to standard output with -
-          --dry-run               Check everything but the records, and write nothing
+          --backend <NAME|URL>              The backend that runs the job: a name of the configuration,
+                                            an engine, or a URL [default: native]
+          --report <FILE.json|FILE.html|->  Write the report to this file, as a page for people if its
+                                            name ends in .html, or to standard output with -
+          --dry-run                         Check everything but the records, and write nothing
 
     Resources:
           --threads <N>      Threads of this process [default: the cores that the process may use]

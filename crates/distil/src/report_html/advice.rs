@@ -74,6 +74,7 @@ fn spelled(hint: &Hint, report: &Report) -> Html {
         (_, None) => placeholder.map(str::to_owned),
     };
     let shown = match value {
+        Some(value) if value.is_empty() => format!("{option} = \"\""),
         Some(value) => format!("{option} = {value}"),
         None => option.clone(),
     };

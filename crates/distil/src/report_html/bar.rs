@@ -19,13 +19,11 @@ pub(super) struct Part {
 }
 
 /// Backgrounds that differ in their patterns too, and are seen on white and on black.
-pub(super) const BACKGROUNDS: [&str; 6] = [
+const BACKGROUNDS: [&str; 4] = [
     "#2f8f5b",
     "#8a94a6",
     "repeating-linear-gradient(45deg,#d99a1c 0 4px,#a8730b 4px 8px)",
     "repeating-linear-gradient(90deg,#d93025 0 3px,#8f1d15 3px 6px)",
-    "#3f7fd1",
-    "repeating-linear-gradient(135deg,#9a6bd0 0 4px,#6c3fa3 4px 8px)",
 ];
 
 /// The bar of what became of the records. Without one where a run did not come so far as to have an account of all of

@@ -6,21 +6,25 @@ use super::html::{Html, details};
 use super::table::{Table, text};
 use super::text::counted;
 
+/// Most columns that are shown, and most bytes of them.
+const MOST: u64 = 100;
+const ROOM: usize = 9_000;
+
 /// The section, where the schema is known.
 pub(super) fn section(report: &Report) -> Html {
     if report.schema.is_empty() {
         return Html::default();
     }
-    let mut table = Table::new([text("name"), text("type"), text("why")], 100, 9_000);
+    let all = report.schema.len() as u64;
+    let mut heading = Html::default();
+    heading.text(&counted(all, "column"), 40);
+    let mut table = Table::new([text("name"), text("type"), text("why")], MOST, ROOM);
     for column in &report.schema {
         let data_type = column.data_type.to_string();
         if !table.row([(&column.name, 80), (&data_type, 160), (&why(column, report), 300)]) {
             break;
         }
     }
-    let all = report.schema.len() as u64;
-    let mut heading = Html::default();
-    heading.text(&counted(all, "column"), 40);
     details(heading, table.finish(all, "columns"))
 }
 

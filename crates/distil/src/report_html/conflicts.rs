@@ -14,7 +14,7 @@ const MOST_COLUMNS: usize = 8;
 /// Most characters of a value, and of the name of a column.
 const MOST_VALUE: usize = 40;
 /// Most bytes of all rows.
-const ROWS: usize = 13_000;
+const ROWS: usize = 16_000;
 
 /// A row by column; a value is its JSON text, so that `"1"` and `1` differ.
 type Row = BTreeMap<String, Box<RawValue>>;
@@ -26,10 +26,11 @@ pub(super) fn section(report: &Report) -> Html {
         return Html::default();
     }
     let all = report.records.duplicates.conflicting;
+    let (shown, table) = table(report, &conflicts);
     let mut heading = Html::default();
     heading.around("", &grouped(all), 30, " conflicting: ");
-    heading.around("the first ", &grouped(conflicts.len() as u64), 30, "");
-    details(heading, table(report, &conflicts))
+    heading.around("the first ", &grouped(shown), 30, "");
+    details(heading, table)
 }
 
 fn rows(conflict: &Conflict) -> Option<(Row, Row)> {
@@ -37,7 +38,8 @@ fn rows(conflict: &Conflict) -> Option<(Row, Row)> {
     Some((row(&conflict.kept.0)?, row(&conflict.dropped.0)?))
 }
 
-fn table(report: &Report, conflicts: &[(Row, Row)]) -> Html {
+/// How many conflicts are shown, and these.
+fn table(report: &Report, conflicts: &[(Row, Row)]) -> (u64, Html) {
     let (columns, left) = chosen(report, conflicts);
     let mut pairs = Pieces::within(ROWS);
     for conflict in conflicts {
@@ -45,7 +47,7 @@ fn table(report: &Report, conflicts: &[(Row, Row)]) -> Html {
             break;
         }
     }
-    let not_shown = conflicts.len() as u64 - pairs.taken();
+    let shown = pairs.taken();
     let mut html = Html::default();
     html.markup(OPENED);
     html.markup("<thead><tr><td></td>");
@@ -55,10 +57,9 @@ fn table(report: &Report, conflicts: &[(Row, Row)]) -> Html {
     html.markup("</tr></thead>\n");
     html.append(pairs.into_html());
     html.markup(CLOSED);
-    html.append(and_more(not_shown, "conflicts"));
     html.append(and_more(left, "columns"));
     html.markup("<div style=\"opacity:.75\">≠ marks what differs; the order of the plan decides which is kept</div>\n");
-    html
+    (shown, html)
 }
 
 /// A kept row and the dropped one under it, as a group of their own.
@@ -83,17 +84,13 @@ fn pair((kept, dropped): &(Row, Row), columns: &[&str]) -> Html {
 
 fn row<'a>(name: &'static str, cells: impl Iterator<Item = (&'a String, bool)>) -> Html {
     let mut html = Html::default();
-    html.markup("<tr>");
+    // Values under each other are compared best on one line each.
+    html.markup("<tr style=\"white-space:nowrap\">");
     html.around(ROW_HEAD, name, 10, "</th>");
     for (cell, differs) in cells {
         html.markup(CELL);
         if differs {
-            html.around(
-                "<strong style=\"background:rgba(217,154,28,.3)\">≠ ",
-                cell,
-                MOST_VALUE,
-                "</strong>",
-            );
+            html.around("<strong style=\"background:#d99a1c4d\">≠ ", cell, MOST_VALUE, "</strong>");
         } else {
             html.text(cell, MOST_VALUE);
         }

@@ -1,6 +1,6 @@
 //! What a run came to, on one line, and why it failed.
 
-use distil_plan::{Error, Place, Report, Status, format_bytes};
+use distil_plan::{Code, Error, Place, Report, Status, format_bytes};
 
 use super::advice::hints;
 use super::html::{Html, Pieces};
@@ -79,7 +79,9 @@ fn places(report: &Report) -> Html {
         return html;
     }
     html.markup(QUIET);
-    html.around("<bdi>", &output.path, 200, "</bdi>: ");
+    if output.path != name_of(&output.path) {
+        html.around("<bdi>", &output.path, 200, "</bdi>: ");
+    }
     let groups = counted(output.row_groups, "row group");
     html.text(&format!("{}, {groups}", counted(output.files, "file")), 80);
     if let Some(digest) = &output.digest {
@@ -106,7 +108,10 @@ pub(super) fn error(report: &Report) -> Html {
     html.append(place(error.place.as_deref()));
     html.text(&error.what, 500);
     html.markup("</div>\n");
-    html.append(details(error));
+    // The rows that conflict stand in a table of their own.
+    if error.code != Code::Conflicts || report.conflicts.is_empty() {
+        html.append(details(error));
+    }
     if let Some(output) = &error.output {
         html.around("<div><strong>output:</strong> ", output, 300, "</div>\n");
     }

@@ -13,10 +13,12 @@ pub(super) fn section(report: &Report) -> Html {
     }
     let headings =
         [text("path"), text("shape"), number("size"), number("records"), number("quarantined")];
-    let mut table = Table::new(headings, 30, 6_000);
+    let mut table = Table::new(headings, 30, 8_000);
     for input in &report.inputs {
-        let (size, shape) = (format_bytes(input.bytes), shape(input));
-        let (records, bad) = (grouped(input.records), grouped(input.quarantined));
+        // What was found, but not read, has no shape yet.
+        let read = |text: String| if input.shape.is_empty() { "–".to_owned() } else { text };
+        let (size, shape) = (read(format_bytes(input.bytes)), read(shape(input)));
+        let (records, bad) = (read(grouped(input.records)), read(grouped(input.quarantined)));
         let row = [(&*input.path, 120), (&*shape, 40), (&*size, 20), (&*records, 30), (&*bad, 30)];
         if !table.row(row) {
             break;
@@ -25,11 +27,14 @@ pub(super) fn section(report: &Report) -> Html {
     let all = report.inputs.len() as u64;
     let bytes = report.inputs.iter().fold(0_u64, |sum, input| sum.saturating_add(input.bytes));
     let mut heading = Html::default();
-    heading.text(&format!("{}, {}", counted(all, "input"), format_bytes(bytes)), 80);
+    heading.text(&counted(all, "input"), 40);
+    if bytes > 0 {
+        heading.around(", ", &format_bytes(bytes), 40, "");
+    }
     details(heading, table.finish(all, "inputs"))
 }
 
-/// How a file was read; an input that a run did not come to has no shape.
+/// How a file was read.
 fn shape(input: &InputReport) -> String {
     match input.compression.as_str() {
         "" | "none" => input.shape.clone(),

@@ -22,8 +22,8 @@ pub(super) const fn number(name: &'static str) -> Heading {
 }
 
 /// Opens a table; [`CLOSED`] closes it. Notebooks have a style of their own for tables, which is undone.
-pub(super) const OPENED: &str = "<div style=\"overflow-x:auto\"><table style=\"border-collapse:collapse;margin:0;\
-     table-layout:auto;font-size:12px;color:inherit\">\n";
+pub(super) const OPENED: &str = "<div style=\"overflow-x:auto;margin-bottom:6px\"><table style=\"border-collapse:collapse;\
+     margin:0;table-layout:auto;font-size:12px;color:inherit;overflow-wrap:normal\">\n";
 /// Closes a table.
 pub(super) const CLOSED: &str = "</table></div>\n";
 /// Opens the head of a column.

@@ -30,9 +30,9 @@ fn cut(text: &str, most: usize) -> String {
 pub(super) fn difference(a: &str, b: &str, most: usize) -> (String, String) {
     let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
     let skipped = same.saturating_sub(most / 4);
-    let is_long = |text: &str| text.char_indices().nth(most).is_some();
+    let is_long = [a, b].iter().any(|text| text.char_indices().nth(most).is_some());
     let from = |text: &str| match text.char_indices().nth(skipped) {
-        Some((at, _)) if same >= most / 2 - 1 && is_long(text) => format!("…{}", &text[at..]),
+        Some((at, _)) if is_long && same >= most / 2 - 1 => format!("…{}", &text[at..]),
         _ => text.to_owned(),
     };
     (from(a), from(b))
@@ -69,7 +69,7 @@ pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

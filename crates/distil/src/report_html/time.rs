@@ -2,9 +2,20 @@
 
 use distil_plan::{Report, format_bytes};
 
-use super::bar::{BACKGROUNDS, Part, bar};
+use super::bar::{Part, bar};
 use super::html::{Html, details};
 use super::text::{counted, duration};
+
+/// Backgrounds of stages, which are none of those of records.
+const BACKGROUNDS: [&str; 4] = [
+    "#3f7fd1",
+    "repeating-linear-gradient(135deg,#9a6bd0 0 4px,#7a4bb3 4px 8px)",
+    "#3a9aa6",
+    "repeating-linear-gradient(45deg,#8a94a6 0 4px,#6b7585 4px 8px)",
+];
+
+/// That of all stages that are not shown by themselves.
+const REST: &str = "#8a94a6";
 
 /// Most stages that a bar shows.
 const MOST_STAGES: usize = 8;
@@ -42,7 +53,7 @@ fn stages(report: &Report) -> Html {
             label: counted(more as u64, "more stage"),
             amount: duration(rest),
             share: rest / all,
-            background: BACKGROUNDS[1],
+            background: REST,
         });
     }
     bar("", &parts)
@@ -53,10 +64,13 @@ fn resources(report: &Report) -> Html {
     let mut facts = vec![
         format!("{} in all", duration(used.seconds)),
         format!("{} of processor time", duration(used.cpu_seconds)),
-        counted(used.threads, "thread"),
         format!("peak memory {}", format_bytes(used.peak_memory_bytes)),
         format!("spilled {}", format_bytes(used.spilled_bytes)),
     ];
+    // A run that no backend came to has none.
+    if used.threads > 0 {
+        facts.push(counted(used.threads, "thread"));
+    }
     if let Some(engine) = &report.engine {
         facts.push(format!("{} {}", report.backend, engine.version));
         facts.extend(engine.application.iter().map(|name| format!("application {name}")));

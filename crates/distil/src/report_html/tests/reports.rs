@@ -1,8 +1,8 @@
 //! What a page says of each kind of run.
 
 use distil_plan::{
-    Code, ColumnPath, Conflict, EngineReport, Error, Fault, Hint, Place, Repair, RepairCount,
-    Report, ReportError, RowImage, Schema, Status, TypeNote,
+    Code, ColumnPath, Conflict, EngineReport, Error, Fault, Hint, InputReport, Place, Repair,
+    RepairCount, Report, ReportError, RowImage, Schema, Status, TypeNote,
 };
 
 use super::checker::text_of;
@@ -224,4 +224,21 @@ fn a_page_is_told_from_other_pages() {
         assert!(!is_report_page(&other), "{}", &other[..other.len().min(200)]);
     }
     assert!(is_report_page(&page.replace("content=\"distil 0", "content=\"distil 17")));
+}
+
+#[test]
+fn inputs_that_were_not_read_have_no_numbers() {
+    let mut report = failed(Report::new("native"), Error::input("bad"));
+    report.inputs = vec![InputReport { path: "a.json".into(), ..InputReport::default() }];
+    let shown = text(&report);
+    says(&shown, &["1 input path", "a.json – – – –"]);
+    assert!(!shown.contains("1 input, 0 B"), "{shown}");
+}
+
+#[test]
+fn rows_that_conflict_are_not_told_twice() {
+    let mut error = Error::input("1 record differs").coded(Code::Conflicts);
+    error.details = vec!["would keep {}".into()];
+    assert!(!text(&failed(usual(), error.clone())).contains("would keep {}"));
+    assert!(text(&failed(Report::new("native"), error)).contains("would keep {}"));
 }
