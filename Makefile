@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
+.PHONY: wheel build-package test-package run-package notebooks
 .PHONY: advisories sbom
 .PHONY: tools fetched spark-up spark-down spark-servers spark-older
 
@@ -13,6 +14,8 @@ PYTHON ?= python3
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 export PYTHONDONTWRITEBYTECODE := 1
+# The Python package is loaded by a Python, and linked with none.
+export PYO3_BUILD_EXTENSION_MODULE := 1
 
 RELEASE := $(CARGO_TARGET_DIR)/release/distil
 # Built by the tests of the command line.
@@ -43,21 +46,25 @@ TOOLS := $(CURDIR)/.cache/tools-$(NEXTEST_VERSION)-$(DENY_VERSION)-$(RUFF_VERSIO
 NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
 DENY := $(TOOLS)/bin/cargo-deny
 RUFF := $(TOOLS)/bin/ruff
-PYTHON_SOURCES := tests bench crates/external/python crates/cli/licenses.py crates/cli/sbom.py
+PYTHON_SOURCES := tests bench crates/external/python crates/cli/licenses.py crates/cli/sbom.py crates/python examples
 # Every build of the same features, so that none is done twice.
 FEATURES := --features distil-cli/spark
 # Runs shell commands while both servers run; those before the last, while they start.
 AROUND := $(PYTHON) tests/spark/servers.py around
 
 # A million records in 20 files, a tenth of them duplicates, half of these away from their originals.
+# What it makes stays in target/demo.
+DEMO := $(CARGO_TARGET_DIR)/demo
 demo:
 	$(CARGO) build --release --locked -p distil-cli
-	@directory=$$(mktemp -d); trap 'rm -rf "$$directory"' EXIT; \
-	distil=$$(realpath '$(RELEASE)'); cd "$$directory"; set -x; \
+	rm -rf '$(DEMO)'
+	mkdir -p '$(DEMO)'
+	@distil=$$(realpath '$(RELEASE)'); cd '$(DEMO)'; set -x; \
 	"$$distil" generate data --files 20 --records 45000 --duplicates 5000 --spread 50%; \
 	"$$distil" run data -o events.parquet --key ts --order-by 'id as text, data' --progress always; \
 	"$$distil" head events.parquet; \
 	"$$distil" verify events.parquet data.answer.json
+	@echo "all of it is in $(DEMO); the command is $(RELEASE)"
 
 # Formatting, lints and tests that need Rust alone: no Python with packages, no server, no protoc.
 check: $(TOOLS)/installed
@@ -67,7 +74,7 @@ check: $(TOOLS)/installed
 
 # All tests, with one build of everything. Both servers start while Rust compiles.
 test: fetched
-	$(AROUND) '$(MAKE) build-tests' '$(MAKE) run-rust run-python'
+	$(AROUND) '$(MAKE) build-tests' '$(MAKE) build-package' '$(MAKE) run-rust run-python run-package'
 
 test-rust: fetched
 	$(AROUND) '$(MAKE) build-tests' '$(MAKE) run-rust'
@@ -78,7 +85,10 @@ test-python: fetched
 # What compiles, checks and runs; then all that tests need and is not built here.
 tools: $(TOOLS)/installed $(PROTOC)
 
-fetched: tools .venv/installed $(VEGA)/unpacked $(PACKAGES_UNPACKED)/unpacked spark-servers
+fetched: tools .venv/installed .venv-package/installed $(VEGA)/unpacked $(PACKAGES_UNPACKED)/unpacked spark-servers
+
+test-package: fetched
+	$(AROUND) '$(MAKE) build-package' '$(MAKE) run-package'
 
 build-tests: tools
 	$(NEXTEST) run --no-run --workspace --locked $(FEATURES)
@@ -94,6 +104,27 @@ run-rust: fetched
 run-python: fetched
 	DISTIL_BIN='$(abspath $(DEBUG))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
 		PACKAGES='$(abspath $(PACKAGES_UNPACKED))' .venv/bin/python -m pytest -p no:cacheprovider --durations=10 tests/python
+
+# The Python package as a wheel for this machine, in target/wheels: with all optimisation five minutes on two cores.
+wheel:
+	$(PYTHON) -m pip wheel --no-deps --wheel-dir '$(CARGO_TARGET_DIR)/wheels' .
+
+# The package of the tests is built as their program is, so that the two share what they compile.
+build-package: .venv-package/installed
+	rm -rf '$(CARGO_TARGET_DIR)/test-wheels'
+	.venv-package/bin/maturin build --profile dev --locked --strip --out '$(CARGO_TARGET_DIR)/test-wheels'
+
+# The wheel in an environment of its own; its tests, the examples in its documentation, and the notebooks.
+run-package: .venv-package/installed
+	.venv-package/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+		'$(CARGO_TARGET_DIR)'/test-wheels/distil-*.whl
+	.venv-package/bin/python -m pytest -p no:cacheprovider --durations=10 crates/python/tests
+	cd .venv-package && bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs distil
+	$(MAKE) notebooks
+
+# Executes the notebooks of examples/ as they are, and keeps what came out in target/notebooks.
+notebooks: .venv-package/installed
+	.venv-package/bin/python examples/notebooks.py '$(CARGO_TARGET_DIR)/notebooks'
 
 # The long sweeps: as `test`, with many more generated cases, mutations, kills, and losses of power.
 test-all: export DISTIL_CASES ?= 20000
@@ -228,6 +259,11 @@ $(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc:
 .venv/installed: $(REQUIREMENTS)
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS)
+	touch $@
+
+.venv-package/installed: crates/python/tests/requirements.txt
+	$(PYTHON) -m venv .venv-package
+	.venv-package/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 .venv-bench/installed: bench/requirements.txt

@@ -1,4 +1,4 @@
-"""Writes the licences of everything that is linked into the program: `python3 crates/cli/licenses.py`.
+"""Writes the licences of everything that is linked into the program or the Python package: `python3 crates/cli/licenses.py`.
 
 The list is that of a build with all features, and of the platform that it is made on. `--check` says whether the
 file is up to date instead of writing it.
@@ -23,11 +23,12 @@ def metadata():
 
 
 def linked(found):
-    """The packages that are linked into `distil-cli`, its own crates left out."""
+    """The packages that are linked into the program or the Python package, our own crates left out."""
     packages = {package["id"]: package for package in found["packages"]}
     nodes = {node["id"]: node for node in found["resolve"]["nodes"]}
-    (start,) = [name for name, package in packages.items() if package["name"] == "distil-cli"]
-    seen, todo = set(), [start]
+    faces = ("distil-cli", "distil-python")
+    todo = [name for name, package in packages.items() if package["name"] in faces]
+    seen = set()
     while todo:
         name = todo.pop()
         if name in seen:

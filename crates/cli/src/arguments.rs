@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use distil::configuration::{BackendOptions, Heading, JobOptions};
 use distil::{Configuration, Error, Result, Stores};
 
-use crate::flags::{Flags, Group, Planning, Reading, Resources, Running, help};
+use crate::flags::{Flags, Group, Planning, Reading, Resources, Running, help as help_of};
+use crate::help;
 
 /// JSON records to clean Parquet, one record for every key.
 #[derive(Debug, Parser)]
@@ -15,9 +16,9 @@ use crate::flags::{Flags, Group, Planning, Reading, Resources, Running, help};
     name = "distil",
     version,
     about = "JSON records to clean Parquet, one record for every key",
-    after_help = "Examples:\n  distil run incoming/ -o events.parquet --key ts --order-by 'id, data'\n  \
-                  distil schema incoming/ --why\n  distil verify events.parquet\n\n\
-                  Run `distil COMMAND --help` for all options of a command, and `distil --licenses` for the\n\
+    help_template = help::TEMPLATE,
+    before_help = help::DISTIL,
+    after_help = "Run `distil COMMAND --help` for all options of a command, and `distil --licenses` for the\n\
                   licences of everything that it contains."
 )]
 pub(crate) struct Cli {
@@ -34,25 +35,37 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Read JSON records, keep one for every key, write Parquet
-    #[command(after_long_help = RUN_EXAMPLES)]
+    #[command(
+        help_template = help::TEMPLATE,
+        before_help = help::RUN,
+        after_long_help = help::EXIT_STATUSES
+    )]
     Run(Box<RunArguments>),
     /// Read records that a run set aside, as they are or mended, with the plan of that run
+    #[command(help_template = help::TEMPLATE, before_help = help::REPLAY)]
     Replay(ReplayArguments),
     /// Print the plan of a run as JSON, for `distil run --plan`
+    #[command(help_template = help::TEMPLATE, before_help = help::PLAN)]
     Plan(Box<PlanArguments>),
     /// Write test data with a known answer
+    #[command(help_template = help::TEMPLATE, before_help = help::GENERATE)]
     Generate(GenerateArguments),
     /// Infer the schema of JSON records from all the data
+    #[command(help_template = help::TEMPLATE, before_help = help::SCHEMA)]
     Schema(SchemaArguments),
     /// Print the first rows of an output as JSON lines
+    #[command(help_template = help::TEMPLATE, before_help = help::HEAD)]
     Head(HeadArguments),
     /// Print the digest of an output: equal rows have equal digests, on any backend
     Digest(OutputArgument),
     /// Check an output against its own footer, and against a reference
+    #[command(help_template = help::TEMPLATE, before_help = help::VERIFY)]
     Verify(VerifyArguments),
     /// List the backends that can be named, or check whether they answer
+    #[command(help_template = help::TEMPLATE, before_help = help::BACKENDS)]
     Backends(BackendsArguments),
     /// Trust a configuration file, which may then start programs and reach addresses
+    #[command(help_template = help::TEMPLATE, before_help = help::TRUST)]
     Trust(TrustArguments),
     /// Print a completion script
     Completions {
@@ -60,20 +73,6 @@ pub(crate) enum Command {
         shell: clap_complete::Shell,
     },
 }
-
-const RUN_EXAMPLES: &str = "Examples:
-  One row for every instant, the one with the smallest id and data:
-    distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
-
-  The newest version of every customer, bad records set aside:
-    distil run 'dump/*.json.gz' -o customers/ --key id --order-by updated --keep last \\
-      --quarantine customers.bad.ndjson
-
-  From standard input, exact copies dropped:
-    cat events.ndjson | distil run - -o events.parquet --key '*'
-
-Exit status: 0 done; 1 the input is at fault; 2 usage; 3 the environment; 4 committed, but the
-report or a final sync failed; 5 the output exists or is locked; 130, 143 interrupted.";
 
 /// Where progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -145,7 +144,7 @@ pub(crate) struct ResourceArguments {
     #[arg(
         long,
         value_name = "DIR",
-        help = help(BackendOptions::OPTIONS, "temp_dir"),
+        help = help_of(BackendOptions::OPTIONS, "temp_dir"),
         help_heading = Heading::Resources.text()
     )]
     temp_dir: Option<PathBuf>,

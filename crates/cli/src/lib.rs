@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod console;
 mod flags;
+mod help;
 mod progress;
 mod signals;
 mod summary;

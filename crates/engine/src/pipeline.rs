@@ -56,6 +56,8 @@ pub(crate) fn run(
     report.resources.spilled_bytes = exchanged.spilled_bytes + quarantine.spilled_bytes();
     report.resources.threads = options.threads as u64;
     let (bytes, records) = (exchanged.decoded.bytes, exchanged.decoded.read);
+    let (threads, spilled) = (options.threads, report.resources.spilled_bytes);
+    tracing::info!(records, bytes, threads, spilled, "decoded all input");
     report.stages.push(clock.lap("decode", bytes, records));
 
     let columns = match &plan.columns {
@@ -66,6 +68,8 @@ pub(crate) fn run(
     let dictionaries = std::mem::take(&mut decoded.dictionaries);
     request.watch.events.begin(Phase::Encode, Some(decoded.read - set_aside.counts.records));
     let written = write(&inputs, request, policy, dictionaries, rows, &schema, &columns)?;
+    let (rows, bytes) = (written.totals.rows, written.totals.bytes);
+    tracing::info!(rows, bytes, "encoded all rows");
     report.stages.push(clock.lap("encode", written.totals.bytes, written.totals.rows));
     report::fill(&mut report, plan, decoded, set_aside, written, &columns)?;
     Ok(report)
@@ -96,6 +100,8 @@ fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Resul
     // Losers that are wanted are encoded rows.
     let Sample { splitters, layout, opened } = sample(inputs, policy == Policy::Keep)?;
     let packed = layout.clone().filter(|layout| layout.packs);
+    let (partitions, packs) = (splitters.partitions(), packed.is_some());
+    tracing::debug!(partitions, packs, "sampled the input");
     let mut workers: Vec<Scatter<'_>> = (0..options.threads)
         .map(|worker| Scatter {
             exchange: Exchange::new(

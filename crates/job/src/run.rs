@@ -148,6 +148,16 @@ fn prepare(job: &Job<'_>, report: &mut Report) -> Result<Prepared> {
 
 fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     let Prepared { plan, discovery, scanned, publisher } = prepare(job, report)?;
+    let bytes: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
+    tracing::info!(
+        inputs = plan.inputs.len(),
+        bytes,
+        backend = job.backend.name(),
+        "the plan is admitted"
+    );
+    for input in &plan.inputs {
+        tracing::debug!(path = ?input.display(), bytes = input.bytes, "input");
+    }
     let claimed = publisher.claim(job.temp_dir.as_deref())?;
     let request = Request { plan: &plan, staging: claimed.staging(), watch: job.watch };
     let ran = job.backend.run(&request);
@@ -173,7 +183,13 @@ fn attempt(job: &Job<'_>, report: &mut Report) -> Result<()> {
     report.output.bytes = sealed.bytes();
     name_files_beside(&plan.plan, report);
     job.watch.cancel.check()?;
-    sealed.publish()?.finish()
+    sealed.publish()?.finish()?;
+    tracing::info!(
+        files = report.output.files,
+        bytes = report.output.bytes,
+        "the output is committed"
+    );
+    Ok(())
 }
 
 /// Names the files that lie beside the output once it is published.

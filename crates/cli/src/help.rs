@@ -1,0 +1,66 @@
+//! What pages of help say besides the options: examples, which come first.
+
+/// A page of help: what the command does, how it is called, examples, all options.
+pub(crate) const TEMPLATE: &str =
+    "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}{all-args}{after-help}";
+
+pub(crate) const DISTIL: &str = "\
+Examples:
+  distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
+  distil schema incoming/ --why
+  distil verify events.parquet";
+
+pub(crate) const RUN: &str = "\
+Examples:
+  One row for every instant, the one with the smallest id and data:
+    distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
+
+  The newest version of every customer, bad records set aside:
+    distil run 'dump/*.json.gz' -o customers/ --key id --order-by updated --keep last \\
+      --quarantine customers.bad.ndjson
+
+  From standard input, exact copies dropped:
+    cat events.ndjson | distil run - -o events.parquet --key '*'";
+
+pub(crate) const REPLAY: &str = "\
+Examples:
+  distil replay events.bad.ndjson -o mended.parquet";
+
+pub(crate) const PLAN: &str = "\
+Examples:
+  distil plan incoming/ -o events.parquet --key ts > plan.json
+  distil run --plan plan.json";
+
+pub(crate) const GENERATE: &str = "\
+Examples:
+  distil generate data --files 20 --records 45000 --duplicates 5000 --spread 50%
+  distil verify events.parquet data.answer.json";
+
+pub(crate) const SCHEMA: &str = "\
+Examples:
+  distil schema incoming/ --why
+  distil schema incoming/ --json > schema.json
+  distil run incoming/ -o events.parquet --key ts --schema schema.json";
+
+pub(crate) const HEAD: &str = "\
+Examples:
+  distil head events.parquet -n 3 | jq .id";
+
+pub(crate) const VERIFY: &str = "\
+Examples:
+  distil verify events.parquet
+  distil verify events.parquet other.parquet
+  distil verify events.parquet report.json";
+
+pub(crate) const BACKENDS: &str = "\
+Examples:
+  distil backends
+  distil backends check spark";
+
+pub(crate) const TRUST: &str = "\
+Examples:
+  distil trust distil.toml";
+
+pub(crate) const EXIT_STATUSES: &str = "\
+Exit status: 0 done; 1 the input is at fault; 2 usage; 3 the environment; 4 committed, but the
+report or a final sync failed; 5 the output exists or is locked; 130, 143 interrupted.";

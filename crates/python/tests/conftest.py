@@ -1,0 +1,56 @@
+"""How the tests of the package run: in a directory of their own, on a configuration of nobody else."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import distil
+
+# Seconds after which a program counts as one that hangs: no test that passes comes near it.
+STANDSTILL = 3600
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch):
+    """Each test has a directory of its own, and no configuration but what it writes there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    distil._session.cache_clear()
+    return tmp_path
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a text to a file; returns its name."""
+
+    def write(name, text):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return name
+
+    return write
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Runs a program of Python; returns what it did."""
+
+    def run(program, *, status=0, options=()):
+        command = [sys.executable, *options, "-c", textwrap.dedent(program)]
+        done = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=STANDSTILL, check=False
+        )
+        assert done.returncode == status, f"{done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    return run
+
+
+EVENTS = [
+    {"id": "10101", "data": "ABC", "ts": "2019-04-23T17:25:43.111Z"},
+    {"id": "10102", "data": "XYZ", "ts": "2019-04-23T18:20:32.876Z"},
+    {"id": "10102", "data": "XYZ", "ts": "2019-04-23T18:20:32.876Z"},
+    {"id": "10102", "data": "DEF", "ts": "2019-04-23T18:20:32.876Z"},
+    {"id": "1111", "data": "XYZ", "ts": "2019-04-23T18:20:32.876Z"},
+]
