@@ -109,10 +109,11 @@ run-python: fetched
 wheel:
 	$(PYTHON) -m pip wheel --no-deps --wheel-dir '$(CARGO_TARGET_DIR)/wheels' .
 
-# The package of the tests is built as their program is, so that the two share what they compile.
-build-package: .venv-package/installed
+# The package of the tests is built as their program is, with the same features, so that the two share what they
+# compile.
+build-package: tools .venv-package/installed
 	rm -rf '$(CARGO_TARGET_DIR)/test-wheels'
-	.venv-package/bin/maturin build --profile dev --locked --strip --out '$(CARGO_TARGET_DIR)/test-wheels'
+	.venv-package/bin/maturin build --profile dev --features spark --locked --strip --out '$(CARGO_TARGET_DIR)/test-wheels'
 
 # The wheel in an environment of its own; its tests, the examples in its documentation, and the notebooks.
 run-package: .venv-package/installed

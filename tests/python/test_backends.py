@@ -3,13 +3,15 @@
 import contextlib
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-SERVERS = Path(__file__).resolve().parents[1] / "spark" / "servers.py"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spark"))
+
+from servers import serving
+
 BACKENDS = ["native", "pandas", "spark", "sail"]
 # `make test-all` asks for many generated cases.
 ALL = int(os.environ.get("DISTIL_CASES", "0")) > 1000
@@ -21,23 +23,6 @@ FIVE = [
     {"id": "10102", "data": "DEF", "ts": "2019-04-23T18:20:32.876Z"},
     {"id": "1111", "data": "XYZ", "ts": "2019-04-23T18:20:32.876Z"},
 ]
-
-
-@contextlib.contextmanager
-def serving(name):
-    """The URL of the Spark Connect server that runs already, or of one that ends with the tests; none
-    where it can't run."""
-    running = os.environ.get(f"DISTIL_{name.upper()}_URL")
-    if running:
-        yield running
-        return
-    command = [sys.executable, SERVERS, "serve", name]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as keeper:
-        said = keeper.stdout.readline().split()
-        yield said[0] if said else None
-        keeper.stdin.close()
 
 
 @pytest.fixture(scope="module")

@@ -219,6 +219,23 @@ def serve(name, token=None, conf=None):
         server.stop()
 
 
+@contextlib.contextmanager
+def serving(name):
+    """The URL of the server that runs already, or of one that ends with the caller; none where it can't
+    run."""
+    running = os.environ.get(f"DISTIL_{name.upper()}_URL")
+    if running:
+        yield running
+        return
+    command = [sys.executable, __file__, "serve", name]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as keeper:
+        said = keeper.stdout.readline().split()
+        yield said[0] if said else None
+        keeper.stdin.close()
+
+
 def main(arguments):
     if arguments[:1] == ["up"]:
         up(arguments[1:] or ["spark", "sail"])
@@ -234,4 +251,5 @@ def main(arguments):
         sys.exit(__doc__)
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

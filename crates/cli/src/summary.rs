@@ -113,7 +113,7 @@ pub(crate) fn table(report: &Report, beside: &Beside) -> String {
     text + &places(report, beside)
 }
 
-/// Columns that are told of by name; those of the key always are.
+/// Most columns that are named; those of the key always are.
 const TOLD: usize = 10;
 
 /// A line for each column of which values were read otherwise than they stand.

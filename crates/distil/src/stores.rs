@@ -86,13 +86,13 @@ impl Stores {
 }
 
 fn unknown(path: &Path, scheme: &str) -> Error {
-    let error = Error::usage(format!("there is no store for {scheme}:// in this distil"))
-        .coded(Code::UnknownScheme)
-        .at(path.to_string_lossy(), None);
-    match scheme.eq_ignore_ascii_case("file") {
-        true => error.help("give the path alone, without file://"),
-        false => error,
-    }
+    let is_file = scheme.eq_ignore_ascii_case("file");
+    let what = match is_file {
+        true => "distil takes paths, not file:// URLs".to_owned(),
+        false => format!("distil can't read or write {scheme}:// yet"),
+    };
+    let error = Error::usage(what).coded(Code::UnknownScheme).at(path.to_string_lossy(), None);
+    if is_file { error.help("give the path alone, without file://") } else { error }
 }
 
 impl Storage for Stores {
@@ -154,15 +154,15 @@ mod tests {
         };
         assert_eq!(
             text("s3://b/my x.json"),
-            "s3://b/my x.json: there is no store for s3:// in this distil | read it from standard \
+            "s3://b/my x.json: distil can't read or write s3:// yet | read it from standard \
              input, with the source -: aws s3 cp 's3://b/my x.json' - | distil run - ..."
         );
         assert_eq!(
             text("file:///tmp/a"),
-            "file:///tmp/a: there is no store for file:// in this distil | give the path alone, \
+            "file:///tmp/a: distil takes paths, not file:// URLs | give the path alone, \
              without file://"
         );
-        assert!(text("ftp://x").ends_with("in this distil | "));
+        assert!(text("ftp://x").ends_with("yet | "));
         let error = stores.disk(Path::new("gs://b/out.parquet")).err().unwrap();
         assert_eq!(
             error.hints[0].text,

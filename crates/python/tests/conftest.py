@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-import distil
+from distil._functions import default_session
 
 # Seconds after which a program counts as one that hangs: no test that passes comes near it.
 STANDSTILL = 3600
@@ -17,7 +17,7 @@ def alone(tmp_path, monkeypatch):
     """Each test has a directory of its own, and no configuration but what it writes there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    distil._session.cache_clear()
+    default_session.cache_clear()
     return tmp_path
 
 

@@ -4,11 +4,13 @@ import io
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -176,6 +178,28 @@ def test_importing_is_light(python):
         "import distil; distil.from_records([{'a': 1}]).head()",
         options=["-W", "error", "-X", "dev"],
     )
+
+
+OTHERS = [
+    name for name in ("python3.12", "python3.13", "python3.14", "python3.14t") if shutil.which(name)
+]
+
+
+@pytest.mark.parametrize("name", OTHERS or ["none"])
+def test_other_versions_of_python_take_the_same_package(name, tmp_path):
+    """Nothing but the package is there, which needs nothing else."""
+    if name == "none":
+        pytest.skip("there is no other Python here")
+    (tmp_path / "path").mkdir()
+    (tmp_path / "path" / "distil").symlink_to(Path(distil.__file__).parent)
+    program = "import distil; print(distil.from_records([{'a': 1}] * 2).drop_duplicates('a').collect().to_pylist())"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "path")}
+    done = subprocess.run(
+        [name, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    if "not found" in done.stderr or "pyenv" in done.stderr:
+        pytest.skip(f"{name} is not set up")
+    assert done.stdout == "[{'a': 1}]\n", done.stderr
 
 
 def test_rows_stream_in_little_memory(tmp_path, python):

@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 import distil
+from distil import _native
 
 
 def caught(kind, call):
@@ -151,7 +152,7 @@ def test_a_panic_is_an_internal_error():
     with pytest.raises(
         distil.InternalError, match="an internal check failed: a panic that was asked for"
     ) as info:
-        distil._native.panic()
+        _native.panic()
     assert info.value.exit_status == 70 and isinstance(info.value, RuntimeError)
     assert "report it" in str(info.value.hints[0])
 

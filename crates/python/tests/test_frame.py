@@ -5,7 +5,9 @@ import json
 import logging
 from decimal import Decimal
 
+import deltalake
 import duckdb
+import narwhals
 import pandas
 import polars
 import pyarrow
@@ -168,6 +170,9 @@ def test_tools_of_others_take_frames_and_tables_and_give_theirs():
         ]
         assert taken.to_pandas()["id"].tolist() == ids
         assert taken.to_polars().schema["ts"] == polars.Datetime("ms", "UTC")
+    assert narwhals.from_arrow(frame, backend="polars")["id"].to_list() == ids
+    deltalake.write_deltalake("table", frame)
+    assert deltalake.DeltaTable("table").to_pyarrow_table()["id"].to_pylist() == ids
     arrow = frame.to_arrow()
     for given in (
         arrow,

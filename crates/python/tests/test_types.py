@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import distil
+from distil import _native
 
 PACKAGE = Path(__file__).parents[1]
 ROOT = PACKAGE.parents[1]
@@ -48,7 +49,7 @@ def test_writing_takes_every_option_of_outputs():
     import inspect
     import json
 
-    jobs = json.loads(distil._native.options())["jobs"]
+    jobs = json.loads(_native.options())["jobs"]
     written = {option["name"] for option in jobs if option["heading"] == "Output"}
     # What to read, and which columns, is said by other steps.
     expected = (written - {"columns"}) | {"path", "report"}

@@ -492,28 +492,28 @@ fn urls_are_refused_by_their_scheme_wherever_they_are_given() {
     assert_snapshot!(run("s3://bucket/x.json", "o.parquet"), @"
     exit: 2
     --- stderr
-    error: s3://bucket/x.json: there is no store for s3:// in this distil
+    error: s3://bucket/x.json: distil can't read or write s3:// yet
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: aws s3 cp s3://bucket/x.json - | distil run - ...
     ");
     assert_snapshot!(run("https://example.org/x.json", "o.parquet"), @"
     exit: 2
     --- stderr
-    error: https://example.org/x.json: there is no store for https:// in this distil
+    error: https://example.org/x.json: distil can't read or write https:// yet
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: curl -sSfL https://example.org/x.json | distil run - ...
     ");
     assert_snapshot!(run("in.json", "s3://bucket/o.parquet"), @"
     exit: 2
     --- stderr
-    error: s3://bucket/o.parquet: there is no store for s3:// in this distil
+    error: s3://bucket/o.parquet: distil can't read or write s3:// yet
       output: nothing was written; the output is as it was before
       help: write to a path, and copy the output to its place: aws s3 cp out.parquet s3://bucket/o.parquet
     ");
     assert_snapshot!(run("in.json", "gs://bucket/dir"), @"
     exit: 2
     --- stderr
-    error: gs://bucket/dir: there is no store for gs:// in this distil
+    error: gs://bucket/dir: distil can't read or write gs:// yet
       output: nothing was written; the output is as it was before
       help: write to a path, and copy the output to its place: gcloud storage cp out.parquet gs://bucket/dir
     ");
@@ -529,7 +529,7 @@ fn urls_are_refused_by_their_scheme_wherever_they_are_given() {
         &["generate", "s3://b/d", "--files", "1", "--records", "1"],
     ] {
         let told = context.run(arguments);
-        assert!(told.contains("there is no store for s3:// in this distil"), "{told}");
+        assert!(told.contains("distil can't read or write s3:// yet"), "{told}");
         assert!(told.starts_with("exit: 2") && !told.contains("mkdir"), "{told}");
     }
     assert_eq!(context.names(), ["in.json"]);

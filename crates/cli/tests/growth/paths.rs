@@ -35,7 +35,7 @@ pub fn kinds() -> Vec<Kind> {
         content("pages with members to add", 20_000, &ADDED, |n| {
             lines(n, |i| format!("{{\"n\":{i},\"r\":[{}]}}", record(i)))
         }),
-        content("a page with members to add behind it", 40_000, &ADDED, |n| {
+        content("members to add that follow their records", 40_000, &ADDED, |n| {
             format!("{{\"r\":[{}],\"n\":1}}", list(n, record))
         }),
         content("members beside records", 40_000, &PAGES, |n| {

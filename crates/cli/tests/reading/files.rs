@@ -218,7 +218,7 @@ fn compressions_of_other_programs_are_read() {
         // On standard input, and in a directory.
         let flags = ["run", "-", "-o", "out.parquet", "--key", "id", "--mode", "overwrite"];
         assert!(context.run_with_input(&flags, &packed).starts_with("exit: 0"));
-        // A stream that is cut is told as one range, and its records stay with a quarantine.
+        // A cut stream is one bad range; with a quarantine the records before it are kept.
         let context = Context::new();
         context.write("cut", &packed[..packed.len() - 3]);
         let said = run(&context, "cut");
@@ -355,37 +355,37 @@ fn urls_that_are_not_served_are_refused_with_a_way_on() {
     assert_snapshot!(said, @"
     exit: 2
     --- stderr
-    error: s3://bucket/x.json: there is no store for s3:// in this distil
+    error: s3://bucket/x.json: distil can't read or write s3:// yet
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: aws s3 cp s3://bucket/x.json - | distil run - ...
     exit: 2
     --- stderr
-    error: s3://bucket/y=*/x.json: there is no store for s3:// in this distil
+    error: s3://bucket/y=*/x.json: distil can't read or write s3:// yet
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: aws s3 cp 's3://bucket/y=*/x.json' - | distil run - ...
     exit: 2
     --- stderr
-    error: https://example.org/x.json?a=1&b=2: there is no store for https:// in this distil
+    error: https://example.org/x.json?a=1&b=2: distil can't read or write https:// yet
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: curl -sSfL 'https://example.org/x.json?a=1&b=2' | distil run - ...
     exit: 2
     --- stderr
-    error: hdfs://name/dir: there is no store for hdfs:// in this distil
+    error: hdfs://name/dir: distil can't read or write hdfs:// yet
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: hdfs dfs -cat hdfs://name/dir | distil run - ...
     exit: 2
     --- stderr
-    error: s3://bucket/out.parquet: there is no store for s3:// in this distil
+    error: s3://bucket/out.parquet: distil can't read or write s3:// yet
       output: nothing was written; the output is as it was before
       help: write to a path, and copy the output to its place: aws s3 cp out.parquet s3://bucket/out.parquet
     exit: 2
     --- stderr
-    error: gs://bucket/dir: there is no store for gs:// in this distil
+    error: gs://bucket/dir: distil can't read or write gs:// yet
       output: nothing was written; the output is as it was before
       help: write to a path, and copy the output to its place: gcloud storage cp out.parquet gs://bucket/dir
     exit: 2
     --- stderr
-    error: https://example.org/out.parquet: there is no store for https:// in this distil
+    error: https://example.org/out.parquet: distil can't read or write https:// yet
       output: nothing was written; the output is as it was before
       help: write to a path, and copy the output to its place
     ");

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
-
 from . import _native
 
 _OTHERS = ("pyarrow", "pandas", "polars", "duckdb", "pyspark")
@@ -12,6 +9,9 @@ _OTHERS = ("pyarrow", "pandas", "polars", "duckdb", "pyspark")
 
 def show_versions() -> None:
     """Prints the versions of distil, of Python, and of what rows are exchanged with."""
+    import importlib.metadata
+    import platform
+
     build = "" if _native.OPTIMISED else " (a build without optimisation)"
     lines = [
         f"distil    {_native.VERSION}{build}",

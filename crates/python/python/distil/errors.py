@@ -8,7 +8,7 @@ else stands in its notes, so that tracebacks, notebooks and pytest show it:
 ...     distil.read_json("nowhere/").count()
 ... except distil.InputError as error:
 ...     print(error, error.code, error.exit_status)
-nowhere: there is no such file or directory not_found 1
+nowhere/: there is no such file or directory not_found 1
 """
 
 from __future__ import annotations
