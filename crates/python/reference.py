@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import distil
+from distil._exports import Exports
 
 FILE = Path(__file__).parents[2] / "docs" / "python.md"
 BEGIN, END = "<!-- reference -->\n", "<!-- /reference -->\n"
@@ -80,6 +81,8 @@ def reference() -> str:
 def members(kind: type) -> list[tuple[str, object]]:
     """What a class has for its users, in the order of its source."""
     own = [(name, value) for name, value in vars(kind).items() if not name.startswith("_")]
+    if issubclass(kind, Exports):
+        own += [(name, value) for name, value in vars(Exports).items() if not name.startswith("_")]
     return [
         (name, value)
         for name, value in own

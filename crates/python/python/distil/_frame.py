@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _log, _native
 from ._arguments import Columns, Order, PathLike, Size, column_names, options_text, path_text
+from ._exports import Exports
 from ._progress import Watching
 from ._report import Report
 from ._schema import Schema
-from ._table import Table, arrow_to_pandas
+from ._table import Table
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
-
     from ._session import Session
 
 #: The most rows that a table may have.
@@ -39,7 +36,7 @@ class Origin:
     questions: int = 0
 
 
-class DataFrame:
+class DataFrame(Exports):
     """Rows, by what is to be done to get them. Nothing is read before something is asked, and each question runs
     the whole plan on the backend; :meth:`cache` keeps the rows. A frame never changes: each step gives a new one.
 
@@ -201,24 +198,6 @@ class DataFrame:
     def explain(self) -> str:
         """What would be done, for people: each plan with its steps, and the backend."""
         return self._frame.explain().rstrip("\n")
-
-    def to_arrow(self) -> pyarrow.Table:
-        """The rows as a table of pyarrow."""
-        import pyarrow
-
-        return pyarrow.table(self)
-
-    def to_pandas(self, *, dtype_backend: str = "pyarrow") -> pandas.DataFrame:
-        """The rows as a DataFrame of pandas, with the columns of Arrow: those of NumPy (``"numpy"``) turn an
-        integer beside a null into the nearest double.
-        """
-        return arrow_to_pandas(self.to_arrow(), dtype_backend)
-
-    def to_polars(self) -> polars.DataFrame:
-        """The rows as a DataFrame of Polars."""
-        import polars
-
-        return polars.DataFrame(self)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         # Some tools take the stream several times for one query: the rows are read once.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, Unpack
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack
 
 from ._arguments import Columns, PathLike, Source
-from ._frame import DataFrame
 from ._progress import ShowProgress
 from ._report import Report
-from ._schema import Schema
-from ._session import Answer, Backend, Plan, Session, Verified
+from ._session import Plan, Session
 
 if TYPE_CHECKING:
-    import pandas
-
-    from ._options import ReadOptions, RunOptions
+    from ._options import RunOptions
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -28,41 +25,31 @@ def default_session() -> Session:
     return Session()
 
 
-def _documented(method: Callable[..., object]) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Gives a function the documentation of the method that it stands for."""
+def _of_session(method: Callable[Concatenate[Session, _P], _R]) -> Callable[_P, _R]:
+    """The function that a method is on the session of the functions."""
 
-    def document(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        function.__doc__ = method.__doc__
-        return function
+    @functools.wraps(method)
+    def function(*arguments: _P.args, **options: _P.kwargs) -> _R:
+        return method(default_session(), *arguments, **options)
 
-    return document
-
-
-@_documented(Session.read_json)
-def read_json(source: Source, /, **options: Unpack[ReadOptions]) -> DataFrame:
-    return default_session().read_json(source, **options)
-
-
-@_documented(Session.read_parquet)
-def read_parquet(source: Source, /) -> DataFrame:
-    return default_session().read_parquet(source)
+    signature = inspect.signature(method)
+    parameters = list(signature.parameters.values())[1:]
+    function.__dict__.pop("__wrapped__")
+    function.__dict__["__signature__"] = signature.replace(parameters=parameters)
+    return function
 
 
-@_documented(Session.from_arrow)
-def from_arrow(data: Any, /) -> DataFrame:
-    return default_session().from_arrow(data)
-
-
-@_documented(Session.from_pandas)
-def from_pandas(data: pandas.DataFrame, /) -> DataFrame:
-    return default_session().from_pandas(data)
-
-
-@_documented(Session.from_records)
-def from_records(
-    records: Iterable[Mapping[str, object]], /, **options: Unpack[ReadOptions]
-) -> DataFrame:
-    return default_session().from_records(records, **options)
+read_json = _of_session(Session.read_json)
+read_parquet = _of_session(Session.read_parquet)
+from_arrow = _of_session(Session.from_arrow)
+from_pandas = _of_session(Session.from_pandas)
+from_records = _of_session(Session.from_records)
+plan = _of_session(Session.plan)
+schema = _of_session(Session.schema)
+generate = _of_session(Session.generate)
+verify = _of_session(Session.verify)
+digest = _of_session(Session.digest)
+backends = _of_session(Session.backends)
 
 
 def run(
@@ -87,63 +74,3 @@ def run(
     }
     session = Session(config=config, progress=progress, **resources)
     return session.run(source, output, key=key, job=job, plan=plan, dry_run=dry_run, **told)
-
-
-@_documented(Session.plan)
-def plan(
-    source: Source | None = None,
-    output: PathLike | None = None,
-    *,
-    key: Columns | None = None,
-    job: str | None = None,
-    **options: Any,
-) -> Plan:
-    return default_session().plan(source, output, key=key, job=job, **options)
-
-
-@_documented(Session.schema)
-def schema(source: Source, /, **options: Unpack[ReadOptions]) -> Schema:
-    return default_session().schema(source, **options)
-
-
-@_documented(Session.generate)
-def generate(
-    directory: PathLike,
-    *,
-    files: int,
-    records: int,
-    duplicates: int = 0,
-    spread: int = 0,
-    date: str = "20190423",
-    days: int = 30,
-    seed: int = 0,
-    shape: Literal["document", "array", "lines"] = "document",
-    gzip: bool = False,
-) -> Answer:
-    return default_session().generate(
-        directory,
-        files=files,
-        records=records,
-        duplicates=duplicates,
-        spread=spread,
-        date=date,
-        days=days,
-        seed=seed,
-        shape=shape,
-        gzip=gzip,
-    )
-
-
-@_documented(Session.verify)
-def verify(output: PathLike, reference: PathLike | Report | None = None) -> Verified:
-    return default_session().verify(output, reference)
-
-
-@_documented(Session.digest)
-def digest(output: PathLike) -> str:
-    return default_session().digest(output)
-
-
-@_documented(Session.backends)
-def backends(*, check: bool = False) -> list[Backend]:
-    return default_session().backends(check=check)

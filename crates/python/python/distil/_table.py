@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _native
+from ._exports import Exports
 from ._schema import Schema
 from ._values import row_reader
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
 
 #: Rows and characters of a cell that are shown.
 _SHOWN_ROWS = 10
 _SHOWN_CELL = 40
 
 
-class Table:
+class Table(Exports):
     """Rows in memory. Nothing has to be installed to look at them; everybody's tools take them by Arrow:
     ``pl.DataFrame(table)``, ``pa.table(table)``, ``duckdb.sql("from table")``.
     """
@@ -53,24 +49,6 @@ class Table:
         """
         read = row_reader(self._columns)
         return [read(image) for image in self._rows.images(0, self.num_rows)]
-
-    def to_arrow(self) -> pyarrow.Table:
-        """The rows as a table of pyarrow."""
-        import pyarrow
-
-        return pyarrow.table(self)
-
-    def to_pandas(self, *, dtype_backend: str = "pyarrow") -> pandas.DataFrame:
-        """The rows as a DataFrame of pandas, with the columns of Arrow: those of NumPy (``"numpy"``) turn an
-        integer beside a null into the nearest double.
-        """
-        return arrow_to_pandas(self.to_arrow(), dtype_backend)
-
-    def to_polars(self) -> polars.DataFrame:
-        """The rows as a DataFrame of Polars."""
-        import polars
-
-        return polars.DataFrame(self)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self._rows.__arrow_c_stream__(requested_schema)
@@ -121,17 +99,6 @@ class Table:
             f'<div style="overflow-x:auto"><table style="border-collapse:collapse"><thead><tr>{head}</tr></thead>'
             f"<tbody>{body}</tbody></table><span {small}>{self._more()}</span></div>"
         )
-
-
-def arrow_to_pandas(table: pyarrow.Table, dtype_backend: str) -> pandas.DataFrame:
-    """A DataFrame of pandas, whose columns are of Arrow or of NumPy."""
-    if dtype_backend == "pyarrow":
-        import pandas
-
-        return table.to_pandas(types_mapper=pandas.ArrowDtype)
-    if dtype_backend == "numpy":
-        return table.to_pandas()
-    raise ValueError(f'dtype_backend is "pyarrow" or "numpy", not {dtype_backend!r}')
 
 
 def _cell(value: Any) -> str:
