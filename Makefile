@@ -123,8 +123,9 @@ run-package: .venv-package/installed
 	cd .venv-package && bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs distil
 	$(MAKE) notebooks
 
-# Executes the notebooks of examples/ as they are, and keeps what came out in target/notebooks.
+# Executes the notebooks of examples/, which are what their sources give, and keeps what came out in target/notebooks.
 notebooks: .venv-package/installed
+	.venv-package/bin/python examples/notebooks.py --check
 	.venv-package/bin/python examples/notebooks.py '$(CARGO_TARGET_DIR)/notebooks'
 
 # The long sweeps: as `test`, with many more generated cases, mutations, kills, and losses of power.

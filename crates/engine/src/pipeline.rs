@@ -56,8 +56,7 @@ pub(crate) fn run(
     report.resources.spilled_bytes = exchanged.spilled_bytes + quarantine.spilled_bytes();
     report.resources.threads = options.threads as u64;
     let (bytes, records) = (exchanged.decoded.bytes, exchanged.decoded.read);
-    let (threads, spilled) = (options.threads, report.resources.spilled_bytes);
-    tracing::info!(records, bytes, threads, spilled, "decoded all input");
+    tracing::info!(records, bytes, spilled = report.resources.spilled_bytes, "decoded all input");
     report.stages.push(clock.lap("decode", bytes, records));
 
     let columns = match &plan.columns {

@@ -289,6 +289,7 @@ def test_a_configuration_can_be_data_and_names_backends():
     config = {"backend": "other", "backends": {"other": {"engine": "native", "threads": 1}}}
     session = distil.Session(config=config)
     assert "threads=1" in repr(session)
+    assert "memory='128 MiB'" in repr(distil.Session(memory=128 << 20))
     names = {backend.name: backend for backend in session.backends(check=True)}
     assert names["other"].engine == "native" and names["other"].works
     assert distil.backends()[0].works is None

@@ -19,6 +19,11 @@ fn help_and_version_go_to_standard_output() {
 
     Usage: distil [OPTIONS] <COMMAND>
 
+    Examples:
+      distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
+      distil schema incoming/ --why
+      distil verify events.parquet
+
     Commands:
       run          Read JSON records, keep one for every key, write Parquet
       replay       Read records that a run set aside, as they are or mended, with the plan of that run
@@ -39,20 +44,26 @@ fn help_and_version_go_to_standard_output() {
       -h, --help        Print help
       -V, --version     Print version
 
-    Examples:
-      distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
-      distil schema incoming/ --why
-      distil verify events.parquet
-
     Run `distil COMMAND --help` for all options of a command, and `distil --licenses` for the
     licences of everything that it contains.
     ");
-    assert_snapshot!(context.run(&["run", "-h"]), @"
+    assert_snapshot!(context.run(&["run", "-h"]), @r#"
     exit: 0
     --- stdout
     Read JSON records, keep one for every key, write Parquet
 
     Usage: distil run [OPTIONS] [SOURCE]...
+
+    Examples:
+      One row for every instant, the one with the smallest id and data:
+        distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
+
+      The newest version of every customer, bad records set aside:
+        distil run 'dump/*.json.gz' -o customers/ --key id --order-by updated --keep last \
+          --quarantine customers.bad.ndjson
+
+      From standard input, exact copies dropped:
+        cat events.ndjson | distil run - -o events.parquet --key '*'
 
     Arguments:
       [SOURCE]...  Files, directories, globs in quotes, or - for standard input
@@ -140,13 +151,17 @@ fn help_and_version_go_to_standard_output() {
           --temp-dir <DIR>   Where temporary files go [default: the directory of the output]
           --progress <WHEN>  Where progress is shown [default: auto] [possible values: auto, always,
                              never]
-    ");
+    "#);
     assert_snapshot!(context.run(&["generate", "-h"]), @"
     exit: 0
     --- stdout
     Write test data with a known answer
 
     Usage: distil generate [OPTIONS] --files <N> --records <N> <DIR>
+
+    Examples:
+      distil generate data --files 20 --records 45000 --duplicates 5000 --spread 50%
+      distil verify events.parquet data.answer.json
 
     Arguments:
       <DIR>  A directory that is new or empty; the answer is written beside it, to DIR.answer.json
@@ -172,6 +187,11 @@ fn help_and_version_go_to_standard_output() {
     Infer the schema of JSON records from all the data
 
     Usage: distil schema [OPTIONS] [SOURCE]...
+
+    Examples:
+      distil schema incoming/ --why
+      distil schema incoming/ --json > schema.json
+      distil run incoming/ -o events.parquet --key ts --schema schema.json
 
     Arguments:
       [SOURCE]...  Files, directories, globs in quotes, or - for standard input
@@ -238,6 +258,11 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
 
     Usage: distil [OPTIONS] <COMMAND>
 
+    Examples:
+      distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
+      distil schema incoming/ --why
+      distil verify events.parquet
+
     Commands:
       run          Read JSON records, keep one for every key, write Parquet
       replay       Read records that a run set aside, as they are or mended, with the plan of that run
@@ -257,11 +282,6 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
       -h, --help        Print help
       -V, --version     Print version
-
-    Examples:
-      distil run incoming/ -o events.parquet --key ts --order-by 'id, data'
-      distil schema incoming/ --why
-      distil verify events.parquet
 
     Run `distil COMMAND --help` for all options of a command, and `distil --licenses` for the
     licences of everything that it contains.

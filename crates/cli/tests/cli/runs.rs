@@ -78,6 +78,10 @@ fn verbose_shows_the_first_conflicts_and_keep_last_turns_the_order_round() {
     assert_snapshot!(context.run(&[&RUN[..], &flags].concat()), @r#"
     exit: 0
     --- stderr
+     INFO distil_job::run: the plan is admitted inputs=1 bytes=355 backend="native"
+     INFO distil_engine::pipeline: decoded all input records=5 bytes=355 spilled=0
+     INFO distil_engine::pipeline: encoded all rows rows=2 bytes=1024
+     INFO distil_job::run: the output is committed files=1 bytes=1024
     records             5
     rows                2
     duplicates          3  0 identical, 3 conflicting

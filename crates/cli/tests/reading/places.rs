@@ -74,6 +74,10 @@ fn records_say_where_they_lie_and_a_digest_does_not() {
     assert_snapshot!(context.run(&[&run[..], &order[..]].concat()), @r#"
     exit: 0
     --- stderr
+     INFO distil_job::run: the plan is admitted inputs=2 bytes=71 backend="native"
+     INFO distil_engine::pipeline: decoded all input records=3 bytes=71 spilled=0
+     INFO distil_engine::pipeline: encoded all rows rows=2 bytes=1495
+     INFO distil_job::run: the output is committed files=1 bytes=1495
     records             3
     rows                2
     duplicates          1  0 identical, 1 conflicting
