@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
-.PHONY: wheel build-package test-package run-package notebooks
+.PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
 .PHONY: tools fetched spark-up spark-down spark-servers spark-older
 
@@ -88,7 +88,7 @@ tools: $(TOOLS)/installed $(PROTOC)
 fetched: tools .venv/installed .venv-package/installed $(VEGA)/unpacked $(PACKAGES_UNPACKED)/unpacked spark-servers
 
 test-package: fetched
-	$(AROUND) '$(MAKE) build-package' '$(MAKE) run-package'
+	$(AROUND) '$(MAKE) build-package' '$(MAKE) build-cases' '$(MAKE) run-package'
 
 build-tests: tools
 	$(NEXTEST) run --no-run --workspace --locked $(FEATURES)
@@ -115,11 +115,16 @@ build-package: tools .venv-package/installed
 	rm -rf '$(CARGO_TARGET_DIR)/test-wheels'
 	.venv-package/bin/maturin build --profile dev --features spark --locked --strip --out '$(CARGO_TARGET_DIR)/test-wheels'
 
+# The suite as files, which `build-tests` builds as well.
+build-cases: tools
+	$(CARGO) build --workspace --locked $(FEATURES) --example cases
+
 # The wheel in an environment of its own; its tests, the examples in its documentation, and the notebooks.
 run-package: .venv-package/installed
 	.venv-package/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		'$(CARGO_TARGET_DIR)'/test-wheels/distil-*.whl
-	.venv-package/bin/python -m pytest -p no:cacheprovider --durations=10 crates/python/tests
+	DISTIL_CASES_PROGRAM='$(abspath $(CARGO_TARGET_DIR))/debug/examples/cases' \
+		.venv-package/bin/python -m pytest -p no:cacheprovider --durations=10 crates/python/tests
 	cd .venv-package && bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs distil
 	$(MAKE) notebooks
 

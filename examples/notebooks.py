@@ -5,8 +5,8 @@
     python examples/notebooks.py --check    executes nothing: are the notebooks here what the sources give?
 
 A cell begins with a line `# %%`, or `# %% [markdown]` where its lines are comments that hold Markdown. What stands
-before the first one is for tools, and not in the notebook. The kernel is the Python that runs this. It finds its
-specification, settings and history in a temporary directory, and its sockets are files there: it opens no port.
+before the first one is for tools, and not in the notebook. The kernel is the Python that runs this. Its settings, its
+history and the sockets through which it is asked are in a temporary directory; it listens on no address but 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from ipykernel.kernelspec import install
+from ipykernel.kernelspec import write_kernel_spec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
@@ -94,11 +94,11 @@ def tidied(notebook: Any) -> Any:
 def private_jupyter() -> Iterator[Config]:
     """Jupyter and IPython that read and write nothing outside of a temporary directory."""
     with tempfile.TemporaryDirectory(prefix="distil-notebooks-") as directory:
-        install(prefix=directory)
         os.environ["JUPYTER_PATH"] = f"{directory}/share/jupyter"
         for name in ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
             os.environ[name] = f"{directory}/{name}"
         os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+        write_kernel_spec(f"{directory}/share/jupyter/kernels/{KERNEL['name']}")
         # A path of a socket must be short.
         yield Config({"KernelManager": {"transport": "ipc", "ip": f"{directory}/k"}})
 

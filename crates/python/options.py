@@ -12,7 +12,9 @@ from distil import _native
 
 FILE = Path(__file__).parent / "python" / "distil" / "_options.py"
 
-HEAD = '''"""The options of distil as keyword arguments. Written by `crates/python/options.py` from their declarations."""
+HEAD = '''"""The options of distil as keyword arguments; None is not to give one. Written by `crates/python/options.py` from
+their declarations.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,7 @@ def section(name: str, base: str, meaning: str, options: list[dict]) -> str:
         default = option["default"]
         tail = f" (by default {default})" if default else ""
         lines.append(f"    #: {option['meaning']}{tail}.".replace("--", ""))
-        lines.append(f"    {option['name']}: {annotation(option)}")
+        lines.append(f"    {option['name']}: {annotation(option)} | None")
     return "\n".join(lines) + "\n"
 
 

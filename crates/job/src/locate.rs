@@ -2,8 +2,8 @@
 
 use distil_json::Candidates;
 use distil_plan::{
-    Code, ColumnPath, Error, Hint, InputFormat, Key, Plan, RecordsPath, ResolvedPlan, hive_columns,
-    printable,
+    Code, ColumnPath, Error, Found, Hint, InputFormat, Key, Plan, Reason, RecordsPath,
+    ResolvedPlan, hive_columns, printable,
 };
 use distil_storage::{InputStream, Storage};
 
@@ -25,6 +25,9 @@ pub fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -> Error
         let text = "take the columns that the directories of the inputs name";
         let mut error = error;
         error.hints.insert(0, Hint::choose(text, "hive"));
+        return error;
+    }
+    if is_bad && !may_lie_elsewhere(&error) {
         return error;
     }
     // Whoever made the error knows better.
@@ -51,6 +54,15 @@ pub fn locate(storage: &dyn Storage, plan: &ResolvedPlan, error: Error) -> Error
     hints.append(&mut error.hints);
     error.hints = hints;
     error
+}
+
+/// Whether records are bad as values that are none would be; broken text says nothing of the place.
+fn may_lie_elsewhere(error: &Error) -> bool {
+    let elsewhere = [Reason::NullKey, Reason::NotAnObject, Reason::TooLarge].map(Reason::name);
+    match error.found.as_deref() {
+        Some(Found::Records(bad)) => bad.iter().any(|bad| elsewhere.contains(&bad.reason.as_str())),
+        _ => true,
+    }
 }
 
 /// Where several objects lie in what is read as one record, and how many: they may be the records that are meant.

@@ -314,3 +314,25 @@ def test_ten_lines_stand_for_the_aliases_of_others(write):
     for keep in (False, "none"):
         with pytest.raises(distil.UsageError, match='keep is "first" or "last"'):
             events().drop_duplicates("ts", keep=keep)
+
+
+def test_reports_tell_of_what_users_know(write):
+    frame = distil.from_records(EVENTS).drop_duplicates("ts", order_by="id as text, data")
+    report = frame.rename({"data": "text"}).write_parquet("o.parquet", digest=True)
+    assert [found.path for found in report.inputs] == ["records of Python"]
+    assert {tuple(sorted(conflict.kept)) for conflict in report.conflicts} == {("id", "text", "ts")}
+    assert (
+        distil.verify("o.parquet", report).checks["rows"]
+        == "as many as the footer and the report say"
+    )
+    assert "in 1 file |" in report.to_markdown()
+    write("in.ndjson", '{"id":1}\nbroken\n')
+    schema = distil.schema("in.ndjson", quarantine="bad.ndjson", schema_from=None)
+    assert schema.types == {"id": "int64"}
+
+
+def test_broken_text_says_nothing_of_where_records_lie(write):
+    write("in.json", '{"records":[{"id":1},{"id":2},{"id":}]}')
+    with pytest.raises(distil.BadRecordsError) as info:
+        distil.read_json("in.json").drop_duplicates("id").count()
+    assert [hint.option for hint in info.value.hints if hint.option] == ["quarantine"]

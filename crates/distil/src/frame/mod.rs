@@ -11,13 +11,16 @@ mod source;
 mod steps;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use distil_plan::{
     Cancel, Code, ColumnPath, Compression, Error, Events, Fault, Key, Layout, Plan, Report, Result,
-    Schema, Sink, Status,
+    RowImage, Schema, Sink, Status,
 };
+
+use serde_json::value::RawValue;
 
 pub use output::Output;
 pub use read::Paths;
@@ -258,7 +261,7 @@ impl DataFrame {
             }
             let report = match done.take() {
                 None => report,
-                Some(earlier) => joined(earlier, report),
+                Some(earlier) => joined(under_new_names(earlier, plan_step), report),
             };
             match result {
                 // What lies between is not the output: of that nothing was written.
@@ -313,6 +316,26 @@ fn tell_of(source: &Source, private: &Path, report: &mut Report, result: &mut Re
 fn temporary(scratch: &Path, name: &str) -> Sink {
     let path = scratch.join(format!("{name}.parquet"));
     Sink { layout: Layout::File, compression: Compression::None, ..Sink::new(path) }
+}
+
+/// A report whose conflicts have the names that a later step of the plans gives.
+fn under_new_names(mut report: Report, plan_step: &PlanStep) -> Report {
+    if !plan_step.renames.is_empty() {
+        for conflict in &mut report.conflicts {
+            for image in [&mut conflict.kept, &mut conflict.dropped] {
+                *image = renamed_image(image, plan_step).unwrap_or_else(|| image.clone());
+            }
+        }
+    }
+    report
+}
+
+/// The same row under new names; its values are not looked at.
+fn renamed_image(image: &RowImage, plan_step: &PlanStep) -> Option<RowImage> {
+    let row: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&image.0).ok()?;
+    let renamed: BTreeMap<String, _> =
+        row.into_iter().map(|(name, value)| (plan_step.renamed(&name), value)).collect();
+    serde_json::to_string(&renamed).ok().map(RowImage)
 }
 
 /// One report of two runs, of which the second read what the first wrote.

@@ -33,7 +33,16 @@ class Origin:
     is_kept: bool = False
     #: What must live as long as anybody may ask for the rows.
     keep: object = None
+    #: The private file that the rows come from, and what it is to be called.
+    alias: tuple[str, str] | None = None
     questions: int = 0
+
+    def named(self, told: str) -> str:
+        """JSON text with the private file under its other name."""
+        if self.alias is None:
+            return told
+        path, name = (json.dumps(text)[1:-1] for text in self.alias)
+        return told.replace(path, name)
 
 
 class DataFrame(Exports):
@@ -167,7 +176,7 @@ class DataFrame(Exports):
         self._asked()
         with Watching(self._session._progress) as watch:
             told = self._frame.write(path_text(path), options_text(options), watch)
-        written = Report.from_dict(json.loads(told))
+        written = Report.from_dict(json.loads(self._origin.named(told)))
         _log.warn(written.warnings)
         return written
 

@@ -199,6 +199,7 @@ class Report:
     def to_markdown(self) -> str:
         """The report as a table of Markdown, for tools that show that."""
         records, output = self.records, self.output
+        files = "file" if output.files == 1 else "files"
         rows = [
             ("status", self.status),
             ("output", output.path),
@@ -207,7 +208,7 @@ class Report:
             ("identical duplicates", f"{records.duplicates.identical:,}"),
             ("conflicting duplicates", f"{records.duplicates.conflicting:,}"),
             ("quarantined", f"{records.quarantined.records + records.quarantined.ranges:,}"),
-            ("written", f"{_native.format_bytes(output.bytes)} in {output.files:,} files"),
+            ("written", f"{_native.format_bytes(output.bytes)} in {output.files:,} {files}"),
             ("seconds", f"{self.resources.seconds:.2f}"),
             *[("warning", warning) for warning in self.warnings],
         ]

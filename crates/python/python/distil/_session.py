@@ -138,7 +138,9 @@ class Session:
         return DataFrame(self, frame, Origin(is_read_each_time=True))
 
     def read_parquet(self, source: Source, /) -> DataFrame:
-        """The rows of Parquet files or directories of them, of distil or of others. Every value is carried exactly."""
+        """The rows of Parquet files or directories of them, of distil or of others. Every value is carried exactly.
+        Without a step that gives them another order they come sorted by the whole row, not in that of the files.
+        """
         return DataFrame(self, self._native.read_parquet(source_texts(source)), Origin())
 
     def from_arrow(self, data: Any, /) -> DataFrame:
@@ -162,7 +164,8 @@ class Session:
         """
         kept = _KeptRecords(records, self._resources["temp_dir"])
         frame = self._native.read_json([kept.path], options_text({"shape": "lines", **options}))
-        return DataFrame(self, frame, Origin(is_read_each_time=True, keep=kept))
+        alias = (kept.path, "records of Python")
+        return DataFrame(self, frame, Origin(is_read_each_time=True, keep=kept, alias=alias))
 
     def run(
         self,
@@ -216,6 +219,9 @@ class Session:
 
     def schema(self, source: Source, /, **options: Unpack[ReadOptions]) -> Schema:
         """The schema of JSON records, from all the data."""
+        if options.get("quarantine") is not None:
+            # What is set aside says nothing of the types.
+            return self.read_json(source, **options).schema()
         with Watching(self._progress) as watch:
             told = json.loads(
                 self._native.infer(source_texts(source), options_text(options), watch)
@@ -234,6 +240,7 @@ class Session:
             VerificationError: names the first thing that differs, with both values.
         """
         with contextlib.ExitStack() as stack:
+            is_report = isinstance(reference, Report)
             if isinstance(reference, Report):
                 file = stack.enter_context(
                     tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8")
@@ -247,6 +254,8 @@ class Session:
             except InputError as error:
                 raise _as(VerificationError, error) from None
         checks = {check["aspect"]: check["how"] for check in told["checks"]}
+        if is_report and path is not None:
+            checks = {aspect: how.replace(path, "the report") for aspect, how in checks.items()}
         return Verified(
             told["rows"], told["digest"], checks, all(check["done"] for check in told["checks"])
         )
