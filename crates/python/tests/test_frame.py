@@ -250,6 +250,11 @@ def test_a_table_is_shown_as_text_and_as_html_whatever_it_holds():
     assert len(table) == table.num_rows == 30 and table.columns == [hostile, "long", "none"]
 
 
+def test_decimals_are_shown_with_all_their_digits():
+    table = distil.from_records([{"price": 2}], types={"price": "decimal(5,2)"}).collect()
+    assert "2.00" in repr(table) and "2.00" in table._repr_html_()
+
+
 def test_a_schema_is_a_sequence_and_its_text_declares_it(write):
     write("in.ndjson", '{"id":1,"a b":"x"}\n')
     schema = distil.schema("in.ndjson")

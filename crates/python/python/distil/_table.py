@@ -9,7 +9,7 @@ from typing import Any
 from . import _native
 from ._exports import Exports
 from ._schema import Schema
-from ._values import row_reader
+from ._values import decimals, row_reader
 
 #: Rows and characters of a cell that are shown.
 _SHOWN_ROWS = 10
@@ -60,7 +60,9 @@ class Table(Exports):
         shown = []
         for image in self._rows.images(0, _SHOWN_ROWS):
             row = json.loads(image, parse_float=str)
-            shown.append([_cell(row.get(column["name"])) for column in self._columns])
+            shown.append(
+                [_cell(row.get(column["name"]), column["tree"]) for column in self._columns]
+            )
         return shown
 
     def _more(self) -> str:
@@ -101,9 +103,12 @@ class Table(Exports):
         )
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, tree: dict[str, Any]) -> str:
     if value is None:
         return "null"
+    if tree["name"] == "decimal":
+        # JSON has no zeros at its end.
+        return str(decimals(tree["scale"])(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN_CELL else text[: _SHOWN_CELL - 1] + "…"
 

@@ -49,7 +49,7 @@ def _convert(tree: dict[str, Any]) -> Convert:
     simple = {
         "float32": float,
         "float64": float,
-        "decimal": _decimal(tree.get("scale", 0)),
+        "decimal": decimals(tree.get("scale", 0)),
         "timestamp": _instant,
         "date": datetime.date.fromisoformat,
         "binary": base64.b64decode,
@@ -57,7 +57,7 @@ def _convert(tree: dict[str, Any]) -> Convert:
     return simple.get(name, lambda value: value)
 
 
-def _decimal(scale: int) -> Convert:
+def decimals(scale: int) -> Convert:
     """Decimals of a column, with all digits that it has after the point."""
     unit = Decimal(1).scaleb(-scale)
     return lambda value: Decimal(str(value)).quantize(unit, context=_DIGITS)
