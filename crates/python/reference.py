@@ -67,7 +67,7 @@ def reference() -> str:
     parts += [entry(f"distil.{name}", getattr(distil, name)) for name in FUNCTIONS]
     for name in CLASSES:
         kind = getattr(distil, name)
-        parts.append(f"### {name}\n\n{paragraphs(kind)}\n")
+        parts.append(f"\n### {name}\n\n{paragraphs(kind)}\n")
         if dataclasses.is_dataclass(kind):
             fields = [
                 field.name for field in dataclasses.fields(kind) if not field.name.startswith("_")
@@ -83,10 +83,12 @@ def members(kind: type) -> list[tuple[str, object]]:
     own = [(name, value) for name, value in vars(kind).items() if not name.startswith("_")]
     if issubclass(kind, Exports):
         own += [(name, value) for name, value in vars(Exports).items() if not name.startswith("_")]
+    # What functions are as well stands with them.
+    functions = FUNCTIONS if kind is distil.Session else []
     return [
         (name, value)
         for name, value in own
-        if inspect.getdoc(unwrapped(value)) and not isinstance(value, str)
+        if inspect.isfunction(unwrapped(value)) and name not in functions
     ]
 
 

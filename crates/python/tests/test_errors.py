@@ -136,7 +136,7 @@ def test_a_lock_is_another_try(tmp_path, write):
     assert process.exitcode == 0
 
 
-def test_a_report_that_fails_after_the_commit_says_not_to_run_again(write, tmp_path):
+def test_a_place_that_can_take_no_report_is_refused_before_the_run(write, tmp_path):
     write("in.ndjson", '{"id":1}\n')
     os.mkfifo(tmp_path / "pipe.json")
     error = caught(
@@ -144,8 +144,26 @@ def test_a_report_that_fails_after_the_commit_says_not_to_run_again(write, tmp_p
         lambda: distil.run("in.ndjson", "o.parquet", key="id", report="pipe.json"),
     )
     assert not (tmp_path / "o.parquet").exists() and error.output
-    made = distil.AfterCommitError("the report is not there")
-    assert (made.exit_status, made.code, made.retryable) == (4, "after_commit", False)
+
+
+def test_a_report_that_is_not_written_leaves_the_output_and_says_so(python):
+    """No file may be larger than the output, which the report of many inputs is."""
+    told = python("""
+        import distil, os, resource
+        os.mkdir("in")
+        for number in range(200):
+            with open(f"in/{number}.ndjson", "w") as file:
+                file.write('{"id":1}\\n')
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+        try:
+            distil.run("in", "o.parquet", key="id", report="r.json")
+        except distil.AfterCommitError as error:
+            print(error.code, error.exit_status, error.retryable, error.report.rows, error.output)
+        print(sorted(os.listdir(".")), distil.read_parquet("o.parquet").count())
+    """)
+    first, second = told.stdout.splitlines()
+    assert first == "after_commit 4 False 1 the output is committed, but there is no report of it"
+    assert second == "['in', 'o.parquet'] 1"
 
 
 def test_a_panic_is_an_internal_error():

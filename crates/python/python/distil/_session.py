@@ -81,8 +81,8 @@ class Answer:
 
 
 class Session:
-    """A backend, and what this process may use; what can be asked of it are methods here, and functions of the
-    module on a session of its own.
+    """A backend, and what this process may use. The functions of the module are methods here, on a session of one's
+    own.
 
     Args:
         backend: the name of a backend in the configuration, an engine, or a URL. Without it the environment
