@@ -114,7 +114,7 @@ impl Session {
     }
 
     /// The rows of anything that gives an Arrow stream or array.
-    fn from_arrow(&self, py: Python<'_>, data: PyRecordBatchReader) -> PyResult<Frame> {
+    fn read_arrow(&self, py: Python<'_>, data: PyRecordBatchReader) -> PyResult<Frame> {
         let mut reader = data.into_reader()?;
         // What is behind the reader may be Python.
         let read = reader.by_ref().collect::<Result<Vec<_>, _>>();

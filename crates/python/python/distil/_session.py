@@ -145,7 +145,7 @@ class Session:
 
     def from_arrow(self, data: Any, /) -> DataFrame:
         """The rows of anything that gives them by Arrow: pyarrow, Polars, DuckDB, arro3, pandas 3."""
-        return DataFrame(self, self._native.from_arrow(data), Origin())
+        return DataFrame(self, self._native.read_arrow(data), Origin())
 
     def from_pandas(self, data: pandas.DataFrame, /) -> DataFrame:
         """The rows of a DataFrame of pandas, without its index. It needs pyarrow."""
