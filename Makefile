@@ -105,7 +105,7 @@ run-python: fetched
 	DISTIL_BIN='$(abspath $(DEBUG))' VEGA_DATA='$(abspath $(VEGA))/package/data' \
 		PACKAGES='$(abspath $(PACKAGES_UNPACKED))' .venv/bin/python -m pytest -p no:cacheprovider --durations=10 tests/python
 
-# The Python package as a wheel for this machine, in target/wheels: with all optimisation five minutes on two cores.
+# The Python package as a wheel for this machine, in target/wheels: with all optimisation nine minutes on two cores.
 wheel:
 	$(PYTHON) -m pip wheel --no-deps --wheel-dir '$(CARGO_TARGET_DIR)/wheels' .
 
