@@ -81,6 +81,14 @@ def test_wrong_calls_are_usage_errors_and_name_the_option():
         ),
         (lambda: distil.from_records([{"a": 1}]).drop_duplicates([]), "the key has no column"),
         (lambda: distil.from_records([{"a": 1}]).head(-1), "-1 rows"),
+        (
+            lambda: distil.Session().run("in", "o", key="a", backend="pandas"),
+            "a session has its backend",
+        ),
+        (
+            lambda: distil.generate("d", files=1, records=1, date="May 1"),
+            "date is a day such as 20190423",
+        ),
     ]:
         error = caught(distil.UsageError, call)
         assert told in str(error) and error.exit_status == 2 and isinstance(error, ValueError)
@@ -95,6 +103,36 @@ def test_what_the_machine_refuses_can_be_tried_again(tmp_path, write):
     frame = distil.from_records([{"a": 1}])
     error = caught(distil.EnvironmentFailure, lambda: frame.write_parquet("/proc/o.parquet"))
     assert isinstance(error, OSError) and error.exit_status == 3 and error.retryable
+
+
+def test_a_full_disk_is_told_also_of_records_that_are_kept(python):
+    told = python("""
+        import distil, resource, signal
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        try:
+            distil.Session(temp_dir=".").from_records({"a": n} for n in range(100_000))
+        except distil.EnvironmentFailure as error:
+            print(error.retryable, error.exit_status, error, error.hints[0])
+    """)
+    assert told.stdout.startswith("True 3 cannot keep the records: ")
+    assert told.stdout.endswith(" keep temporary files elsewhere: temp_dir=...\n")
+
+
+def test_what_records_raise_themselves_passes(tmp_path):
+    def records():
+        yield {"a": 1}
+        raise FileNotFoundError("of the program")
+
+    with pytest.raises(FileNotFoundError, match="of the program") as info:
+        distil.Session(temp_dir=tmp_path).from_records(records())
+    assert not isinstance(info.value, distil.DistilError)
+    del info
+    assert [path for path in tmp_path.iterdir() if "records" in path.name] == []
+
+
+def test_a_path_is_text():
+    with pytest.raises(TypeError, match="a path is text"):
+        distil.read_json(b"in")
 
 
 def test_verification_names_what_differs(write):

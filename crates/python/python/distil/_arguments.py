@@ -30,7 +30,7 @@ def path_text(path: PathLike) -> str:
 
 def source_texts(source: Source) -> list[str]:
     """Sources as texts."""
-    if isinstance(source, str | os.PathLike):
+    if isinstance(source, str | bytes | os.PathLike):
         return [path_text(source)]
     return [path_text(path) for path in source]
 

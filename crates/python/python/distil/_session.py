@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import tempfile
@@ -18,7 +19,14 @@ from ._progress import ShowProgress, Watching
 from ._records import json_lines
 from ._report import Report
 from ._schema import Schema
-from .errors import InputError, UsageError, VerificationError, _as
+from .errors import (
+    EnvironmentFailure,
+    Hint,
+    InputError,
+    UsageError,
+    VerificationError,
+    _as,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -181,6 +189,10 @@ class Session:
         """Runs a whole job, as ``distil run`` does: what is given here, then what the ``job`` of the configuration
         says; or a ``plan``, which takes nothing beside it but a report.
         """
+        if "backend" in options:
+            raise UsageError(
+                "a session has its backend: name it in Session(...), or use distil.run"
+            )
         native = self._open(job) if job is not None and self._backend is None else self._native
         if plan is not None:
             beside = {"source": source, "output": output, "key": key, "job": job, **options}
@@ -278,12 +290,15 @@ class Session:
         ``duplicates`` more, of which ``spread`` per cent lie in other files than their originals. The answer is
         written beside the directory as well, as ``DIRECTORY.answer.json``.
         """
+        day = date.replace("-", "")
+        if not day.isdecimal():
+            raise UsageError(f"date is a day such as 20190423, not {date!r}")
         parameters = {
             "files": files,
             "records": records,
             "duplicates": duplicates,
             "spread": spread,
-            "date": int(date),
+            "date": int(day),
             "days": days,
             "seed": seed,
             "shape": shape,
@@ -340,10 +355,35 @@ class _KeptRecords:
     """Records in a private file, which goes with this."""
 
     def __init__(self, records: Iterable[Mapping[str, object]], directory: Any) -> None:
-        handle, self.path = tempfile.mkstemp(".ndjson", "distil-records-", directory)
+        try:
+            handle, self.path = tempfile.mkstemp(".ndjson", "distil-records-", directory)
+        except OSError as cause:
+            raise _of_disk(cause, directory) from cause
         weakref.finalize(self, _remove, self.path)
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(json_lines(records))
+        file = os.fdopen(handle, "wb")
+        try:
+            # What the records themselves raise is theirs, and passes.
+            for line in json_lines(records):
+                try:
+                    file.write(line)
+                except OSError as cause:
+                    raise _of_disk(cause, directory) from cause
+        finally:
+            try:
+                file.close()
+            except OSError as cause:
+                raise _of_disk(cause, directory) from cause
+
+
+def _of_disk(cause: OSError, directory: Any) -> EnvironmentFailure:
+    """The error for a temporary file that can't be made or written."""
+    return EnvironmentFailure(
+        f"cannot keep the records: {cause.strerror or cause}",
+        code="no_space" if cause.errno == errno.ENOSPC else "environment",
+        path=str(directory or tempfile.gettempdir()),
+        exit_status=3,
+        hints=[Hint("keep temporary files elsewhere", "temp_dir")],
+    )
 
 
 def _remove(path: str) -> None:
