@@ -1,6 +1,5 @@
 """The plan's own tests on every backend, by the rows and not by counts; a job that changes its backend."""
 
-import contextlib
 import json
 import os
 import sys
@@ -10,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spark"))
 
-from servers import serving
+from servers import on_demand
 
 BACKENDS = ["native", "pandas", "spark", "sail"]
 # `make test-all` asks for many generated cases.
@@ -28,14 +27,7 @@ FIVE = [
 @pytest.fixture(scope="module")
 def servers():
     """The URLs of the servers, each started when it is asked for first."""
-    urls = {}
-    with contextlib.ExitStack() as stack:
-
-        def url(name):
-            if name not in urls:
-                urls[name] = stack.enter_context(serving(name))
-            return urls[name]
-
+    with on_demand() as url:
         yield url
 
 

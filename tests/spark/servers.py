@@ -236,6 +236,20 @@ def serving(name):
         keeper.stdin.close()
 
 
+@contextlib.contextmanager
+def on_demand():
+    """A function that gives the URL of a server by its name; each is started when it is asked for first."""
+    urls = {}
+    with contextlib.ExitStack() as stack:
+
+        def url(name):
+            if name not in urls:
+                urls[name] = stack.enter_context(serving(name))
+            return urls[name]
+
+        yield url
+
+
 def main(arguments):
     if arguments[:1] == ["up"]:
         up(arguments[1:] or ["spark", "sail"])

@@ -1,6 +1,5 @@
 """The plan's own tests through Python on every backend, by exact rows; one digest for all of them."""
 
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from conftest import EVENTS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tests" / "spark"))
 
-from servers import serving
+from servers import on_demand
 
 BACKENDS = ["native", "pandas", "spark", "sail"]
 
@@ -20,14 +19,7 @@ BACKENDS = ["native", "pandas", "spark", "sail"]
 @pytest.fixture(scope="module")
 def servers():
     """The URLs of the servers, each started when it is asked for first."""
-    urls = {}
-    with contextlib.ExitStack() as stack:
-
-        def url(name):
-            if name not in urls:
-                urls[name] = stack.enter_context(serving(name))
-            return urls[name]
-
+    with on_demand() as url:
         yield url
 
 
