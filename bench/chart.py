@@ -18,7 +18,7 @@ TITLE = "JSON files to one Parquet file, one record for every key"
 
 WIDTH, MARGIN = 720, 24
 NAMES = 172  # where the names end and the bars begin
-LABELS = 118  # room behind the longest bar for what it says
+LABELS = 118  # room after the longest bar for its label
 ROW, BAR = 26, 16
 
 # A card of its own, since the page around it may be dark where the system is light, or the reverse.

@@ -169,7 +169,7 @@ impl ReadOptions {
     }
 }
 
-/// The options that are given; what is wrong is told when the frame is used.
+/// Names the options that are set; a wrong value is an error of the frame.
 impl fmt::Debug for ReadOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

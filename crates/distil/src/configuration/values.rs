@@ -99,7 +99,7 @@ impl Setting for Size {
     const VALUE: Option<&'static str> = Some("SIZE");
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
-        // A number that is no text can only mean bytes.
+        // A bare number means bytes.
         if let Some(bytes) = value.to_u128().and_then(|bytes| u64::try_from(bytes).ok()) {
             return Ok(Self(bytes));
         }
