@@ -24,6 +24,7 @@ mod repair;
 mod report;
 mod resolved;
 mod schema;
+mod sink;
 mod size;
 mod types;
 
@@ -40,10 +41,7 @@ pub use need::{Need, Support};
 pub use null_text::NullText;
 pub use origin::{FILE_COLUMN, Origin, POSITION_COLUMN, is_place};
 pub use path::ColumnPath;
-pub use plan::{
-    Compression, ExtraMembers, InputFormat, Layout, MaxQuarantined, Mode, Plan, QuarantineSpec,
-    Shape, Sink,
-};
+pub use plan::{ExtraMembers, InputFormat, MaxQuarantined, Plan, QuarantineSpec, Shape};
 pub use records::{Added, PathStep, RecordsPath};
 pub use repair::{Repair, Repairs};
 pub use report::{
@@ -53,6 +51,7 @@ pub use report::{
 };
 pub use resolved::{Input, InputCompression, ResolvedPlan};
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};
+pub use sink::{Compression, Layout, Mode, Sink};
 pub use size::{format_bytes, parse_size};
 pub use types::{EpochUnit, TimeUnit, Type};
 

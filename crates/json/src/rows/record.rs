@@ -4,6 +4,9 @@
 //!
 //! A record changes what is known of the columns only once it is accepted: facts are written to a
 //! journal first. Members outside a declared struct are a matter of `extra`.
+//!
+//! One walk over a record that fills a dozen buffers, which are kept from record to record, and so one file:
+//! parts of it would be handed all of them.
 
 use distil_plan::{Cancel, ColumnPath, ExtraMembers, NullKeys, Origin, Reason, Type};
 

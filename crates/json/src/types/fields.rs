@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use distil_plan::{
-    Code, ColumnPath, Error, ExtraMembers, FILE_COLUMN, Field as Column, Found, Hint, NullText,
+    Code, ColumnPath, Error, ExtraMembers, FILE_COLUMN, Field as Column, Hint, NullText,
     POSITION_COLUMN, Result, Schema, SchemaSpec, Type, TypeNote,
 };
 
@@ -22,7 +22,7 @@ pub(crate) const ROOT: FieldId = 0;
 /// Most member names of a column that is a struct.
 pub(super) const MAX_MEMBERS: usize = 1_000;
 /// Most leaf columns of an output.
-const MAX_LEAVES: usize = 10_000;
+pub(super) const MAX_LEAVES: usize = 10_000;
 /// Most fields of bad records that are kept, to say which column may have been meant.
 pub(crate) const MOST_LEFT: usize = 10_000;
 /// Deepest level at which a column may hold objects or lists: a top-level column is level 1.
@@ -374,52 +374,9 @@ impl Fields {
         }
     }
 
-    /// An error for a column that nothing has, with the nearest that something has.
-    pub(crate) fn no_such_column(&self, path: &ColumnPath) -> Error {
-        let mut names = Vec::new();
-        self.collect_paths(ROOT, None, &mut names);
-        let literal = path.steps().join(".");
-        let error =
-            Error::input(format!("no record has the column {path}")).coded(Code::MissingColumn);
-        if path.steps().len() > 1 && self.child(ROOT, &literal).is_some_and(|id| self.exists(id)) {
-            return error.help(format!(
-                "quote a name with a dot, which nests otherwise: the column `{literal}` is written {}",
-                ColumnPath::name(&literal)
-            ));
-        }
-        let wanted = path.to_string().to_lowercase();
-        let wanted_last = literal.to_lowercase();
-        // Who asks for `id` may mean `user.id`: the last step alone counts as well, for a little more.
-        let distance = |found: &ColumnPath| {
-            let last = found.steps().last().map_or(usize::MAX, |last| {
-                distance_of(&last.to_lowercase(), &wanted_last).saturating_mul(2).saturating_add(1)
-            });
-            distance_of(&found.to_string().to_lowercase(), &wanted).saturating_mul(2).min(last)
-        };
-        names.sort_by_cached_key(|found| (distance(found), found.to_string()));
-        let nearest: Vec<String> = names.iter().take(5).map(ToString::to_string).collect();
-        let error = error
-            .about(Found::MissingColumn { column: path.to_string(), nearest: nearest.clone() });
-        if nearest.is_empty() {
-            return error.help("check the sources: no record in them has any column");
-        }
-        error.help(format!("choose one of the nearest columns: {}", nearest.join(", ")))
-    }
-
-    fn exists(&self, id: FieldId) -> bool {
+    pub(super) fn exists(&self, id: FieldId) -> bool {
         let field = self.get(id);
         field.seen.is_some() || field.facts.bits != 0 || field.declared != Declared::Open
-    }
-
-    fn collect_paths(&self, id: FieldId, path: Option<&ColumnPath>, names: &mut Vec<ColumnPath>) {
-        for child in &self.get(id).children {
-            if self.exists(*child) && names.len() < MAX_LEAVES {
-                let name = &self.get(*child).name;
-                let path = path.map_or_else(|| ColumnPath::name(name), |path| path.child(name));
-                names.push(path.clone());
-                self.collect_paths(*child, Some(&path), names);
-            }
-        }
     }
 
     /// Whether some record had the column, a bad one perhaps, or the plan declares it.
@@ -602,11 +559,4 @@ impl Fields {
             self.get(id).element.map_or((Type::String, true), |element| self.data_type(element));
         (Type::List(Box::new(element)), unknown)
     }
-}
-
-/// How far a name is from what was meant. Of long ones it is not known: that would take the product of
-/// their lengths.
-fn distance_of(name: &str, meant: &str) -> usize {
-    const LONG: usize = 200;
-    if name.len().max(meant.len()) > LONG { usize::MAX } else { strsim::osa_distance(name, meant) }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod facts;
 pub(crate) mod fields;
 mod fields_message;
+mod missing;
 mod notes;
 mod null_text;
 mod readings;
