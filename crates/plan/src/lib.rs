@@ -52,7 +52,7 @@ pub use report::{
 pub use resolved::{Input, InputCompression, ResolvedPlan};
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};
 pub use sink::{Compression, Layout, Mode, Sink};
-pub use size::{format_bytes, parse_size};
+pub use size::{format_bytes, format_count, parse_size};
 pub use types::{EpochUnit, TimeUnit, Type};
 
 /// Version of the plan and report formats. A reader refuses a higher one.

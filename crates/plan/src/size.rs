@@ -1,4 +1,4 @@
-//! Sizes in bytes, as people write them.
+//! Sizes and counts, as people write them.
 
 use crate::{Error, Result};
 
@@ -55,6 +55,19 @@ pub fn format_bytes(bytes: u64) -> String {
     }
     let decimals = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
     format!("{value:.decimals$} {}", NAMES[unit])
+}
+
+/// A number with a comma after each three digits, from the right: `1,234,567`.
+pub fn format_count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]

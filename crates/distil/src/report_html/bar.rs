@@ -1,10 +1,10 @@
 //! Bars of parts that make a whole, with labels that say the same without their colours.
 
-use distil_plan::Report;
+use distil_plan::{Report, format_count};
 
 use super::html::Html;
 use super::is_committed;
-use super::text::{counted, grouped};
+use super::text::counted;
 
 /// A part of a bar.
 pub(super) struct Part {
@@ -41,15 +41,15 @@ pub(super) fn section(report: &Report) -> Html {
         ("quarantined", records.quarantined.records),
     ];
     let all = parts.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
-    let lead = format!("read {}", grouped(records.read));
+    let lead = format!("read {}", format_count(records.read));
     if all != records.read {
         html.around("<div style=\"margin:6px 0\">", &counted(records.read, "record"), 40, " read");
-        html.around(", ", &grouped(records.quarantined.records), 40, " of them bad</div>\n");
+        html.around(", ", &format_count(records.quarantined.records), 40, " of them bad</div>\n");
         return html;
     }
     let parts = parts.iter().zip(BACKGROUNDS).map(|((label, count), background)| Part {
         label: (*label).to_owned(),
-        amount: grouped(*count),
+        amount: format_count(*count),
         share: *count as f64 / records.read as f64,
         background,
     });

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use distil_plan::{Conflict, Report};
+use distil_plan::{Conflict, Report, format_count};
 use serde_json::value::RawValue;
 
 use super::html::{Html, Pieces, details};
 use super::table::{CELL, CLOSED, HEAD, OPENED, ROW_HEAD, and_more};
-use super::text::{difference, grouped};
+use super::text::difference;
 
 /// Most columns that are shown; those that differ are taken first.
 const MOST_COLUMNS: usize = 8;
@@ -28,8 +28,8 @@ pub(super) fn section(report: &Report) -> Html {
     let all = report.records.duplicates.conflicting;
     let (shown, table) = table(report, &conflicts);
     let mut heading = Html::default();
-    heading.around("", &grouped(all), 30, " conflicting: ");
-    heading.around("the first ", &grouped(shown), 30, "");
+    heading.around("", &format_count(all), 30, " conflicting: ");
+    heading.around("the first ", &format_count(shown), 30, "");
     details(heading, table)
 }
 

@@ -1,10 +1,10 @@
 //! What was read.
 
-use distil_plan::{InputReport, Report, format_bytes};
+use distil_plan::{InputReport, Report, format_bytes, format_count};
 
 use super::html::{Html, details};
 use super::table::{Table, number, text};
-use super::text::{counted, grouped};
+use super::text::counted;
 
 /// The section, where inputs were found.
 pub(super) fn section(report: &Report) -> Html {
@@ -18,7 +18,8 @@ pub(super) fn section(report: &Report) -> Html {
         // What was found, but not read, has no shape yet.
         let read = |text: String| if input.shape.is_empty() { "–".to_owned() } else { text };
         let (size, shape) = (read(format_bytes(input.bytes)), read(shape(input)));
-        let (records, bad) = (read(grouped(input.records)), read(grouped(input.quarantined)));
+        let (records, bad) =
+            (read(format_count(input.records)), read(format_count(input.quarantined)));
         let row = [(&*input.path, 120), (&*shape, 40), (&*size, 20), (&*records, 30), (&*bad, 30)];
         if !table.row(row) {
             break;

@@ -1,11 +1,9 @@
 //! Values that were read otherwise than they stand.
 
-use distil_plan::Report;
+use distil_plan::{Report, format_count};
 
 use super::html::{Html, details};
 use super::table::{Table, number, text};
-use super::text::grouped;
-
 /// The section, where something was mended, converted, made null, rounded or left out.
 pub(super) fn section(report: &Report) -> Html {
     let mut lines: Vec<(&str, u64, String, String)> = Vec::new();
@@ -37,12 +35,12 @@ pub(super) fn section(report: &Report) -> Html {
     let headings = [text("what was done"), number("values"), text("of"), text("first at")];
     let mut table = Table::new(headings, 20, 2_500);
     for (kind, count, what, first) in &lines {
-        if !table.row([(kind, 20), (&grouped(*count), 30), (what, 80), (first, 100)]) {
+        if !table.row([(kind, 20), (&format_count(*count), 30), (what, 80), (first, 100)]) {
             break;
         }
     }
     let total = lines.iter().fold(0_u64, |sum, (_, count, _, _)| sum.saturating_add(*count));
     let mut heading = Html::default();
-    heading.around("", &grouped(total), 30, " read otherwise than they stand");
+    heading.around("", &format_count(total), 30, " read otherwise than they stand");
     details(heading, table.finish(lines.len() as u64, "lines"))
 }

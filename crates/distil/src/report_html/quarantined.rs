@@ -1,11 +1,11 @@
 //! What was set aside, why, and what to do next.
 
-use distil_plan::{Reason, Report, format_bytes};
+use distil_plan::{Reason, Report, format_bytes, format_count};
 
 use super::html::{Html, details};
 use super::is_committed;
 use super::table::{Table, number, text};
-use super::text::{counted, grouped};
+use super::text::counted;
 
 /// The section, where something was set aside.
 pub(super) fn section(report: &Report) -> Html {
@@ -28,7 +28,7 @@ pub(super) fn section(report: &Report) -> Html {
 fn reasons(report: &Report) -> Html {
     let mut table = Table::new([text("reason"), number("count"), text("what it is")], 20, 3_500);
     for bad in &report.reasons {
-        let count = grouped(bad.count);
+        let count = format_count(bad.count);
         table.row([(bad.reason.name(), 40), (&count, 30), (meaning(bad.reason), 100)]);
     }
     match report.reasons.is_empty() {
@@ -59,7 +59,7 @@ fn files(report: &Report) -> Html {
     let mut table = Table::new([text("file"), number("bad"), number("of records")], 10, 1_800);
     let bad = || report.inputs.iter().filter(|input| input.quarantined > 0);
     for input in bad() {
-        let (count, records) = (grouped(input.quarantined), grouped(input.records));
+        let (count, records) = (format_count(input.quarantined), format_count(input.records));
         if !table.row([(&input.path, 100), (&count, 30), (&records, 30)]) {
             break;
         }
@@ -75,7 +75,7 @@ fn first(report: &Report) -> Html {
     let headings = [text("file"), number("offset"), text("reason"), text("what is wrong")];
     let mut table = Table::new(headings, 10, 4_000);
     for part in &report.set_aside {
-        let offset = grouped(part.offset);
+        let offset = format_count(part.offset);
         let reason = (part.reason.name(), 40);
         if !table.row([(&part.path, 80), (&offset, 30), reason, (&part.detail, 120)]) {
             break;

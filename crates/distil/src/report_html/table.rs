@@ -1,8 +1,8 @@
 //! Tables with as many rows as there is room for.
 
-use super::html::{Html, Pieces};
-use super::text::grouped;
+use distil_plan::format_count;
 
+use super::html::{Html, Pieces};
 /// One column of a table.
 pub(super) struct Heading {
     /// Its name.
@@ -87,7 +87,7 @@ pub(super) fn and_more(left: u64, things: &'static str) -> Html {
     let mut html = Html::default();
     if left > 0 {
         html.markup("<div style=\"opacity:.75\">and ");
-        html.text(&grouped(left), 30);
+        html.text(&format_count(left), 30);
         html.markup(" more ");
         html.markup(things);
         html.markup("</div>\n");

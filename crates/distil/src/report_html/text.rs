@@ -1,6 +1,6 @@
 //! Texts and numbers as people read them.
 
-use distil_plan::printable;
+use distil_plan::{format_count, printable};
 
 /// A text of at most `most` characters without a control character or an invisible one; a longer one is cut in
 /// its middle, as both ends of paths and messages say most.
@@ -64,22 +64,9 @@ fn is_invisible(c: char) -> bool {
     )
 }
 
-/// A number with a comma after each three digits.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A number of things, as in `1 file` and `2,000 files`.
 pub(super) fn counted(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+    format!("{} {thing}{}", format_count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A length of time.
@@ -90,7 +77,7 @@ pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
         (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
-        (hours, minutes, _) => format!("{} h {minutes:02} min", grouped(hours)),
+        (hours, minutes, _) => format!("{} h {minutes:02} min", format_count(hours)),
     }
 }
 

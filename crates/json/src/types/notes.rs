@@ -1,6 +1,6 @@
 //! Columns whose type is not that of most of their values, because of others.
 
-use distil_plan::{ColumnPath, Hint, Type, TypeNote};
+use distil_plan::{ColumnPath, Hint, Type, TypeNote, format_count};
 
 use crate::types::facts::{Facts, KINDS, Position, Verdict, fact};
 use crate::types::fields::{Declared, FieldId, Fields, MAX_MEMBERS, ROOT};
@@ -144,17 +144,22 @@ fn mixed(facts: &Facts, kinds: &[usize]) -> Option<Mixed> {
         let (_, one, several) = KINDS[*kind];
         match count(*kind) {
             1 => format!("1 is {one}"),
-            many => format!("{} are {several}", grouped(many)),
+            many => format!("{} are {several}", format_count(many)),
         }
     });
     let text = match (others.as_slice(), texts.collect::<Vec<_>>()) {
         ([kind], _) if count(*kind) == 1 => {
-            format!("1 of {} values is {}", grouped(all), KINDS[*kind].1)
+            format!("1 of {} values is {}", format_count(all), KINDS[*kind].1)
         }
         ([kind], _) => {
-            format!("{} of {} values are {}", grouped(count(*kind)), grouped(all), KINDS[*kind].2)
+            format!(
+                "{} of {} values are {}",
+                format_count(count(*kind)),
+                format_count(all),
+                KINDS[*kind].2
+            )
         }
-        (_, texts) => format!("of {} values {}", grouped(all), texts.join(", ")),
+        (_, texts) => format!("of {} values {}", format_count(all), texts.join(", ")),
     };
     Some(Mixed { text, first: others.iter().filter_map(|kind| first(*kind)).min(), most })
 }
@@ -162,17 +167,4 @@ fn mixed(facts: &Facts, kinds: &[usize]) -> Option<Mixed> {
 /// A type as a flag takes it.
 fn spelled(data_type: &Type) -> String {
     data_type.to_string().replace(", UTC)", ")")
-}
-
-/// A count with commas between thousands.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -3,12 +3,12 @@
 use distil_plan::{
     ColumnPath, ColumnReading, Conflict, EngineReport, Error, Field, Hint, InputReport, Reason,
     Repair, RepairCount, Report, ReportError, Respelled, RowImage, Schema, SetAsidePart,
-    StageReport, Status, Type, TypeNote,
+    StageReport, Status, Type, TypeNote, format_count,
 };
 
 use super::checker::text_of;
 use super::usual;
-use crate::report_html::text::{grouped, shown};
+use crate::report_html::text::shown;
 use crate::report_html::{LARGEST, is_report_page, report_html, report_page};
 
 /// A report that holds this text wherever a report can hold one, `count` times where it can hold lists.
@@ -171,7 +171,7 @@ fn lists_say_how_much_they_leave_out() {
     {
         let all = if things.ends_with("warnings") { 50 } else { 10_000 };
         let shown = text.matches(part).count() as u64;
-        let left = format!("and {} {things}", grouped(all - shown));
+        let left = format!("and {} {things}", format_count(all - shown));
         assert!(shown >= 20 && text.contains(&left), "{left}");
     }
 }
@@ -192,7 +192,7 @@ fn texts_are_cut_in_their_middle() {
     assert_eq!(shown("ab", 1), "…");
     assert_eq!(shown("\u{1b}\u{1b}", 9), "\\u{1…{1b}");
     assert_eq!(
-        [0, 999, 1_000, 1_234_567].map(grouped),
+        [0, 999, 1_000, 1_234_567].map(format_count),
         ["0", "999", "1,000", "1,234,567"].map(str::to_owned)
     );
 }
