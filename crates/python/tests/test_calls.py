@@ -143,6 +143,26 @@ def test_a_process_forks_after_a_run():
         assert pool.map(count, [1, 2, 3]) == [1, 2, 3]
 
 
+def test_a_fork_removes_nothing_of_its_parent(python):
+    program = """
+import distil, os, sys
+session = distil.Session(temp_dir=".")
+os.mkdir("elsewhere")
+given = session.from_records([{"a": 1}])
+kept = given.select("a").cache()
+child = os.fork()
+if child == 0:
+    sys.exit()
+assert os.waitpid(child, 0)[1] == 0
+os.chdir("elsewhere")
+print(kept.head().to_pylist(), given.count())
+del kept, given
+os.chdir("..")
+print(os.listdir("."))
+"""
+    assert python(program).stdout.splitlines() == ["[{'a': 1}] 1", "['elsewhere']"]
+
+
 def count(number):
     return distil.from_records({"a": n} for n in range(number)).count()
 

@@ -10,6 +10,8 @@ use distil_storage::Storage;
 pub(crate) struct Scratch {
     storage: Arc<dyn Storage>,
     path: PathBuf,
+    /// The process that made it. A fork of it has a copy of this, and must not remove what is not its own.
+    process: u32,
 }
 
 impl Scratch {
@@ -23,7 +25,7 @@ impl Scratch {
         for attempt in 0..10_000 {
             let path = directory.join(format!(".distil-frame-{process}-{attempt}"));
             match disk.create_private_dir(&path) {
-                Ok(()) => return Ok(Self { storage: Arc::clone(storage), path }),
+                Ok(()) => return Ok(Self { storage: Arc::clone(storage), path, process }),
                 // Of another frame, or of a dead process that had this number.
                 Err(error) if error.fault == Fault::Exists => {}
                 Err(error) => return Err(error),
@@ -46,6 +48,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        if std::process::id() != self.process {
+            return;
+        }
         // What can't be removed is hidden, and has nowhere to be told.
         let _ = self.storage.disk(&self.path).and_then(|disk| disk.remove_dir_all(&self.path));
     }

@@ -125,7 +125,9 @@ class Session:
             )
         self._backend = backend
         self._config = config
-        self._resources = {"threads": threads, "memory": memory, "temp_dir": temp_dir}
+        # It stays where it is when the process goes to another directory.
+        scratch = None if temp_dir is None else os.path.abspath(path_text(temp_dir))
+        self._resources = {"threads": threads, "memory": memory, "temp_dir": scratch}
         Watching(progress)
         self._progress = progress
         self._native = self._open(None)
@@ -359,7 +361,8 @@ class _KeptRecords:
             handle, self.path = tempfile.mkstemp(".ndjson", "distil-records-", directory)
         except OSError as cause:
             raise _of_disk(cause, directory) from cause
-        weakref.finalize(self, _remove, self.path)
+        # A fork has a copy of this, and must not remove what is not its own.
+        weakref.finalize(self, _remove, self.path, os.getpid())
         file = os.fdopen(handle, "wb")
         try:
             # What the records themselves raise is theirs, and passes.
@@ -386,6 +389,7 @@ def _of_disk(cause: OSError, directory: Any) -> EnvironmentFailure:
     )
 
 
-def _remove(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)
+def _remove(path: str, process: int) -> None:
+    if os.getpid() == process:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
