@@ -1,11 +1,14 @@
 """What the types of the package say, and whether it is true."""
 
+import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import distil
 from distil import _native
+from distil._arguments import SIZES
 
 PACKAGE = Path(__file__).parents[1]
 ROOT = PACKAGE.parents[1]
@@ -46,9 +49,6 @@ def test_the_stubs_are_what_is_there():
 
 
 def test_writing_takes_every_option_of_outputs():
-    import inspect
-    import json
-
     jobs = json.loads(_native.options())["jobs"]
     written = {option["name"] for option in jobs if option["heading"] == "Output"}
     # What to read, and which columns, is said by other steps.
@@ -61,13 +61,17 @@ def test_writing_takes_every_option_of_outputs():
     } == duplicates | {"subset"}
 
 
+def test_sizes_are_known():
+    declared = [option for kind in json.loads(_native.options()).values() for option in kind]
+    sizes = {option["name"] for option in declared if option["written"].startswith("a size")}
+    assert sizes == set(SIZES)
+
+
 def test_the_reference_is_what_the_docstrings_say():
     run(PACKAGE / "reference.py", "--check")
 
 
 def test_everything_public_says_what_it_is():
-    import inspect
-
     for name in distil.__all__:
         value = getattr(distil, name)
         if inspect.isclass(value) or inspect.isfunction(value):

@@ -339,7 +339,7 @@ fn a_program_gives_options_as_a_file_would_and_is_told_their_names() {
         })
     };
     let options = told(serde_json::json!({
-        "key": ["ts", "a.b"], "types": {"ts": "int64"}, "max_record": 1 << 20, "digest": true, "mode": null,
+        "key": ["ts", "a.b"], "types": {"ts": "int64"}, "max_record": "1MiB", "digest": true, "mode": null,
     }));
     let options = options.unwrap();
     assert_eq!(options.names(), ["key", "types", "max_record", "digest"]);

@@ -99,10 +99,6 @@ impl Setting for Size {
     const VALUE: Option<&'static str> = Some("SIZE");
 
     fn read(value: &Value, _: &Path) -> Result<Self> {
-        // A bare number means bytes.
-        if let Some(bytes) = value.to_u128().and_then(|bytes| u64::try_from(bytes).ok()) {
-            return Ok(Self(bytes));
-        }
         parse_size(&text(value, "a size such as \"4GiB\"")?).map(Self)
     }
 }

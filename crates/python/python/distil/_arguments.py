@@ -20,6 +20,10 @@ Order: TypeAlias = str | Sequence[str | tuple[str, Literal["asc", "desc"]]]
 Size: TypeAlias = int | str
 
 
+#: The options that are sizes. In a configuration a number without a unit is refused; of a program it is bytes.
+SIZES = ("max_file_bytes", "max_record", "memory")
+
+
 def path_text(path: PathLike) -> str:
     """A path as text."""
     text = os.fspath(path)
@@ -68,6 +72,9 @@ def options_text(options: Mapping[str, Any]) -> str:
         )
 
     given = {name: plain(value) for name, value in options.items() if value is not None}
+    for name in SIZES:
+        if isinstance(given.get(name), int):
+            given[name] = f"{given[name]}B"
     if "order_by" in given:
         given["order_by"] = order_texts(options["order_by"])
     if isinstance(given.get("schema"), dict):
