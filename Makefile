@@ -32,6 +32,9 @@ SPARK_VERSION := 4.3.0
 SAIL_VERSION := 0.7.2
 # Older Sparks, on which the SQL of plans is valid too.
 OLDER_SPARKS := 3.5.6 4.0.2
+# The last one that runs on every Node and is half as large as those after it.
+AZURITE_VERSION := 3.35.0
+AZURITE := .cache/azurite
 PROTOC_VERSION := 36.2
 NEXTEST_VERSION := 0.9.148
 DENY_VERSION := 0.20.2

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use distil_plan::{Error, Fault, Result};
-use distil_storage::{Kind, OutputFile, Storage};
+use distil_storage::{Kind, OutputFile, Storage, put_in_place};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -48,6 +48,7 @@ pub fn generate(
     let outcome = writer.write_files(threads).and_then(|answer| {
         let mut file = storage.create_new(&answer_path)?;
         file.write_all(answer.to_json()?.as_bytes())
+            .and_then(|()| put_in_place(storage, &answer_path, &mut *file))
             .inspect_err(|_| discard(storage.remove_file(&answer_path)))?;
         Ok(answer)
     });
@@ -55,6 +56,9 @@ pub fn generate(
         if created {
             discard(storage.disk(directory).and_then(|disk| disk.remove_dir_all(directory)));
         } else {
+            if let Some(objects) = storage.objects(directory) {
+                discard(objects.abort(&[directory, &answer_path]));
+            }
             for file in 0..parameters.files {
                 discard(storage.remove_file(&writer.path(file)));
             }
@@ -91,6 +95,7 @@ fn claim_directory(storage: &dyn Storage, directory: &Path) -> Result<bool> {
             .help("give the name of a new directory"))
     };
     match storage.metadata(directory)? {
+        None if storage.objects(directory).is_some() => Ok(false),
         None => storage.disk(directory)?.create_dir(directory).map(|()| true),
         Some(found) if found.kind != Kind::Directory => refuse("this is not a directory"),
         Some(_) if storage.list(directory)?.is_empty() => Ok(false),
@@ -173,7 +178,7 @@ impl Writer<'_> {
         }
         chunk.extend_from_slice(close);
         sink.write(&chunk)?;
-        sink.finish()?;
+        put_in_place(self.storage, &path, &mut *sink.finish()?)?;
         (self.progress)(unreported);
         Ok(())
     }
@@ -211,11 +216,12 @@ impl Sink {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<()> {
-        let Some(encoder) = self.gzip else {
-            return Ok(());
-        };
-        self.file.write_all(&encoder.finish().map_err(|cause| broken_encoder(&cause))?)
+    /// Ends the file and gives it back.
+    fn finish(mut self) -> Result<Box<dyn OutputFile>> {
+        if let Some(encoder) = self.gzip {
+            self.file.write_all(&encoder.finish().map_err(|cause| broken_encoder(&cause))?)?;
+        }
+        Ok(self.file)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use distil_job::discover::{Discovery, discover};
 use distil_job::places::{Place, check_places};
 use distil_plan::{Error, Fault, Hint, Layout, Mode, Plan, Report, Result, Status};
-use distil_storage::{Kind, OutputFile, Storage};
+use distil_storage::{Condition, Kind, Objects, OutputFile, Storage};
 use serde::Deserialize;
 
 use crate::files::read_text_up_to;
@@ -23,8 +23,10 @@ const LARGEST: usize = 256 << 20;
 /// A usage error for a place that is a source, lies inside one, or is where the run writes, and for
 /// anything but a regular file.
 pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path) -> Result<()> {
-    storage.disk(path)?;
-    check_parent(storage, path)?;
+    if storage.objects(path).is_none() {
+        storage.disk(path)?;
+        check_parent(storage, path)?;
+    }
     check_kind(storage, path)?;
     let report = Place::target("report", path, false);
     let sink = &plan.sink;
@@ -141,6 +143,9 @@ fn text_of(path: &Path, report: &Report) -> Result<String> {
 pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Result<()> {
     let text = text_of(path, report)?;
     check_kind(storage, path)?;
+    if let Some(objects) = storage.objects(path) {
+        return put(objects, path, &text);
+    }
     let disk = storage.disk(path)?;
     let (staged, mut file) = create_beside(storage, path)?;
     // Before there is anything to read in it.
@@ -160,6 +165,21 @@ pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Resu
         let _ = storage.remove_file(&staged);
     }
     written.map_err(|error| error.at(path.to_string_lossy(), None))
+}
+
+/// Writes an object, or replaces the one that is there.
+fn put(objects: &dyn Objects, path: &Path, text: &str) -> Result<()> {
+    let condition = match objects.metadata(path)? {
+        Some(found) => Condition::Unchanged(found.stamp),
+        None => Condition::Absent,
+    };
+    let mut file = objects.create_new(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync()?;
+    objects.complete(path, condition).inspect_err(|_| {
+        // The first error is the one to tell.
+        let _ = objects.abort(&[path]);
+    })
 }
 
 /// A new hidden file beside `path`.

@@ -15,13 +15,16 @@ use distil_plan::{
     Backend, Cancel, Code, ColumnPath, Error, Events, Location, NoEvents, Plan, RecordsPath,
     Report, ReportError, ResolvedPlan, Result, Status, Watch,
 };
-use distil_storage::Storage;
+use distil_storage::{Limits, Storage, within};
 
 use crate::RunOptions;
 use crate::backends::Entry;
 use crate::configuration::{BackendOptions, Configuration};
 use crate::report::{check_report_place, write_report};
 use crate::stores::Stores;
+
+/// Bytes on their way to and from stores for what is done around a run, and for looking at outputs.
+const LOOKING: u64 = 32 << 20;
 
 /// A backend, what this process may use, and who watches: everything that a plan needs to be run.
 /// Clones share the backend.
@@ -147,13 +150,14 @@ impl Session {
     /// # Errors
     /// As [`DataFrame::run`](crate::DataFrame::run): bad records, sources that are not there ...
     pub fn infer(&self, plan: Plan) -> Result<Inferred> {
-        let mut resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
+        let storage = self.stores();
+        let mut resolved = distil_job::resolve::resolve(&*storage, plan.check()?)?;
         let options = self.options.engine();
         let scan = NativeScan { storage: &self.storage, options };
         settle(&mut resolved.plan, Some(&scan), self.watch())?;
         let mut inferred =
             distil_engine::infer(&self.storage, &options, &resolved.plan, self.watch())
-                .map_err(|error| locate(self.storage.as_ref(), &resolved.plan, error))?;
+                .map_err(|error| locate(&*storage, &resolved.plan, error))?;
         inferred.warnings.splice(0..0, resolved.discovery.warnings);
         Ok(inferred)
     }
@@ -164,7 +168,8 @@ impl Session {
     /// # Errors
     /// As [`Session::infer`], but for what the schema would not allow.
     pub fn survey(&self, plan: Plan) -> Result<Surveyed> {
-        let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
+        let storage = self.stores();
+        let resolved = distil_job::resolve::resolve(&*storage, plan.check()?)?;
         let options = self.options.engine();
         distil_engine::survey(&self.storage, &options, &resolved.plan, self.watch())
     }
@@ -175,8 +180,9 @@ impl Session {
     /// # Errors
     /// As [`Session::infer`], for sources that are not there.
     pub fn within_one_record(&self, plan: Plan) -> Result<Option<(RecordsPath, u64)>> {
-        let resolved = distil_job::resolve::resolve(self.storage.as_ref(), plan.check()?)?;
-        Ok(within_one_record(self.storage.as_ref(), &resolved.plan))
+        let storage = self.stores();
+        let resolved = distil_job::resolve::resolve(&*storage, plan.check()?)?;
+        Ok(within_one_record(&*storage, &resolved.plan))
     }
 
     /// The first rows of an output.
@@ -184,7 +190,7 @@ impl Session {
     /// # Errors
     /// An environment error if it can't be read, an input error if it is not an output.
     pub fn head(&self, output: &Path, rows: usize) -> Result<Head> {
-        distil_output::head::head(&*self.storage, output, rows)
+        distil_output::head::head(&*self.stores(), output, rows)
     }
 
     /// The digest of an output's rows, and how many there are.
@@ -192,7 +198,7 @@ impl Session {
     /// # Errors
     /// As [`Session::head`].
     pub fn digest(&self, output: &Path) -> Result<(Digest, u64)> {
-        distil_output::digest::digest_output(&*self.storage, output)
+        distil_output::digest::digest_output(&*self.stores(), output)
     }
 
     /// Checks an output against its own footers and, if given, a reference: another output, the report
@@ -201,7 +207,7 @@ impl Session {
     /// # Errors
     /// An input error that names the first thing that differs, with both values.
     pub fn verify(&self, output: &Path, reference: Option<&Path>) -> Result<Verified> {
-        distil_output::verify::verify(&*self.storage, output, reference)
+        distil_output::verify::verify(&*self.stores(), output, reference)
     }
 
     /// Does something with a plan and writes the report of it, where one is wanted.
@@ -246,6 +252,12 @@ impl Session {
         (report, Err(error))
     }
 
+    /// The storage, whose calls end when the session is asked to stop.
+    pub(crate) fn stores(&self) -> Arc<dyn Storage> {
+        let limits = Limits { cancel: self.cancel.clone(), memory: LOOKING };
+        within(&self.storage, &limits)
+    }
+
     fn watch(&self) -> Watch<'_> {
         Watch { events: &*self.events, cancel: &self.cancel }
     }
@@ -261,7 +273,7 @@ impl Session {
             watch: self.watch(),
             temp_dir: self.options.temp_dir.clone(),
             report_path: self.options.report.clone(),
-            ..Job::new(Arc::clone(&self.storage), plan, &*self.backend)
+            ..Job::new(self.stores(), plan, &*self.backend)
         })
     }
 }

@@ -1,11 +1,14 @@
 //! Stores by scheme: from a location to the storage that knows it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use distil_plan::{Code, Error, Result, scheme};
-use distil_storage::{Disk, InputFile, Local, Metadata, OutputFile, Storage};
+use distil_plan::{Code, Error, Result, local_path, scheme};
+use distil_storage::{
+    Disk, InputFile, Known, Limits, Local, Metadata, Objects, OutputFile, Storage,
+};
 
 /// All stores of a session. It is a storage itself, which hands every call on to the store of the path, so
 /// that one plan can read from one store and write to another. A path without a scheme lies on the
@@ -17,9 +20,16 @@ pub struct Stores {
 }
 
 impl Default for Stores {
-    /// The file system of this machine alone.
+    /// The file system of this machine, and with the feature `cloud` the stores of the clouds.
     fn default() -> Self {
-        Self::on(Arc::new(Local))
+        let stores = Self::on(Arc::new(Local));
+        #[cfg(feature = "cloud")]
+        let stores = {
+            let cloud: Arc<dyn Storage> = Arc::new(distil_cloud::Cloud::default());
+            distil_cloud::Cloud::schemes()
+                .fold(stores, |stores, scheme| stores.with(scheme, Arc::clone(&cloud)))
+        };
+        stores
     }
 }
 
@@ -85,34 +95,85 @@ impl Stores {
     }
 }
 
+/// A URL of the scheme `file` as its path, anything else as it is.
+fn local(path: &Path) -> Cow<'_, Path> {
+    local_path(path).map_or(Cow::Borrowed(path), Cow::Owned)
+}
+
 fn unknown(path: &Path, scheme: &str) -> Error {
     let is_file = scheme.eq_ignore_ascii_case("file");
     let what = match is_file {
-        true => "distil takes paths, not file:// URLs".to_owned(),
-        false => format!("distil can't read or write {scheme}:// yet"),
+        true => "a URL of a file has three slashes, and names no other machine".to_owned(),
+        false => format!("this distil can't read or write {scheme}://"),
     };
     let error = Error::usage(what).coded(Code::UnknownScheme).at(path.to_string_lossy(), None);
-    if is_file { error.help("give the path alone, without file://") } else { error }
+    match scheme {
+        _ if is_file => error.help("write file:///PATH, or the path alone"),
+        #[cfg(not(feature = "cloud"))]
+        "s3" | "s3a" | "s3n" | "gs" | "az" | "azure" | "abfs" | "abfss" => {
+            error.help("build it in: cargo build --release -p distil-cli --features cloud")
+        }
+        _ => error,
+    }
 }
 
 impl Storage for Stores {
     fn metadata(&self, path: &Path) -> Result<Option<Metadata>> {
+        let path = &*local(path);
         self.of(path)?.metadata(path)
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<PathBuf>> {
+        let directory = &*local(directory);
         self.of(directory)?.list(directory)
     }
 
+    fn entries(&self, directory: &Path) -> Result<Vec<(PathBuf, Option<Metadata>)>> {
+        let directory = &*local(directory);
+        self.of(directory)?.entries(directory)
+    }
+
     fn open(&self, path: &Path) -> Result<Box<dyn InputFile>> {
+        let path = &*local(path);
         self.of(path)?.open(path)
     }
 
+    fn open_known(&self, path: &Path, known: Known) -> Result<Box<dyn InputFile>> {
+        let path = &*local(path);
+        self.of(path)?.open_known(path, known)
+    }
+
+    fn expect(&self, path: &Path, known: Known) {
+        if let Ok(store) = self.find(path) {
+            store.expect(path, known);
+        }
+    }
+
+    fn within(&self, limits: &Limits) -> Option<Arc<dyn Storage>> {
+        let mut by_scheme = self.by_scheme.clone();
+        for (scheme, store) in &self.by_scheme {
+            // One store may know several schemes, and has one memory for all of them.
+            let other = self.by_scheme.iter().find(|(_, other)| Arc::ptr_eq(store, other));
+            let known = other.filter(|(other, _)| *other < scheme).map(|(other, _)| other);
+            let limited = match known {
+                Some(known) => by_scheme.get(known).cloned(),
+                None => store.within(limits),
+            };
+            if let Some(limited) = limited {
+                by_scheme.insert(scheme.clone(), limited);
+            }
+        }
+        let disk = self.disk.within(limits).unwrap_or_else(|| Arc::clone(&self.disk));
+        Some(Arc::new(Self { disk, by_scheme }))
+    }
+
     fn create_new(&self, path: &Path) -> Result<Box<dyn OutputFile>> {
+        let path = &*local(path);
         self.target(path)?.create_new(path)
     }
 
     fn remove_file(&self, path: &Path) -> Result<()> {
+        let path = &*local(path);
         self.target(path)?.remove_file(path)
     }
 
@@ -123,11 +184,17 @@ impl Storage for Stores {
     }
 
     fn canonical(&self, path: &Path) -> Result<PathBuf> {
+        let path = &*local(path);
         self.of(path)?.canonical(path)
     }
 
     fn disk(&self, path: &Path) -> Result<&dyn Disk> {
+        let path = &*local(path);
         self.target(path)?.disk(path)
+    }
+
+    fn objects(&self, path: &Path) -> Option<&dyn Objects> {
+        self.find(path).ok()?.objects(path)
     }
 }
 
@@ -153,16 +220,17 @@ mod tests {
             format!("{error} | {}", hints.join(" | "))
         };
         assert_eq!(
-            text("s3://b/my x.json"),
-            "s3://b/my x.json: distil can't read or write s3:// yet | read it from standard \
-             input, with the source -: aws s3 cp 's3://b/my x.json' - | distil run - ..."
+            text("hdfs://b/my x.json"),
+            "hdfs://b/my x.json: this distil can't read or write hdfs:// | read it from standard \
+             input, with the source -: hdfs dfs -cat 'hdfs://b/my x.json' | distil run - ..."
         );
         assert_eq!(
-            text("file:///tmp/a"),
-            "file:///tmp/a: distil takes paths, not file:// URLs | give the path alone, \
-             without file://"
+            text("file://tmp/a"),
+            "file://tmp/a: a URL of a file has three slashes, and names no other machine | write \
+             file:///PATH, or the path alone"
         );
-        assert!(text("ftp://x").ends_with("yet | "));
+        assert!(text("ftp://x").ends_with("ftp:// | "));
+        assert_eq!(size("file:///a"), Some(4));
         let error = stores.disk(Path::new("gs://b/out.parquet")).err().unwrap();
         assert_eq!(
             error.hints[0].text,

@@ -22,6 +22,9 @@ const THREAD: u64 = 32 << 20;
 /// The window of zstd up to its level 19.
 const USUAL_WINDOW: u64 = 8 << 20;
 
+/// A line of 10 Gbit moves as much in a tenth of a second.
+const MOST_ON_THE_WAY: u64 = 128 << 20;
+
 /// How often a record is in memory at most: as it was read, as a tape, as a row, and in a batch.
 const RECORD: u64 = 6;
 
@@ -66,6 +69,16 @@ pub(crate) fn threads(memory: u64, wanted: usize) -> usize {
 /// than the usual levels of zstd need.
 pub(crate) fn window(memory: u64, threads: usize) -> WindowLimit {
     WindowLimit { bytes: (memory / 2 / threads.max(1) as u64).max(USUAL_WINDOW), memory }
+}
+
+/// Bytes on their way to and from stores: enough for a fast line, and little beside the rows.
+pub(crate) fn on_the_way(memory: u64) -> u64 {
+    (memory / 8).min(MOST_ON_THE_WAY)
+}
+
+/// Of the bytes of rows of a thread, what is left where a quarter of them is on its way.
+pub(crate) fn rows_beside_stores(rows: u64) -> u64 {
+    rows / 4 * 3
 }
 
 /// Bytes of rows that each thread holds. Half of the memory is for rows; the other half is for decoding, and

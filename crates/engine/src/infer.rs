@@ -11,8 +11,8 @@ use distil_plan::{
 };
 use distil_storage::Storage;
 
-use crate::EngineOptions;
 use crate::decode::{Decoded, Inputs, RowSink, decode};
+use crate::{EngineOptions, stores};
 
 /// What inputs hold.
 #[derive(Clone, Debug)]
@@ -102,6 +102,7 @@ fn scan(
     watch: Watch<'_>,
     surveys: bool,
 ) -> Result<Decoded> {
+    let (storage, options) = &stores::of_run(storage, options, plan, watch.cancel);
     let sets_aside = surveys && plan.plan.quarantine.path.is_some();
     let quarantine = match sets_aside {
         true => Quarantine::passing_over(plan, Arc::clone(storage)),

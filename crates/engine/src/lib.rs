@@ -11,6 +11,7 @@ mod exchange;
 mod infer;
 mod pipeline;
 mod report;
+mod stores;
 mod threads;
 mod work_queue;
 mod write;

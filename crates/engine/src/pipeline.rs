@@ -16,7 +16,7 @@ use crate::decode::{Decoded, Inputs, RowSink, decode};
 use crate::exchange::{Exchange, Sample, Shard, packed_table, partitions, sample};
 use crate::report::Clock;
 use crate::write::{WritePhase, Written};
-use crate::{EngineOptions, budget, report};
+use crate::{EngineOptions, budget, report, stores};
 
 /// Runs a resolved plan.
 pub(crate) fn run(
@@ -26,6 +26,7 @@ pub(crate) fn run(
 ) -> Result<Report> {
     let plan = &request.plan.plan;
     budget::check(options.memory, plan)?;
+    let (storage, options) = &stores::of_run(storage, options, request.plan, request.watch.cancel);
     let quarantine = Quarantine::new(
         request.plan,
         Arc::clone(storage),

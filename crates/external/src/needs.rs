@@ -14,6 +14,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
             "another parser passes over what is bad in silence, so only valid input gets there",
         )),
         Need::OpaquePath => Some(Support::Never("messages are JSON, which is UTF-8")),
+        Need::Stores => Some(Support::Could(
+            "a process reads and writes files; distil could fetch and bring them",
+        )),
         Need::Parquet => {
             Some(Support::Could("rows come to a process as records, which every process reads"))
         }

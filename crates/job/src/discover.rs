@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use distil_plan::{Code, Error, Result};
+use distil_plan::{Code, Error, Location, Result};
 use distil_storage::{Kind, Metadata, Stamp, Storage};
 use globset::GlobMatcher;
 
@@ -118,7 +118,8 @@ fn one_source(
         });
         return Ok(());
     }
-    let path = Path::new(source);
+    let location = Location::from(source);
+    let path = &*location;
     if source.is_empty() {
         return Err(Error::usage("a source is empty").help("name a file, a directory, a glob or -"));
     }
@@ -141,7 +142,9 @@ fn one_source(
             walk.hand_over(source, path, discovery);
         }
         Some(metadata) => discovery.inputs.push(named(path, &metadata)?),
-        None if source.contains(is_glob_mark) => expand(storage, source, all_files, discovery)?,
+        None if source.contains(is_glob_mark) => {
+            expand(storage, &location.to_string(), all_files, discovery)?;
+        }
         None => {
             return Err(Error::input("there is no such file or directory")
                 .coded(Code::NotFound)
@@ -272,22 +275,28 @@ impl<'a> Walk<'a> {
         if !self.searched.insert((device, inode, place)) {
             return Ok(());
         }
-        let mut names = self.storage.list(directory)?;
+        let mut entries = self.storage.entries(directory)?;
         // What lies in `a` comes after what lies in `a-b`, as `a/` does.
-        names.sort_by(|a, b| in_paths(a).cmp(in_paths(b)));
-        for name in names {
+        entries.sort_by(|(a, _), (b, _)| in_paths(a).cmp(in_paths(b)));
+        for (name, metadata) in entries {
             let path = directory.join(&name);
             if matches!(name.as_os_str().as_bytes().first(), Some(b'.' | b'_')) {
                 self.skipped.push(path);
                 continue;
             }
             self.looked_at += 1;
-            self.entry(&path, name.as_os_str().as_bytes(), place)?;
+            self.entry(&path, name.as_os_str().as_bytes(), place, metadata)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, path: &Path, name: &[u8], place: Option<Place>) -> Result<()> {
+    fn entry(
+        &mut self,
+        path: &Path,
+        name: &[u8],
+        place: Option<Place>,
+        metadata: Option<Metadata>,
+    ) -> Result<()> {
         let (matches, below) = match (&mut self.glob, place) {
             (Some(glob), Some(place)) => {
                 let place = glob.step(place, name)?;
@@ -300,7 +309,11 @@ impl<'a> Walk<'a> {
         if !matches && is_dead {
             return Ok(());
         }
-        let Some(metadata) = self.storage.metadata(path)? else {
+        let known = match metadata {
+            Some(metadata) => Some(metadata),
+            None => self.storage.metadata(path)?,
+        };
+        let Some(metadata) = known else {
             if matches {
                 self.dangling.push(path.into());
             }

@@ -34,6 +34,7 @@ pub fn resolve(storage: &dyn Storage, plan: Plan) -> Result<Resolved> {
         .map(|found| Input {
             path: found.path.clone().into(),
             bytes: found.bytes,
+            version: found.stamp.map_or(0, |stamp| stamp.version),
             compression: None,
             shape: None,
         })

@@ -59,6 +59,7 @@ mod tests {
         let input = |bytes, compression, shape| Input {
             path: "in".into(),
             bytes,
+            version: 0,
             compression: Some(compression),
             shape: Some(shape),
         };

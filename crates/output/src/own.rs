@@ -50,8 +50,8 @@ pub fn stranger(storage: &dyn Storage, directory: &Path) -> Result<Option<PathBu
     Ok(None)
 }
 
-/// `part-` and at least five digits, `.parquet`.
-fn is_part(name: &Path) -> bool {
+/// Whether a name is that of a part: `part-` and at least five digits, `.parquet`.
+pub fn is_part(name: &Path) -> bool {
     let digits = name
         .to_str()
         .and_then(|name| name.strip_prefix("part-"))

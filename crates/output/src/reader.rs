@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use distil_plan::{Error, Result};
-use distil_storage::{InputFile, Kind, Stamp, Storage, check_unchanged};
+use distil_storage::{InputFile, Kind, Known, Stamp, Storage, check_unchanged};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -68,19 +68,27 @@ impl PartFile {
     /// # Errors
     /// An input error if it is none, an environment error if it can't be read.
     pub fn open(storage: &dyn Storage, path: &Path) -> Result<Self> {
-        Self::open_with(storage, path, PageIndexPolicy::Skip)
+        Self::open_with(path, storage.open(path)?, PageIndexPolicy::Skip)
+    }
+
+    /// As [`PartFile::open`], of a file that was seen before.
+    ///
+    /// # Errors
+    /// As [`PartFile::open`].
+    pub fn open_known(storage: &dyn Storage, path: &Path, known: Known) -> Result<Self> {
+        Self::open_with(path, storage.open_known(path, known)?, PageIndexPolicy::Skip)
     }
 
     /// Opens a Parquet file for samples: with its page index, if it has one.
     ///
     /// # Errors
     /// As [`PartFile::open`], and an input error for a broken page index.
-    pub fn open_to_sample(storage: &dyn Storage, path: &Path) -> Result<Self> {
-        Self::open_with(storage, path, PageIndexPolicy::Optional)
+    pub fn open_to_sample(storage: &dyn Storage, path: &Path, known: Known) -> Result<Self> {
+        Self::open_with(path, storage.open_known(path, known)?, PageIndexPolicy::Optional)
     }
 
-    fn open_with(storage: &dyn Storage, path: &Path, index: PageIndexPolicy) -> Result<Self> {
-        let input: Arc<dyn InputFile> = Arc::from(storage.open(path)?);
+    fn open_with(path: &Path, input: Box<dyn InputFile>, index: PageIndexPolicy) -> Result<Self> {
+        let input: Arc<dyn InputFile> = Arc::from(input);
         if input.is_stream() {
             return Err(Error::input("a Parquet file can't be read from a pipe")
                 .at(path.to_string_lossy(), None));

@@ -23,7 +23,7 @@ use distil_output::head::head;
 use distil_output::reader::PartFile;
 use distil_output::verify::{Aspect, Verified, verify};
 use distil_plan::{ColumnPath, Dedup, Error, Fault, Report, Result, Schema, Status};
-use distil_storage::Memory;
+use distil_storage::{Known, Memory};
 use parquet::arrow::ArrowWriter;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -556,7 +556,7 @@ fn a_row_group_is_sampled_all_over_where_a_page_index_tells_the_way() {
         memory.put(path, writer.into_inner().unwrap());
     };
     let sampled = |path: &str, spots: usize, most: usize, columns: Option<&[&str]>| {
-        let part = PartFile::open_to_sample(&memory, Path::new(path)).unwrap();
+        let part = PartFile::open_to_sample(&memory, Path::new(path), Known::default()).unwrap();
         let mut keys = Vec::new();
         for batch in part.sample_group(0, spots, most, columns).unwrap() {
             let batch = batch.unwrap();

@@ -36,7 +36,7 @@ pub use error::{Error, Fault, Found, FoundBad, Place, Refusal, Result, Told, pri
 pub use hint::Hint;
 pub use hive::{HiveColumn, hive_columns};
 pub use instant_format::{FormatItem, FormatPart, InstantFormat};
-pub use location::{Location, scheme};
+pub use location::{Location, local_path, scheme};
 pub use need::{Need, Support};
 pub use null_text::NullText;
 pub use origin::{FILE_COLUMN, Origin, POSITION_COLUMN, is_place};

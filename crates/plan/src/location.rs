@@ -1,13 +1,15 @@
 //! Where something is: a path, or a URL of some store.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::ops::Deref;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 /// Where something is, spelled as it was given: a path of the file system, or a URL such as `s3://bucket/key`,
-/// whose scheme says which store knows it. Its JSON form is the text.
+/// whose scheme says which store knows it. Its JSON form is the text. A URL of the scheme `file` becomes its path.
 ///
 /// Names of files need not be text, so a location is bytes as a path is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,8 +63,40 @@ impl fmt::Display for Location {
 
 impl<T: Into<PathBuf>> From<T> for Location {
     fn from(path: T) -> Self {
-        Self(path.into())
+        let path = path.into();
+        Self(local_path(&path).unwrap_or(path))
     }
+}
+
+/// The path that a URL of the scheme `file` names on this machine (RFC 8089), with its escapes decoded; nothing for
+/// anything else.
+pub fn local_path(path: &Path) -> Option<PathBuf> {
+    let found = scheme(path).filter(|found| found.eq_ignore_ascii_case("file"))?;
+    let rest = &path.as_os_str().as_encoded_bytes()[found.len() + "://".len()..];
+    let rest = match rest {
+        [b'/', ..] => rest,
+        _ => rest.strip_prefix(b"localhost").filter(|rest| rest.starts_with(b"/"))?,
+    };
+    let hex = |digit: u8| char::from(digit).to_digit(16);
+    let mut decoded = Vec::with_capacity(rest.len());
+    let mut at = 0;
+    while at < rest.len() {
+        let escape = match rest[at..] {
+            [b'%', high, low, ..] => hex(high).zip(hex(low)),
+            _ => None,
+        };
+        match escape {
+            Some((high, low)) => {
+                decoded.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            None => {
+                decoded.push(rest[at]);
+                at += 1;
+            }
+        }
+    }
+    Some(OsString::from_vec(decoded).into())
 }
 
 #[cfg(test)]
@@ -87,6 +121,19 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(scheme(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_a_file_is_its_path() {
+        for (url, path) in [
+            ("file:///tmp/a%20b%2F%zz", "/tmp/a b/%zz"),
+            ("FILE://localhost/x", "/x"),
+            ("file://host/x", "file://host/x"),
+            ("file://x", "file://x"),
+            ("/tmp/a%20b", "/tmp/a%20b"),
+        ] {
+            assert_eq!(Location::from(url).to_string(), path, "{url}");
         }
     }
 

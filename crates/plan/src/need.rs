@@ -21,6 +21,8 @@ pub enum Need {
     AssumedInput,
     /// The path of an input is not UTF-8.
     OpaquePath,
+    /// An input or an output in a store that is no file system.
+    Stores,
     /// Input in Parquet.
     Parquet,
     /// Input in gzip.
@@ -118,6 +120,7 @@ impl Need {
             Self::BadRecords => ("bad_records", "input with bad records, reported or set aside"),
             Self::AssumedInput => ("assume_valid", "input that no native scan has checked"),
             Self::OpaquePath => ("path:bytes", "a path that is not UTF-8"),
+            Self::Stores => ("stores", "inputs or outputs in a store that is no file system"),
             Self::Parquet => ("input:parquet", "reading Parquet"),
             Self::Gzip => ("input:gzip", "reading gzip"),
             Self::Zstd => ("input:zstd", "reading zstd"),
@@ -281,6 +284,11 @@ impl ResolvedPlan {
 
     fn input_needs(&self, list: &mut List) {
         let mut largest = 0;
+        let inputs = self.inputs.iter().map(|input| &input.path);
+        let plan = &self.plan;
+        let outputs = [Some(&plan.sink.path), plan.quarantine.path.as_ref(), plan.dropped.as_ref()];
+        let mut places = inputs.chain(outputs.into_iter().flatten());
+        list.add_if(places.any(|place| place.scheme().is_some()), Need::Stores);
         list.add_if(self.plan.format == InputFormat::Parquet, Need::Parquet);
         // What one array in one document holds is asked for by its shape.
         let is_document = |input: &Input| matches!(input.shape, Some(Shape::Document(_)));
@@ -380,7 +388,7 @@ mod tests {
 
     fn input(name: &str, shape: Shape, compression: InputCompression) -> Input {
         let (compression, shape) = (Some(compression), Some(shape));
-        Input { path: name.into(), bytes: Some(7), compression, shape }
+        Input { path: name.into(), bytes: Some(7), version: 0, compression, shape }
     }
 
     fn words(plan: &ResolvedPlan) -> Vec<String> {

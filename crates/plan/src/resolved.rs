@@ -51,11 +51,18 @@ pub struct Input {
     pub path: Location,
     /// Its size on disk; `None` for standard input and pipes.
     pub bytes: Option<u64>,
+    /// What tells its content from another, by its store; 0 if the store does not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub version: u64,
     /// Compression and shape, once they are known: a backend that does not support
     /// [`crate::Need::BadRecords`] always gets them.
     pub compression: Option<InputCompression>,
     /// See [`Input::compression`]; never [`Shape::Auto`].
     pub shape: Option<Shape>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Input {

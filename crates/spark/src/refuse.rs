@@ -32,6 +32,9 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
         Need::Repair => Support::Could(
             "it reads the files as they are; distil could write the mended records first",
         ),
+        Need::Stores => Support::Could(
+            "the server and distil meet in a directory that both see; distil could fetch and bring files",
+        ),
         Need::Parquet => Support::Could("rows come to a server as records, which it reads anyway"),
         Need::Zstd => Support::Could(
             "the server reads the files, and the text readers of servers know no zstd; distil could \

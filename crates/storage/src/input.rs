@@ -20,7 +20,7 @@ use self::lz4::Lz4;
 use self::window::{Source, Window};
 use self::xz::Xz;
 use self::zstd::Zstd;
-use crate::{InputFile, Stamp, Storage};
+use crate::{InputFile, Known, Stamp, Storage};
 
 /// An input as a sequence of decompressed bytes.
 ///
@@ -70,6 +70,18 @@ impl InputStream {
             return Self::from_reader(Box::new(std::io::stdin()), "-");
         }
         let file = storage.open(path)?;
+        Self::new(Source::file(file, path.to_owned()))
+    }
+
+    /// As [`InputStream::open`], of a file that was seen before.
+    ///
+    /// # Errors
+    /// As [`InputStream::open`].
+    pub fn open_known(storage: &dyn Storage, path: &Path, known: Known) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            return Self::open(storage, path);
+        }
+        let file = storage.open_known(path, known)?;
         Self::new(Source::file(file, path.to_owned()))
     }
 
@@ -203,6 +215,9 @@ impl InputStream {
 /// An input error with the path: the file was changed, replaced or removed meanwhile. An environment
 /// error: it can't be looked at.
 pub fn check_unchanged(storage: &dyn Storage, path: &Path, file: &dyn InputFile) -> Result<()> {
+    if file.is_pinned() {
+        return Ok(());
+    }
     let then = file.stamp();
     let now = file.stamp_now()?;
     if now.size != then.size {
@@ -219,7 +234,8 @@ pub fn check_unchanged(storage: &dyn Storage, path: &Path, file: &dyn InputFile)
     }
 }
 
-fn changed(path: &Path, change: &str) -> Error {
+/// The error for a file that did something (`change`) while it was read.
+pub fn changed(path: &Path, change: &str) -> Error {
     Error::input(format!("the file {change} while it was read"))
         .at(path.display().to_string(), None)
         .help("wait until nothing writes to it any more, and run again")

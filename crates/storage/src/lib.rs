@@ -2,22 +2,27 @@
 //!
 //! Everything that distil does to a file system goes through [`Storage`], so that every error names
 //! its path, and so that the in-memory twin sees, and can fail at, every call. [`Local`] is the
-//! disk, [`Memory`] its twin for tests, and [`InputStream`] reads any input decompressed. This crate
-//! knows nothing of JSON, keys or Parquet.
+//! disk, [`Memory`] its twin for tests, [`Objects`] what a store of objects can do besides, [`MemoryObjects`] the twin
+//! of such a store, and [`InputStream`] reads any input decompressed. This crate knows nothing of JSON, keys or Parquet.
 
 mod fault;
 mod input;
 mod local;
 mod memory;
+mod memory_objects;
+mod objects;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use distil_plan::{Error, Result};
+use distil_plan::{Cancel, Error, Result};
 
-pub use input::{InputStream, WindowLimit, check_unchanged};
+pub use input::{InputStream, WindowLimit, changed, check_unchanged};
 pub use local::Local;
 pub use memory::{Failure, Memory, Survive};
+pub use memory_objects::MemoryObjects;
+pub use objects::{Condition, Objects, Unfinished, put_in_place};
 pub use writer::StorageWriter;
 
 /// The current directory has no name in paths like `out.parquet`, whose parent is empty.
@@ -38,6 +43,26 @@ pub struct Stamp {
     pub size: u64,
     /// Modification time, nanoseconds since 1970.
     pub modified: i128,
+    /// The content, where a store tells one from another (a hash of the ETag of an object); 0 where none does.
+    pub version: u64,
+}
+
+/// What is known of a file that was looked at before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its size.
+    pub bytes: Option<u64>,
+    /// [`Stamp::version`]; 0 if unknown.
+    pub version: u64,
+}
+
+/// What the calls of one run may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Asks waiting calls to stop.
+    pub cancel: Cancel,
+    /// Bytes that may be in memory on their way to or from a store, over all files.
+    pub memory: u64,
 }
 
 /// What a path names, links followed.
@@ -81,6 +106,15 @@ pub trait InputFile: Send + Sync {
 
     /// Whether it can only be read once, from the beginning (`offset` must then follow on).
     fn is_stream(&self) -> bool;
+
+    /// Whether every byte read belongs to the content of [`InputFile::stamp`], or the reading fails: then nothing
+    /// is left to be compared in the end.
+    fn is_pinned(&self) -> bool {
+        false
+    }
+
+    /// Says that this range will be read soon: it may be fetched.
+    fn will_read(&self, _offset: u64, _length: usize) {}
 
     /// Reads at most `buffer.len()` bytes at `offset`; 0 only at the end, or into an empty buffer.
     ///
@@ -127,13 +161,40 @@ pub trait Storage: Send + Sync {
     /// An environment error with the path.
     fn list(&self, directory: &Path) -> Result<Vec<PathBuf>>;
 
+    /// As [`Storage::list`], with what is there where a store tells that with the names: asking for each of many
+    /// objects would take as many requests.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn entries(&self, directory: &Path) -> Result<Vec<(PathBuf, Option<Metadata>)>> {
+        Ok(self.list(directory)?.into_iter().map(|name| (name, None)).collect())
+    }
+
     /// Opens a file, a FIFO (which waits for a writer) or a character device for reading.
     ///
     /// # Errors
     /// An environment error with the path, also for a directory or a socket.
     fn open(&self, path: &Path) -> Result<Box<dyn InputFile>>;
 
-    /// Creates a file that must not exist.
+    /// As [`Storage::open`] of a file that was seen before: a store need not look at it again, and gives no byte
+    /// of another content.
+    ///
+    /// # Errors
+    /// As [`Storage::open`].
+    fn open_known(&self, path: &Path, _known: Known) -> Result<Box<dyn InputFile>> {
+        self.open(path)
+    }
+
+    /// Says that a file will be opened soon: its beginning may be fetched.
+    fn expect(&self, _path: &Path, _known: Known) {}
+
+    /// The same storage for one run, where its calls wait for somebody else: they end when the run is asked to, and
+    /// keep within its memory. Nothing where no call waits.
+    fn within(&self, _limits: &Limits) -> Option<Arc<dyn Storage>> {
+        None
+    }
+
+    /// Creates a file that must not exist. In a store of objects it is not there before [`Objects::complete`].
     ///
     /// # Errors
     /// An environment error with the path; [`distil_plan::Fault::Exists`] if it exists.
@@ -162,6 +223,16 @@ pub trait Storage: Send + Sync {
     fn disk(&self, path: &Path) -> Result<&dyn Disk> {
         Err(Error::usage("only a file system will do here").at(path.to_string_lossy(), None))
     }
+
+    /// What can be done besides in a store of objects; nothing if the path lies in no such store.
+    fn objects(&self, _path: &Path) -> Option<&dyn Objects> {
+        None
+    }
+}
+
+/// The storage for one run: see [`Storage::within`].
+pub fn within(storage: &Arc<dyn Storage>, limits: &Limits) -> Arc<dyn Storage> {
+    storage.within(limits).unwrap_or_else(|| Arc::clone(storage))
 }
 
 /// What only a file system can do: directories, locks, and names that change in one step.

@@ -428,6 +428,7 @@ fn stamp(stat: &Stat) -> Stamp {
     Stamp {
         device: stat.st_dev,
         inode: stat.st_ino,
+        version: 0,
         size: stat.st_size.max(0).cast_unsigned(),
         modified: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
     }

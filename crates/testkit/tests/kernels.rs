@@ -177,7 +177,13 @@ fn two_tasks() -> (
     memory.put("in.ndjson", b"{\"id\":1,\"v\":2}\n{\"id\":2}\n{\"id\":1,\"v\":1}\n");
     let mut plan = Plan::new(vec!["in.ndjson".to_owned()], Sink::new("out.parquet"));
     plan.dedup = Some(Dedup::on_columns(vec![ColumnPath::name("id")]));
-    let input = Input { path: "in.ndjson".into(), bytes: Some(40), compression: None, shape: None };
+    let input = Input {
+        path: "in.ndjson".into(),
+        bytes: Some(40),
+        version: 0,
+        compression: None,
+        shape: None,
+    };
     let plan = ResolvedPlan { plan, inputs: vec![input], schema: None, admitted: false };
     let storage: Arc<dyn Storage> = Arc::new(memory);
     let cut =

@@ -5,4 +5,4 @@ mod slices;
 mod source;
 mod workers;
 
-pub(crate) use workers::{Decoded, Inputs, Opened, RowSink, decode};
+pub(crate) use workers::{Decoded, EXPECTED, Inputs, Opened, RowSink, decode, known};

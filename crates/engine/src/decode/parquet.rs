@@ -1,13 +1,14 @@
 //! An input of Parquet as its row groups, each of which any thread can decode.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use distil_kernel::arrow::record_schema;
 use distil_output::reader::PartFile;
-use distil_plan::{Error, Field, Plan, Result};
+use distil_plan::{Error, Field, Input, Plan, Result};
 use distil_storage::Storage;
+
+use super::known;
 
 /// A row group on its way to a worker.
 pub(crate) struct RowGroup {
@@ -23,9 +24,9 @@ pub(crate) struct RowGroup {
 ///
 /// # Errors
 /// An input error for anything else, an environment error if it can't be read.
-pub(crate) fn open(storage: &dyn Storage, plan: &Plan, path: &Path) -> Result<PartFile> {
-    let part = PartFile::open(storage, path)?;
-    check_columns(&part, plan).map_err(|error| error.at(path.to_string_lossy(), None))?;
+pub(crate) fn open(storage: &dyn Storage, plan: &Plan, input: &Input) -> Result<PartFile> {
+    let part = PartFile::open_known(storage, &input.path, known(input))?;
+    check_columns(&part, plan).map_err(|error| error.at(input.display(), None))?;
     Ok(part)
 }
 

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use distil_plan::{Cancel, Error, InputCompression, Result};
-use distil_storage::{InputStream, Storage, WindowLimit};
+use distil_storage::{InputStream, Known, Storage, WindowLimit};
 
 use crate::threads;
 
@@ -48,19 +48,19 @@ struct ReadBytes {
 }
 
 impl Source {
-    /// Opens an input; `is_pipe` says that reading it may take any time. Windows over the limit are refused.
+    /// Opens an input that was seen, or a pipe: reading that may take any time. Windows over the limit are refused.
     ///
     /// # Errors
     /// An environment error with the path.
     pub(crate) fn open(
         storage: &Arc<dyn Storage>,
         path: &Path,
-        is_pipe: bool,
+        known: Option<Known>,
         limit: WindowLimit,
         cancel: &Cancel,
     ) -> Result<Self> {
-        if !is_pipe {
-            let stream = InputStream::open(storage.as_ref(), path)?.within(limit);
+        if let Some(known) = known {
+            let stream = InputStream::open_known(storage.as_ref(), path, known)?.within(limit);
             return Ok(Self::Direct(Box::new(stream)));
         }
         let (sender, receiver) = sync_channel(WAITING);
@@ -194,9 +194,9 @@ mod tests {
         let content: Vec<u8> = (0..700_000u32).map(|n| (n % 251) as u8).collect();
         memory.put("in", &content);
         let storage: Arc<dyn Storage> = Arc::new(memory);
-        for is_pipe in [false, true] {
+        for known in [Some(Known::default()), None] {
             let mut source =
-                Source::open(&storage, Path::new("in"), is_pipe, ANY, &Cancel::new()).unwrap();
+                Source::open(&storage, Path::new("in"), known, ANY, &Cancel::new()).unwrap();
             let mut found = Vec::new();
             let mut buffer = vec![0; 100_000];
             loop {
@@ -210,7 +210,7 @@ mod tests {
             source.finish(storage.as_ref()).unwrap();
         }
         let mut missing =
-            Source::open(&storage, Path::new("none"), true, ANY, &Cancel::new()).unwrap();
+            Source::open(&storage, Path::new("none"), None, ANY, &Cancel::new()).unwrap();
         assert!(missing.read(&mut [0; 8]).is_err());
     }
 

@@ -5,7 +5,6 @@
 //! busy alike. Of Parquet it finds out the row groups, which all workers take.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +16,7 @@ use distil_output::quarantine::{Quarantine, ReadTotals};
 use distil_plan::{
     BadPart, Input, InputCompression, InputFormat, InputReport, Reason, ResolvedPlan, Result, Watch,
 };
-use distil_storage::Storage;
+use distil_storage::{Known, Storage};
 
 use super::parquet::{self, RowGroup};
 use super::slices::SliceReader;
@@ -27,6 +26,9 @@ use crate::{EngineOptions, budget, threads};
 
 /// Slices that may wait for a worker; each is about as large as what is read at once.
 const WAITING: usize = 8;
+
+/// Inputs, or places in one, that are said to be read soon: a store answers late, and many are small.
+pub(crate) const EXPECTED: usize = 64;
 
 /// What decoding needs of the run.
 pub(crate) struct Inputs<'a> {
@@ -40,14 +42,25 @@ pub(crate) struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// Opens an input; `is_pipe` says that reading it may take any time.
+    /// Opens an input.
     ///
     /// # Errors
     /// As [`Source::open`].
-    pub(crate) fn source(&self, path: &Path, is_pipe: bool) -> Result<Source> {
+    pub(crate) fn source(&self, input: &Input) -> Result<Source> {
         let limit = budget::window(self.options.memory, self.options.threads);
-        Source::open(self.storage, path, is_pipe, limit, self.watch.cancel)
+        let known = input.bytes.map(|_| known(input));
+        Source::open(self.storage, &input.path, known, limit, self.watch.cancel)
     }
+
+    /// Says that an input will be read soon.
+    pub(crate) fn expect(&self, input: &Input) {
+        self.storage.expect(&input.path, known(input));
+    }
+}
+
+/// What is known of an input.
+pub(crate) fn known(input: &Input) -> Known {
+    Known { bytes: input.bytes, version: input.version }
 }
 
 /// Receives the rows of one worker.
@@ -131,6 +144,9 @@ pub(crate) fn decode<S: RowSink>(
     opened: Vec<Option<Opened>>,
 ) -> Result<Decoded> {
     let count = inputs.plan.inputs.len();
+    if inputs.plan.plan.format == InputFormat::Json {
+        inputs.plan.inputs.iter().take(EXPECTED).for_each(|input| inputs.expect(input));
+    }
     let shared = Shared {
         inputs,
         layout,
@@ -274,12 +290,12 @@ impl<S: RowSink> Worker<'_, S> {
         if inputs.quarantine.is_past_the_last(ordinal, 0) {
             return Ok(());
         }
+        if let Some(input) = inputs.plan.inputs.get(ordinal + EXPECTED) {
+            inputs.expect(input);
+        }
         let opened = match opened {
             Some(opened) => opened,
-            None => {
-                let is_pipe = input.bytes.is_none();
-                (inputs.source(&input.path, is_pipe)?, Vec::new())
-            }
+            None => (inputs.source(input)?, Vec::new()),
         };
         let mut reader = SliceReader::new(inputs, ordinal, opened);
         let mut shown = 0;
@@ -338,7 +354,7 @@ impl<S: RowSink> Worker<'_, S> {
         }
         inputs.watch.cancel.check()?;
         let input = &inputs.plan.inputs[ordinal];
-        let part = parquet::open(inputs.storage.as_ref(), &inputs.plan.plan, &input.path)?;
+        let part = parquet::open(inputs.storage.as_ref(), &inputs.plan.plan, input)?;
         let bytes = part.bytes();
         self.shared.bytes.fetch_add(bytes, Ordering::Relaxed);
         inputs.watch.events.advance(bytes, 0);

@@ -12,7 +12,7 @@ use distil_plan::{InputCompression, InputFormat, Result};
 use distil_storage::{InputStream, Kind};
 
 use super::sample_rows::sample_rows;
-use crate::decode::{Inputs, Opened};
+use crate::decode::{EXPECTED, Inputs, Opened, known};
 
 /// Pieces read in all.
 pub(super) const PIECES: u64 = 256;
@@ -91,11 +91,19 @@ fn sample_records(
     let mut sampler = Sampler::new(plan)?.of_inputs(inputs.plan)?;
     let mut opened: Vec<Option<Opened>> = Vec::new();
     let mut bytes = 0;
+    // Counted twice: those that a store has are asked for before they are wanted.
+    let mut ahead = Pieces::of(pieces.known);
+    let mut expected = inputs
+        .plan
+        .inputs
+        .iter()
+        .filter(move |input| input.bytes.is_some_and(|size| ahead.next(size, PIECES) > 0));
+    expected.by_ref().take(EXPECTED).for_each(|input| inputs.expect(input));
     for (ordinal, input) in inputs.plan.inputs.iter().enumerate() {
         inputs.watch.cancel.check()?;
         let Some(size) = input.bytes else {
             // A pipe can't be read twice: what is read here is kept.
-            let mut stream = inputs.source(&input.path, true)?;
+            let mut stream = inputs.source(input)?;
             let mut prefix = vec![0; STREAM_PIECE];
             let count = stream.read(&mut prefix)?;
             prefix.truncate(count);
@@ -110,6 +118,11 @@ fn sample_records(
         if pieces == 0 && ordinal > 0 {
             bytes += size;
             continue;
+        }
+        if pieces > 0
+            && let Some(input) = expected.next()
+        {
+            inputs.expect(input);
         }
         let compression = sample_file(inputs, ordinal, size, pieces.max(1), most, &mut sampler)?;
         bytes += if compression == InputCompression::None { size } else { size * GROWTH };
@@ -142,13 +155,17 @@ fn sample_file(
     most: usize,
     sampler: &mut Sampler,
 ) -> Result<InputCompression> {
-    let path = &inputs.plan.inputs[ordinal].path;
-    let metadata = inputs.storage.metadata(path)?;
-    if metadata.is_none_or(|metadata| metadata.kind != Kind::File) {
-        return Ok(InputCompression::None);
+    let input = &inputs.plan.inputs[ordinal];
+    let path = &input.path;
+    // What a store told of an object need not be asked again.
+    if input.version == 0 {
+        let metadata = inputs.storage.metadata(path)?;
+        if metadata.is_none_or(|metadata| metadata.kind != Kind::File) {
+            return Ok(InputCompression::None);
+        }
     }
     let mut window = vec![0; PIECE];
-    let mut stream = InputStream::open(inputs.storage.as_ref(), path)?;
+    let mut stream = InputStream::open_known(inputs.storage.as_ref(), path, known(input))?;
     let count = stream.read(&mut window)?;
     sampler.sample(ordinal, &window[..count], most)?;
     let compression = stream.compression();
@@ -156,9 +173,14 @@ fn sample_file(
         return Ok(compression);
     }
     drop(stream);
-    let file = inputs.storage.open(path)?;
+    let file = inputs.storage.open_known(path, known(input))?;
+    let place = |piece: u64| size / pieces * piece;
+    (1..pieces).take(EXPECTED).for_each(|piece| file.will_read(place(piece), PIECE));
     for piece in 1..pieces {
-        let count = file.read_at(size / pieces * piece, &mut window)?;
+        if piece + (EXPECTED as u64) < pieces {
+            file.will_read(place(piece + EXPECTED as u64), PIECE);
+        }
+        let count = file.read_at(place(piece), &mut window)?;
         sampler.sample(ordinal, &window[..count], most)?;
     }
     Ok(compression)

@@ -9,7 +9,7 @@ use distil_output::reader::PartFile;
 use distil_plan::{BadPart, Fault, Key, Plan, Result};
 
 use super::sample::{PIECES, Pieces};
-use crate::decode::Inputs;
+use crate::decode::{Inputs, known};
 
 /// What rows are taken to grow by, from the values of a row group: they hold names and lengths too.
 const ROW_GROWTH: u64 = 2;
@@ -69,8 +69,8 @@ fn sample_file(
     most: usize,
     keys: &mut Keys,
 ) -> Result<u64> {
-    let path = &inputs.plan.inputs[ordinal].path;
-    let part = PartFile::open_to_sample(inputs.storage.as_ref(), path)?;
+    let input = &inputs.plan.inputs[ordinal];
+    let part = PartFile::open_to_sample(inputs.storage.as_ref(), &input.path, known(input))?;
     let bytes = (0..part.row_groups()).map(|group| part.group_bytes(group)).sum();
     let mut decoder = BatchDecoder::new(&inputs.plan.plan)?;
     let columns = key_columns(&inputs.plan.plan);

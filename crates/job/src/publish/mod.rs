@@ -9,8 +9,13 @@
 //! 2. the output appears, or replaces the one that was there, in one step: a reader finds one of the two, whole;
 //! 3. two runs never publish to one output at a time;
 //! 4. a run that dies leaves nothing that the next run to the output would not remove.
+//!
+//! [`disk`] keeps all of them. [`objects`] keeps them for a file; of a directory it makes the parts visible one after
+//! another (`docs/stores.md`).
 
 mod disk;
+mod objects;
+mod obstacles;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +25,7 @@ use distil_storage::Storage;
 
 use crate::places::Place;
 use disk::DiskPublisher;
+use objects::ObjectsPublisher;
 
 /// A strategy for the targets of one plan.
 pub trait Publisher {
@@ -83,5 +89,8 @@ pub trait Published {
 /// # Errors
 /// A usage error for an output without a name, or in a store that can't be written to.
 pub fn publisher(storage: &Arc<dyn Storage>, plan: &Plan) -> Result<Box<dyn Publisher>> {
-    Ok(Box::new(DiskPublisher::new(storage, plan)?))
+    Ok(match storage.objects(&plan.sink.path) {
+        Some(_) => Box::new(ObjectsPublisher::new(storage, plan)?),
+        None => Box::new(DiskPublisher::new(storage, plan)?),
+    })
 }

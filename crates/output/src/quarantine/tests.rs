@@ -6,8 +6,13 @@ use super::*;
 fn quarantine(memory: &Memory, max: Option<&str>, path: Option<&str>) -> Quarantine {
     let mut plan = Plan::new(vec!["in".into()], Sink::new("o.parquet"));
     plan.quarantine.max = max.map(|text| text.parse().unwrap());
-    let input =
-        |name: &str| Input { path: name.into(), bytes: None, compression: None, shape: None };
+    let input = |name: &str| Input {
+        path: name.into(),
+        bytes: None,
+        version: 0,
+        compression: None,
+        shape: None,
+    };
     let inputs = ["in/a.json", "in/b\"\u{1b}.json", "in/c.json"].map(input).to_vec();
     let plan = ResolvedPlan { plan, inputs, schema: None, admitted: false };
     memory.put_dir("scratch");

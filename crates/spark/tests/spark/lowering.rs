@@ -13,6 +13,7 @@ fn resolved(schema: &str, shapes: &[&str], change: impl FnOnce(&mut Plan)) -> Re
     let inputs = shapes.iter().enumerate().map(|(at, shape)| Input {
         path: format!("in/{at}.json").into(),
         bytes: Some(100),
+        version: 0,
         compression: Some(if shape.ends_with(" gzip") {
             InputCompression::Gzip
         } else {

@@ -211,7 +211,7 @@ impl Tree {
             Node::File(file) => (Kind::File, file.content.len() as u64, file.modified),
             Node::Directory(directory) => (Kind::Directory, 0, directory.modified),
         };
-        Ok((kind, Stamp { device: 1, inode, size, modified: i128::from(modified) }))
+        Ok((kind, Stamp { device: 1, inode, size, modified: i128::from(modified), version: 0 }))
     }
 
     /// Creates or overwrites a file, with the directories above it, all durable.

@@ -31,6 +31,7 @@ pub fn needs(case: &Case, outcome: &Result<Outcome, Failure>) -> Vec<Need> {
     };
     let inputs = case.placed().into_iter().map(|(path, content)| Input {
         bytes: Some(content.len() as u64),
+        version: 0,
         compression: Some(decompress(&content).0),
         shape: shape(&path),
         path: path.into(),

@@ -9,6 +9,7 @@ use distil_storage::{Disk, Lock, Storage};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::target::{Target, Targets};
+use crate::publish::obstacles::remove_own;
 
 /// A target that this run holds.
 pub(super) struct Claim {
@@ -107,26 +108,9 @@ impl Claims {
 
     fn remove_staging(&self) -> Result<()> {
         for claim in self.all() {
-            self.remove_own(&claim.target.staging_path())?;
+            remove_own(&*self.storage, &claim.target.staging_path())?;
         }
-        self.remove_own(&self.scratch)
-    }
-
-    /// Removes a directory that a run of this user made. One of somebody else, in a folder that they share,
-    /// only has the name of one.
-    fn remove_own(&self, directory: &Path) -> Result<()> {
-        match self.storage.metadata(directory)? {
-            Some(found) if !found.is_own => Err(Error::new(
-                Fault::Environment,
-                "the name is needed for temporary files, but somebody else made it",
-            )
-            .at(directory.to_string_lossy(), None)
-            .output("nothing was written; the output is as it was before")
-            .help("have its owner remove it, or choose another place")),
-            Some(_) => self.disk()?.remove_dir_all(directory),
-            // A link that leads nowhere is not ours to remove either.
-            None => Ok(()),
-        }
+        remove_own(&*self.storage, &self.scratch)
     }
 
     /// The checks once more, now that nobody else may change anything.

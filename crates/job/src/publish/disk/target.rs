@@ -8,6 +8,7 @@ use distil_storage::{Kind, Metadata, Storage};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::places::Place;
+use crate::publish::obstacles::{exists, fits};
 
 /// Bytes of the longest name that file systems take.
 const LONGEST_NAME: usize = 255;
@@ -170,30 +171,13 @@ impl Target {
                 .refuse("is a link, and what it leads to would not be replaced")
                 .help("give the path that the link leads to, or remove the link"));
         }
-        match metadata.kind {
-            Kind::File if self.is_dir => {
-                return Err(self
-                    .refuse("is to be a directory, but there is a file of that name")
-                    .help("choose another name")
-                    .help(Hint::set("or write one file", "layout", "file")));
-            }
-            Kind::Directory if !self.is_dir => {
-                return Err(self
-                    .refuse("is to be a file, but there is a directory of that name")
-                    .help("choose another name"));
-            }
-            Kind::File | Kind::Directory => {}
-            Kind::Stream | Kind::Other => {
-                return Err(self
-                    .refuse("is to be a file, but a device or a pipe is there")
-                    .help("choose another name"));
-            }
-        }
+        fits(self.role, &self.path, self.is_dir, metadata.kind)?;
         if self.mode == Mode::Error {
-            return Err(Error::new(Fault::Exists, format!("the {} exists already", self.role))
-                .at(self.path.to_string_lossy(), None)
-                .output("it was not touched, and nothing was read")
-                .help(Hint::set("replace it as a whole", "mode", "overwrite")));
+            return Err(exists(self.role, &self.path).help(Hint::set(
+                "replace it as a whole",
+                "mode",
+                "overwrite",
+            )));
         }
         if self.is_dir {
             self.check_replaceable(storage)?;

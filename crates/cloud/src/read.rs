@@ -1,0 +1,281 @@
+//! Reading one object: ranges of one content, in parallel, ahead of who reads on.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use distil_plan::{Error, Result};
+use distil_storage::{InputFile, Stamp, changed};
+use object_store::path::Path as Key;
+use object_store::{GetOptions, GetRange};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::bucket::Bucket;
+use crate::error::explain;
+use crate::runtime::{Run, Started};
+use crate::store::version;
+
+/// The first range of a reader, unless the object is not much larger. Each further one is twice as long.
+const FIRST: u64 = 256 << 10;
+/// An object of this size is one range.
+pub(crate) const WHOLE: u64 = 1 << 20;
+/// The first range of a reader that begins in the middle: it may want no more than that.
+const PROBE: u64 = 64 << 10;
+/// Most of one range: more takes longer to begin with than it saves.
+const LARGEST: u64 = 8 << 20;
+/// Ranges of one reader that are on their way at once.
+const AT_ONCE: usize = 16;
+/// Readers of one object at different places that are told apart: columns of a row group, places of a sample.
+const READERS: usize = 128;
+/// How often a range that ends early is asked for.
+const TRIES: usize = 4;
+
+/// One content of an object.
+pub(crate) struct Pinned {
+    bucket: Arc<Bucket>,
+    key: Key,
+    url: String,
+    stamp: Stamp,
+    /// Known with the first bytes; then every range is of it.
+    e_tag: OnceLock<Option<String>>,
+}
+
+impl Pinned {
+    pub(crate) fn new(bucket: Arc<Bucket>, key: Key, url: String, stamp: Stamp) -> Self {
+        Self { bucket, key, url, stamp, e_tag: OnceLock::new() }
+    }
+
+    /// The bytes of a range.
+    async fn fetch(&self, begin: u64, end: u64) -> Result<Bytes> {
+        for _ in 0..TRIES {
+            match self.try_to_fetch(begin, end).await? {
+                Some(bytes) => return Ok(bytes),
+                // Less than was asked for, and no error: a server that hangs up in the middle.
+                None => tracing::debug!(url = self.url, begin, end, "the range ended early"),
+            }
+        }
+        Err(Error::environment("the store ends its answers early, again and again")
+            .at(self.url.clone(), None)
+            .help("see whether something between here and the store cuts connections"))
+    }
+
+    async fn try_to_fetch(&self, begin: u64, end: u64) -> Result<Option<Bytes>> {
+        use object_store::Error as E;
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(begin..end)),
+            if_match: self.e_tag.get().cloned().flatten(),
+            ..GetOptions::default()
+        };
+        let failed = |error: E| match error {
+            E::Precondition { .. } => changed(self.url.as_ref(), "was replaced"),
+            E::NotFound { .. } => changed(self.url.as_ref(), "was removed"),
+            error => explain(&error, self.bucket.name.service, &self.url),
+        };
+        let got = self.bucket.objects.get_opts(&self.key, options).await.map_err(failed)?;
+        let e_tag = self.e_tag.get_or_init(|| got.meta.e_tag.clone());
+        let is_other = self.stamp.version != 0 && version(&got.meta) != self.stamp.version;
+        if *e_tag != got.meta.e_tag || is_other || got.meta.size != self.stamp.size {
+            return Err(changed(self.url.as_ref(), "was replaced"));
+        }
+        let bytes = got.bytes().await.map_err(failed)?;
+        Ok((bytes.len() as u64 == end - begin).then_some(bytes))
+    }
+}
+
+/// A range that was asked for.
+pub(crate) struct Range {
+    begin: u64,
+    end: u64,
+    state: State,
+    /// Memory that it takes; of the range that is read next, nothing.
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+enum State {
+    Coming(Started<Result<Bytes>>),
+    Here(Bytes),
+}
+
+impl Range {
+    fn start(
+        object: &Arc<Pinned>,
+        run: &Run,
+        begin: u64,
+        end: u64,
+        memory: Option<OwnedSemaphorePermit>,
+    ) -> Result<Self> {
+        let object = Arc::clone(object);
+        let coming = run.start(async move { object.fetch(begin, end).await })?;
+        Ok(Self { begin, end, state: State::Coming(coming), _memory: memory })
+    }
+
+    /// The beginning of an object, if there is memory for it.
+    pub(crate) fn beginning(object: &Arc<Pinned>, run: &Run) -> Option<Self> {
+        let end = object.stamp.size.min(WHOLE);
+        if end == 0 {
+            return None;
+        }
+        let memory = run.try_to_read(end)?;
+        Self::start(object, run, 0, end, Some(memory)).ok()
+    }
+
+    fn bytes(&mut self, run: &Run) -> Result<&Bytes> {
+        if let State::Coming(coming) = &mut self.state {
+            self.state = State::Here(coming.wait(run)??);
+        }
+        match &self.state {
+            State::Here(bytes) => Ok(bytes),
+            State::Coming(_) => Err(Error::bug("a range that came is not here")),
+        }
+    }
+}
+
+/// Somebody who reads on from one place.
+#[derive(Default)]
+struct Reader {
+    ranges: VecDeque<Range>,
+    /// Where the ranges end.
+    end: u64,
+    /// Length of the next one.
+    next: u64,
+    /// How many of them may be on their way: more with every one that was read to its end.
+    at_once: usize,
+}
+
+impl Reader {
+    /// Whether what is wanted is among what was asked for.
+    fn has(&self, offset: u64) -> bool {
+        let begin = self.ranges.front().map_or(self.end, |range| range.begin);
+        (begin..=self.end).contains(&offset) && self.next > 0
+    }
+
+    fn read(
+        &mut self,
+        object: &Arc<Pinned>,
+        run: &Run,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize> {
+        while self.ranges.front().is_some_and(|range| range.end <= offset) {
+            self.ranges.pop_front();
+            self.at_once = (self.at_once * 4).min(AT_ONCE);
+        }
+        self.ask_on(object, run)?;
+        let Some(range) = self.ranges.front_mut() else {
+            return Err(Error::bug("nothing was asked of an object"));
+        };
+        let (begin, end) = (range.begin, range.end);
+        let bytes = range.bytes(run)?;
+        let from = (offset - begin) as usize;
+        let count = buffer.len().min((end - offset) as usize);
+        buffer[..count].copy_from_slice(&bytes[from..from + count]);
+        Ok(count)
+    }
+
+    /// Asks for further ranges: always for one, and for more as far as there is memory.
+    fn ask_on(&mut self, object: &Arc<Pinned>, run: &Run) -> Result<()> {
+        let size = object.stamp.size;
+        let largest = (run.memory() / 16).clamp(FIRST, LARGEST);
+        while self.end < size && self.ranges.len() < self.at_once {
+            let end = size.min(self.end + self.next);
+            let memory = match run.try_to_read(end - self.end) {
+                None if !self.ranges.is_empty() => break,
+                memory => memory,
+            };
+            self.ranges.push_back(Range::start(object, run, self.end, end, memory)?);
+            self.end = end;
+            self.next = (self.next * 2).min(largest);
+        }
+        Ok(())
+    }
+}
+
+/// An object that is being read.
+pub(crate) struct ObjectFile {
+    object: Arc<Pinned>,
+    run: Run,
+    /// Those that nobody uses right now.
+    readers: Mutex<Vec<Reader>>,
+}
+
+impl ObjectFile {
+    /// An object, and its beginning if that was asked for.
+    pub(crate) fn new(object: Arc<Pinned>, run: Run, beginning: Option<Range>) -> Self {
+        let readers = beginning.into_iter().map(|range| Reader {
+            end: range.end,
+            next: FIRST * 2,
+            at_once: 1,
+            ranges: VecDeque::from([range]),
+        });
+        Self { object, run, readers: Mutex::new(readers.collect()) }
+    }
+
+    /// Who reads on at this place, or somebody new.
+    fn reader(&self, offset: u64, length: usize) -> Reader {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        match readers.iter().position(|reader| reader.has(offset)) {
+            Some(at) => readers.remove(at),
+            None => {
+                let next = match self.object.stamp.size {
+                    size if size <= WHOLE => WHOLE,
+                    _ if offset == 0 => FIRST,
+                    _ => PROBE.max(length as u64).min(LARGEST),
+                };
+                Reader { ranges: VecDeque::new(), end: offset, next, at_once: 1 }
+            }
+        }
+    }
+
+    /// Takes a reader back, until its place is read again.
+    fn keep(&self, reader: Reader) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() == READERS {
+            readers.remove(0);
+        }
+        readers.push(reader);
+    }
+}
+
+impl InputFile for ObjectFile {
+    fn stamp(&self) -> Stamp {
+        self.object.stamp
+    }
+
+    fn stamp_now(&self) -> Result<Stamp> {
+        Ok(self.object.stamp)
+    }
+
+    fn is_stream(&self) -> bool {
+        false
+    }
+
+    fn is_pinned(&self) -> bool {
+        true
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        if buffer.is_empty() || offset >= self.object.stamp.size {
+            return Ok(0);
+        }
+        let mut reader = self.reader(offset, buffer.len());
+        let count = reader.read(&self.object, &self.run, offset, buffer)?;
+        self.keep(reader);
+        Ok(count)
+    }
+
+    fn will_read(&self, offset: u64, length: usize) {
+        let end = self.object.stamp.size.min(offset + length as u64);
+        let memory = if offset < end { self.run.try_to_read(end - offset) } else { None };
+        let Some(memory) = memory else { return };
+        if let Ok(range) = Range::start(&self.object, &self.run, offset, end, Some(memory)) {
+            let ranges = VecDeque::from([range]);
+            self.keep(Reader { ranges, end, next: PROBE, at_once: 1 });
+        }
+    }
+}
+
+/// A file that was said to be opened soon.
+pub(crate) struct Expected {
+    pub(crate) object: Arc<Pinned>,
+    pub(crate) beginning: Range,
+}

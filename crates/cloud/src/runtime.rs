@@ -1,0 +1,163 @@
+//! Waiting for a store: futures on threads of their own, and a look at who asks the run to stop.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use distil_plan::{Cancel, Error, Result};
+use distil_storage::Limits;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How often a waiting call looks whether it should stop.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Threads that move bytes: encryption is what they spend their time with.
+const THREADS: usize = 2;
+/// Memory is counted in pieces of this size.
+const UNIT: u64 = 64 << 10;
+
+/// The threads of all stores, started with the first call.
+#[derive(Default)]
+pub(crate) struct Runtime(OnceLock<tokio::runtime::Runtime>);
+
+impl Runtime {
+    fn handle(&self) -> Result<&Handle> {
+        if let Some(runtime) = self.0.get() {
+            return Ok(runtime.handle());
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("distil-store")
+            .enable_all()
+            .build()
+            .map_err(|cause| Error::io("start the threads for stores", "-", &cause))?;
+        // Of two that are made at once, one is dropped.
+        Ok(self.0.get_or_init(|| runtime).handle())
+    }
+}
+
+impl Drop for Runtime {
+    /// A request that nobody waits for any more keeps no process alive.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What the calls of one run share: where they wait, who stops them, and their memory.
+#[derive(Clone)]
+pub(crate) struct Run {
+    runtime: Arc<Runtime>,
+    cancel: Cancel,
+    memory: u64,
+    /// Reading and writing have a half each: a reader that waited for an upload, which waits for what is read
+    /// ahead, would wait for ever.
+    reading: Arc<Semaphore>,
+    writing: Arc<Semaphore>,
+}
+
+impl Run {
+    pub(crate) fn new(runtime: Arc<Runtime>, limits: &Limits) -> Self {
+        let half = (limits.memory / 2 / UNIT).max(1) as usize;
+        let half = half.min(Semaphore::MAX_PERMITS);
+        Self {
+            runtime,
+            cancel: limits.cancel.clone(),
+            memory: limits.memory,
+            reading: Arc::new(Semaphore::new(half)),
+            writing: Arc::new(Semaphore::new(half)),
+        }
+    }
+
+    /// The same for another run.
+    pub(crate) fn with(&self, limits: &Limits) -> Self {
+        Self::new(Arc::clone(&self.runtime), limits)
+    }
+
+    /// Bytes that may be on their way.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    /// Waits for a future.
+    ///
+    /// # Errors
+    /// That of the cancelled run, once it is asked to stop.
+    pub(crate) fn wait<T>(&self, future: impl Future<Output = T>) -> Result<T> {
+        self.cancel.check()?;
+        self.runtime.handle()?.block_on(async {
+            let mut future = std::pin::pin!(future);
+            loop {
+                match tokio::time::timeout(PATIENCE, &mut future).await {
+                    Ok(done) => return Ok(done),
+                    Err(_) => self.cancel.check()?,
+                }
+            }
+        })
+    }
+
+    /// Waits for a future at most this long, whether the run was asked to stop or not: for what is to be put
+    /// away in any case.
+    pub(crate) fn wait_at_most<T>(
+        &self,
+        time: Duration,
+        future: impl Future<Output = T>,
+    ) -> Result<Option<T>> {
+        let handle = self.runtime.handle()?;
+        Ok(handle.block_on(async { tokio::time::timeout(time, future).await.ok() }))
+    }
+
+    /// Waits for a future, whether the run was asked to stop or not: for a commit, which is not left in the middle.
+    pub(crate) fn finish<T>(&self, future: impl Future<Output = T>) -> Result<T> {
+        Ok(self.runtime.handle()?.block_on(future))
+    }
+
+    /// Starts a future that is waited for later.
+    pub(crate) fn start<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<Started<T>> {
+        Ok(Started(self.runtime.handle()?.spawn(future)))
+    }
+
+    /// Memory for bytes that are read before anyone waits for them, if there is some.
+    pub(crate) fn try_to_read(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
+        Arc::clone(&self.reading).try_acquire_many_owned(units).ok()
+    }
+
+    /// Memory for bytes that are written, once there is some; for more than all of it, all of it.
+    ///
+    /// # Errors
+    /// As [`Run::wait`].
+    pub(crate) fn to_write(&self, bytes: u64) -> Result<Option<OwnedSemaphorePermit>> {
+        let all = (self.memory / 2 / UNIT).max(1);
+        let units = u32::try_from(bytes.div_ceil(UNIT).min(all)).unwrap_or(u32::MAX);
+        // It is never closed.
+        Ok(self.wait(Arc::clone(&self.writing).acquire_many_owned(units))?.ok())
+    }
+}
+
+/// A future that runs by itself, and ends when nobody wants its result any more.
+pub(crate) struct Started<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Started<T> {
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    /// Its result.
+    ///
+    /// # Errors
+    /// As [`Run::wait`]; a bug if it panicked.
+    pub(crate) fn wait(&mut self, run: &Run) -> Result<T> {
+        run.wait(&mut self.0)?.map_err(|_| Error::bug("a request to a store panicked"))
+    }
+}
+
+impl<T> Drop for Started<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
