@@ -16,7 +16,8 @@ const THREADS: usize = 2;
 /// Memory is counted in pieces of this size.
 const UNIT: u64 = 64 << 10;
 
-/// The threads of all stores, started with the first call.
+/// The threads of a run's stores, started with its first call. They end with it: none outlives a call of a program
+/// that forks.
 #[derive(Default)]
 pub(crate) struct Runtime(OnceLock<tokio::runtime::Runtime>);
 
@@ -37,10 +38,10 @@ impl Runtime {
 }
 
 impl Drop for Runtime {
-    /// A request that nobody waits for any more keeps no process alive.
+    /// A request that nobody waits for any more keeps no process alive for long.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
+            runtime.shutdown_timeout(PATIENCE);
         }
     }
 }
@@ -58,21 +59,16 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(runtime: Arc<Runtime>, limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         let half = (limits.memory / 2 / UNIT).max(1) as usize;
         let half = half.min(Semaphore::MAX_PERMITS);
         Self {
-            runtime,
+            runtime: Arc::default(),
             cancel: limits.cancel.clone(),
             memory: limits.memory,
             reading: Arc::new(Semaphore::new(half)),
             writing: Arc::new(Semaphore::new(half)),
         }
-    }
-
-    /// The same for another run.
-    pub(crate) fn with(&self, limits: &Limits) -> Self {
-        Self::new(Arc::clone(&self.runtime), limits)
     }
 
     /// Bytes that may be on their way.

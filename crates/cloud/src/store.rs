@@ -18,7 +18,7 @@ use crate::address::{Address, BucketName, SCHEMES};
 use crate::bucket::Bucket;
 use crate::error::{again, explain, is_answered};
 use crate::read::{Expected, ObjectFile, Pinned, Range, WHOLE};
-use crate::runtime::{Run, Runtime};
+use crate::runtime::Run;
 use crate::upload::Upload;
 use crate::uploads::{Target, Uploads};
 
@@ -27,8 +27,9 @@ const USUAL_MEMORY: u64 = 64 << 20;
 
 /// Objects of S3, Google Cloud Storage and Azure, under their URLs.
 ///
-/// A directory is what several keys begin with, up to a slash. Nothing is connected before the first call, and
-/// clones share their connections and uploads.
+/// A directory is what several keys begin with, up to a slash. Nothing is connected before the first call. Clones share
+/// their connections; what [`Storage::within`] gives has its own, and the same uploads: who writes need not be who
+/// completes.
 #[derive(Clone)]
 pub struct Cloud {
     run: Run,
@@ -42,7 +43,7 @@ impl Default for Cloud {
     fn default() -> Self {
         let limits = Limits { cancel: Cancel::new(), memory: USUAL_MEMORY };
         Self {
-            run: Run::new(Arc::new(Runtime::default()), &limits),
+            run: Run::new(&limits),
             buckets: Arc::default(),
             uploads: Arc::default(),
             expected: Arc::default(),
@@ -232,9 +233,10 @@ impl Storage for Cloud {
 
     fn within(&self, limits: &Limits) -> Option<Arc<dyn Storage>> {
         Some(Arc::new(Self {
-            run: self.run.with(limits),
+            run: Run::new(limits),
+            buckets: Arc::default(),
             expected: Arc::default(),
-            ..self.clone()
+            uploads: Arc::clone(&self.uploads),
         }))
     }
 
@@ -270,7 +272,8 @@ impl Storage for Cloud {
 
 impl Objects for Cloud {
     fn complete(&self, path: &Path, condition: Condition) -> Result<()> {
-        self.uploads.complete(&self.run, path, condition)
+        let (_, target) = self.target(path)?;
+        self.uploads.complete(&self.run, &target.bucket, path, condition)
     }
 
     fn synced(&self, path: &Path) -> Option<u64> {
@@ -282,7 +285,7 @@ impl Objects for Cloud {
     }
 
     fn abort(&self, paths: &[&Path]) -> Result<()> {
-        self.uploads.abort(&self.run, paths)
+        self.uploads.abort(&self.run, &|name| self.bucket(name), paths)
     }
 
     fn unfinished(&self, path: &Path) -> Result<Vec<Unfinished>> {

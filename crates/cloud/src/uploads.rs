@@ -16,6 +16,7 @@ use object_store::{
     UpdateVersion,
 };
 
+use crate::address::BucketName;
 use crate::bucket::Bucket;
 use crate::condition::on_condition;
 use crate::error::{explain, is_conflict, is_unanswered};
@@ -114,13 +115,21 @@ impl Uploads {
     }
 
     /// See [`distil_storage::Objects::complete`].
-    pub(crate) fn complete(&self, run: &Run, path: &Path, condition: Condition) -> Result<()> {
+    pub(crate) fn complete(
+        &self,
+        run: &Run,
+        bucket: &Arc<Bucket>,
+        path: &Path,
+        condition: Condition,
+    ) -> Result<()> {
         let synced = self.state().synced.remove(path);
-        let Some(synced) = synced else {
+        let Some(mut synced) = synced else {
             return Err(
                 Error::bug("there is no upload to complete").at(path.to_string_lossy(), None)
             );
         };
+        // Connections belong to the run that waits, which need not be the one that wrote.
+        synced.target.bucket = Arc::clone(bucket);
         let result = run.finish(synced.complete(path, condition)).and_then(|result| result);
         let mut state = self.state();
         if let Content::Whole(bytes) = &synced.content {
@@ -134,7 +143,12 @@ impl Uploads {
     }
 
     /// See [`distil_storage::Objects::abort`].
-    pub(crate) fn abort(&self, run: &Run, paths: &[&Path]) -> Result<()> {
+    pub(crate) fn abort(
+        &self,
+        run: &Run,
+        bucket_of: &dyn Fn(&BucketName) -> Result<Arc<Bucket>>,
+        paths: &[&Path],
+    ) -> Result<()> {
         let is_meant = |path: &PathBuf| paths.iter().any(|base| path.starts_with(base));
         let begun: Vec<(Target, String)> = {
             let mut state = self.state();
@@ -150,7 +164,7 @@ impl Uploads {
             state.begun.extract_if(.., |path, _| is_meant(path)).map(|(_, begun)| begun).collect()
         };
         for (target, id) in begun {
-            let Target { bucket, key } = &target;
+            let (bucket, key) = (bucket_of(&target.bucket.name)?, &target.key);
             let aborted = run.wait_at_most(ABORT, bucket.multipart.abort_multipart(key, &id))?;
             match aborted {
                 Some(Ok(())) => {}

@@ -58,7 +58,7 @@ impl Session {
     }
 
     fn prepare_replay(&self, quarantine: &Path, output: &Location) -> Result<(Plan, Scratch)> {
-        let storage = &self.storage;
+        let storage = &self.stores();
         let replay = Replay::open(storage.as_ref(), quarantine)?;
         let plan = replay.plan().clone();
         self.refuse_same(&plan.sink.path, output)?;
@@ -72,8 +72,7 @@ impl Session {
             .at(quarantine.to_string_lossy(), None)
             .help("mend the files that they lie in, and run distil over these again"));
         }
-        let beside = output.parent().unwrap_or(Path::new("")).to_owned();
-        let directory = self.options().temp_dir.clone().unwrap_or(beside);
+        let directory = self.scratch_directory(output);
         let scratch = Scratch::new(storage, &directory)?;
         let copy = scratch.path().join("records.ndjson");
         let mut file = storage.create_new(&copy)?;
@@ -107,8 +106,9 @@ impl Session {
 
     /// Refuses the output of the run that set the records aside: to replace it by them would lose all others.
     fn refuse_same(&self, before: &Location, output: &Location) -> Result<()> {
+        let storage = self.stores();
         let inode = |path: &Path| {
-            let found = self.storage.metadata(path).ok().flatten();
+            let found = storage.metadata(path).ok().flatten();
             found.map(|found| (found.stamp.device, found.stamp.inode))
         };
         let is_same =

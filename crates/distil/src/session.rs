@@ -217,11 +217,14 @@ impl Session {
         go: impl FnOnce(Plan) -> (Report, Result<T>),
     ) -> (Report, Result<T>) {
         let Some(path) = &self.options.report else { return go(plan) };
-        if let Err(error) = check_report_place(&*self.storage, &plan, path) {
+        // The report of a run that was asked to stop is written all the same.
+        let limits = Limits { cancel: Cancel::new(), memory: LOOKING };
+        let storage = within(&self.storage, &limits);
+        if let Err(error) = check_report_place(&*storage, &plan, path) {
             return self.refused(&plan.sink.path, error);
         }
         let (mut report, result) = go(plan);
-        match (write_report(&*self.storage, path, &report), result) {
+        match (write_report(&*storage, path, &report), result) {
             (Ok(()), result) | (Err(_), result @ Err(_)) => (report, result),
             (Err(error), Ok(_)) => {
                 let error = match report.status {
@@ -256,6 +259,15 @@ impl Session {
     pub(crate) fn stores(&self) -> Arc<dyn Storage> {
         let limits = Limits { cancel: self.cancel.clone(), memory: LOOKING };
         within(&self.storage, &limits)
+    }
+
+    /// Where temporary files of a run go: beside its output, if that lies on a disk.
+    pub(crate) fn scratch_directory(&self, output: &Path) -> PathBuf {
+        let beside = || match self.storage.objects(output) {
+            Some(_) => std::env::temp_dir(),
+            None => output.parent().unwrap_or(Path::new("")).to_owned(),
+        };
+        self.options.temp_dir.clone().unwrap_or_else(beside)
     }
 
     fn watch(&self) -> Watch<'_> {

@@ -175,7 +175,7 @@ impl DataFrame {
             return self.cached_privately()?.schema();
         }
         let [first, rest @ ..] = plan_steps.as_slice() else { return Ok(Schema::default()) };
-        let mut schema = match self.source.schema(&*self.session.storage, first)? {
+        let mut schema = match self.source.schema(&*self.session.stores(), first)? {
             Some(schema) => schema,
             None => match &self.source {
                 Source::Json(plan) => {
@@ -228,8 +228,11 @@ impl DataFrame {
     /// A directory that is removed with all that is in it.
     fn scratch(&self, beside: Option<&Path>) -> Result<Scratch> {
         let system = std::env::temp_dir();
-        let directory = self.session.options().temp_dir.as_deref().or(beside).unwrap_or(&system);
-        Scratch::new(&self.session.storage, directory)
+        let session = &self.session;
+        // A store of objects has no directories.
+        let beside = beside.filter(|beside| session.storage.objects(beside).is_none());
+        let directory = session.options().temp_dir.as_deref().or(beside).unwrap_or(&system);
+        Scratch::new(&session.storage, directory)
     }
 
     /// Runs one plan after another, the last into the sink.
@@ -242,7 +245,7 @@ impl DataFrame {
         let sink = &output.sink;
         let mut source = self.source.clone();
         let mut done: Option<Report> = None;
-        let storage = &*self.session.storage;
+        let storage = &*self.session.stores();
         for (at, plan_step) in plan_steps.iter().enumerate() {
             let is_last = at + 1 == plan_steps.len();
             let next = temporary(scratch, &format!("plan-{at}"));

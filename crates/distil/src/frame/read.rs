@@ -63,7 +63,7 @@ impl Session {
     /// ones. An error of the options is told when the frame is used.
     pub fn read_json_with(&self, sources: impl Into<Paths>, options: ReadOptions) -> DataFrame {
         let Paths(sources) = sources.into();
-        self.rows(match options.plan(&*self.storage, sources) {
+        self.rows(match options.plan(&*self.stores(), sources) {
             Ok(plan) => Source::Json(Box::new(plan)),
             Err(error) => Source::Wrong(error),
         })

@@ -138,7 +138,7 @@ impl Source {
         scratch: &Path,
         sink: Sink,
     ) -> Result<Prepared> {
-        let storage = &*session.storage;
+        let storage = &*session.stores();
         let Some(schema) = self.schema(storage, plan_step)? else {
             let plan = match self {
                 Self::Json(plan) => (**plan).clone(),

@@ -10,7 +10,7 @@
 //! 3. two runs never publish to one output at a time;
 //! 4. a run that dies leaves nothing that the next run to the output would not remove.
 //!
-//! [`disk`] keeps all of them. [`objects`] keeps them for a file; of a directory it makes the parts visible one after
+//! `disk` keeps all of them. `objects` keeps them for a file; of a directory it makes the parts visible one after
 //! another (`docs/stores.md`).
 
 mod disk;
