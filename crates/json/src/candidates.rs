@@ -1,6 +1,6 @@
 //! Where in values there may be records: objects that have some members, by their place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use distil_plan::{PathStep, RecordsPath};
 
@@ -20,13 +20,14 @@ struct Open {
     step: Option<String>,
     /// Whether a name on the way here is too long to be kept.
     is_too_far: bool,
-    /// Which of the wanted members it has.
-    has: Vec<bool>,
+    /// Which of the wanted members it has, by their numbers.
+    has: HashSet<usize>,
 }
 
 /// Counts objects that have all of some members.
 pub struct Candidates {
-    wanted: Vec<String>,
+    /// The names of the members, numbered.
+    wanted: HashMap<String, usize>,
     syntax: Syntax,
     open: Vec<Open>,
     name: Option<String>,
@@ -44,8 +45,13 @@ type Place = Vec<Option<String>>;
 impl Candidates {
     /// Of objects that have members of all these names.
     pub fn having(wanted: Vec<String>) -> Self {
+        let mut numbered = HashMap::new();
+        for name in wanted {
+            let number = numbered.len();
+            numbered.entry(name).or_insert(number);
+        }
         Self {
-            wanted,
+            wanted: numbered,
             syntax: Syntax::new(),
             open: Vec::new(),
             name: None,
@@ -102,10 +108,10 @@ impl Candidates {
             self.values += u64::from(self.open.is_empty());
             let step = self.name.take();
             if matches!(byte, b'{' | b'[') {
-                let has = vec![false; self.wanted.len()];
                 let is_long = step.as_ref().is_some_and(|name| name.len() > LONGEST_NAME);
                 let is_too_far = is_long || self.open.last().is_some_and(|open| open.is_too_far);
                 let step = step.filter(|_| !is_long);
+                let has = HashSet::new();
                 self.open.push(Open { is_object: byte == b'{', step, is_too_far, has });
             }
         }
@@ -128,16 +134,14 @@ impl Candidates {
         unescape(self.syntax.name(), &mut name);
         let name = String::from_utf8_lossy(&name).into_owned();
         if let Some(open) = self.open.last_mut() {
-            for (wanted, has) in self.wanted.iter().zip(&mut open.has) {
-                *has |= *wanted == name;
-            }
+            open.has.extend(self.wanted.get(&name));
         }
         self.name = Some(name);
     }
 
     fn closed(&mut self) {
         let Some(open) = self.open.pop() else { return };
-        let is_one = open.is_object && open.has.iter().all(|has| *has);
+        let is_one = open.is_object && open.has.len() == self.wanted.len();
         if !is_one || open.is_too_far || self.open.len() > DEEPEST {
             return;
         }
@@ -152,7 +156,7 @@ impl Candidates {
     /// The paths at which such objects are, those with the most of them first. Members that lie beside each
     /// other are a map, whose names would make a column.
     pub fn paths(self) -> Vec<(RecordsPath, u64)> {
-        let column = if self.wanted.iter().any(|name| name == "name") { "member" } else { "name" };
+        let column = if self.wanted.contains_key("name") { "member" } else { "name" };
         let mut found: HashMap<RecordsPath, u64> = HashMap::new();
         let mut beside: HashMap<Place, (u64, u64)> = HashMap::new();
         for (place, count) in &self.places {

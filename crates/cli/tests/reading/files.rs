@@ -341,12 +341,11 @@ fn urls_that_are_not_served_are_refused_with_a_way_on() {
     context.write("a.ndjson", TWO);
     let mut said = String::new();
     for [source, output] in [
-        ["s3://bucket/x.json", "out.parquet"],
-        ["s3://bucket/y=*/x.json", "out.parquet"],
+        ["ftp://host/x.json", "out.parquet"],
+        ["hdfs://name/y=*/x.json", "out.parquet"],
         ["https://example.org/x.json?a=1&b=2", "out.parquet"],
         ["hdfs://name/dir", "out.parquet"],
-        ["a.ndjson", "s3://bucket/out.parquet"],
-        ["a.ndjson", "gs://bucket/dir"],
+        ["a.ndjson", "hdfs://name/out.parquet"],
         ["a.ndjson", "https://example.org/out.parquet"],
     ] {
         said += &context.run(&["run", source, "-o", output, "--key", "id"]);
@@ -355,37 +354,31 @@ fn urls_that_are_not_served_are_refused_with_a_way_on() {
     assert_snapshot!(said, @"
     exit: 2
     --- stderr
-    error: s3://bucket/x.json: distil can't read or write s3:// yet
+    error: ftp://host/x.json: this distil can't read or write ftp://
       output: nothing was written; the output is as it was before
-      help: read it from standard input, with the source -: aws s3 cp s3://bucket/x.json - | distil run - ...
     exit: 2
     --- stderr
-    error: s3://bucket/y=*/x.json: distil can't read or write s3:// yet
+    error: hdfs://name/y=*/x.json: this distil can't read or write hdfs://
       output: nothing was written; the output is as it was before
-      help: read it from standard input, with the source -: aws s3 cp 's3://bucket/y=*/x.json' - | distil run - ...
+      help: read it from standard input, with the source -: hdfs dfs -cat 'hdfs://name/y=*/x.json' | distil run - ...
     exit: 2
     --- stderr
-    error: https://example.org/x.json?a=1&b=2: distil can't read or write https:// yet
+    error: https://example.org/x.json?a=1&b=2: this distil can't read or write https://
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: curl -sSfL 'https://example.org/x.json?a=1&b=2' | distil run - ...
     exit: 2
     --- stderr
-    error: hdfs://name/dir: distil can't read or write hdfs:// yet
+    error: hdfs://name/dir: this distil can't read or write hdfs://
       output: nothing was written; the output is as it was before
       help: read it from standard input, with the source -: hdfs dfs -cat hdfs://name/dir | distil run - ...
     exit: 2
     --- stderr
-    error: s3://bucket/out.parquet: distil can't read or write s3:// yet
+    error: hdfs://name/out.parquet: this distil can't read or write hdfs://
       output: nothing was written; the output is as it was before
-      help: write to a path, and copy the output to its place: aws s3 cp out.parquet s3://bucket/out.parquet
+      help: write to a path, and copy the output to its place: hdfs dfs -put out.parquet hdfs://name/out.parquet
     exit: 2
     --- stderr
-    error: gs://bucket/dir: distil can't read or write gs:// yet
-      output: nothing was written; the output is as it was before
-      help: write to a path, and copy the output to its place: gcloud storage cp out.parquet gs://bucket/dir
-    exit: 2
-    --- stderr
-    error: https://example.org/out.parquet: distil can't read or write https:// yet
+    error: https://example.org/out.parquet: this distil can't read or write https://
       output: nothing was written; the output is as it was before
       help: write to a path, and copy the output to its place
     ");

@@ -2,6 +2,7 @@
 //! and read as any other. Only records that could not be read come here, so nothing is slower without.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use distil_plan::{ColumnPath, Repair, Repairs};
 
@@ -94,17 +95,20 @@ impl Mended {
         let old = std::mem::take(&mut self.text);
         let mut pieces = Vec::new();
         let mut places: Vec<Option<usize>> = vec![None; self.mends.len()];
-        let (mut from, mut known) = (0, 0);
+        let (mut from, mut known, mut mend) = (0, 0, 0);
         // Where an offset of the old text is in the new one, while that is written.
         let outer = cuts.iter().filter(|cut| !cut.is_inside);
         let bounds = outer.map(|cut| (cut.begin, Some(cut))).chain([(old.len(), None)]);
         let mut kept = Vec::new();
         for (end, cut) in bounds {
             let shift = from - self.text.len();
-            for (mend, place) in self.mends.iter().zip(&mut places) {
-                if let Some(at) = mend.place.filter(|at| (from..end).contains(at)) {
-                    *place = Some(at - shift);
+            // They stand in the order of the text.
+            while let Some(at) = self.mends.get(mend).and_then(|mend| mend.place) {
+                if at >= end {
+                    break;
                 }
+                places[mend] = (at >= from).then(|| at - shift);
+                mend += 1;
             }
             while let Some((new, was)) = self.pieces.get(known).filter(|(new, _)| *new <= end) {
                 if *new >= from {
@@ -124,7 +128,8 @@ impl Mended {
         let dropped: Vec<Mend> = cuts
             .iter()
             .map(|cut| {
-                let kept = kept.iter().find(|(range, _)| range.contains(&cut.kept));
+                let after = kept.partition_point(|(range, _)| range.end <= cut.kept);
+                let kept = kept.get(after).filter(|(range, _)| range.contains(&cut.kept));
                 let place = kept.map(|(_, shift)| cut.kept - shift);
                 Mend { repair: Repair::DuplicateMembers, at: self.original(cut.begin), place }
             })
@@ -175,7 +180,8 @@ impl Mended {
 
     /// Where a byte of the text was in the record.
     pub(crate) fn original(&self, at: usize) -> usize {
-        match self.pieces.iter().rfind(|(new, _)| *new <= at) {
+        let after = self.pieces.partition_point(|(new, _)| *new <= at);
+        match after.checked_sub(1).map(|last| self.pieces[last]) {
             Some((new, was)) => was + (at - new),
             None => at,
         }
@@ -187,44 +193,50 @@ impl Mended {
         tape: &Tape,
         columns: impl Iterator<Item = &'a ColumnPath> + Clone,
     ) -> Option<(&Mend, &'a ColumnPath)> {
+        // A record may have as many mends as members: the columns are looked for once.
+        let columns: Vec<_> = columns.map(|column| (column, self.regions(tape, column))).collect();
         self.mends.iter().find_map(|mend| {
-            let path = self.path(tape, mend.place?);
-            let mut columns = columns.clone();
-            let meets = |column: &&ColumnPath| {
-                path.iter().zip(column.steps()).all(|(a, b)| a == b.as_bytes())
-            };
-            columns.find(meets).map(|column| (mend, column))
+            let at = mend.place?;
+            let touched = columns
+                .iter()
+                .find(|(_, regions)| regions.iter().any(|region| region.contains(&at)));
+            touched.map(|(column, _)| (mend, *column))
         })
     }
 
-    /// The names of the members that a byte of the text lies in, from the record on; what is in a list belongs to
-    /// the list.
-    fn path(&self, tape: &Tape, at: usize) -> Vec<Vec<u8>> {
+    /// Where the text decides what a column holds: the names on the way to it, and its value. What is in a list
+    /// belongs to the list.
+    fn regions(&self, tape: &Tape, column: &ColumnPath) -> Vec<Range<usize>> {
         let nodes = tape.nodes();
-        let mut path = Vec::new();
+        let mut regions = Vec::new();
         let mut object = 0;
-        while let Some(found) = nodes.get(object).filter(|node| node.kind == Kind::Object) {
-            let mut child = object + 1;
-            while child < found.next as usize {
-                let value = &nodes[child + 1];
-                let after_value = value.end as usize + usize::from(value.kind == Kind::String);
-                if at < after_value {
-                    break;
-                }
-                child = value.next as usize;
-            }
-            let Some(name) = nodes.get(child).filter(|_| child < found.next as usize) else {
+        let mut text = Vec::new();
+        for (step, wanted) in column.steps().iter().enumerate() {
+            let Some(found) = nodes.get(object).filter(|node| node.kind == Kind::Object) else {
                 break;
             };
-            let mut text = Vec::new();
-            name_text(name, &self.text, &mut text);
-            path.push(text);
-            if at <= name.end as usize {
+            let mut child = object + 1;
+            while child < found.next as usize {
+                name_text(&nodes[child], &self.text, &mut text);
+                if text == wanted.as_bytes() {
+                    break;
+                }
+                child = nodes[child + 1].next as usize;
+            }
+            if child >= found.next as usize {
                 break;
             }
+            let (name, value) = (&nodes[child], &nodes[child + 1]);
+            let is_last = step + 1 == column.steps().len() || value.kind != Kind::Object;
+            let end = match is_last {
+                true => value.end as usize + usize::from(value.kind == Kind::String),
+                false => name.end as usize + 1,
+            };
+            // From the quote before the name.
+            regions.push(name.start as usize - 1..end);
             object = child + 1;
         }
-        path
+        regions
     }
 }
 
