@@ -29,7 +29,7 @@ def named(components):
     return {(component["name"], component["version"]) for component in components}
 
 
-@pytest.mark.parametrize("features", ["", "spark"])
+@pytest.mark.parametrize("features", ["", "spark", "cloud"])
 def test_the_sbom_is_valid_and_whole(features):
     text = sbom("--features", features)
     problem = JsonStrictValidator(SchemaVersion.V1_5).validate_str(text)
@@ -55,12 +55,13 @@ def test_the_sbom_is_valid_and_whole(features):
     own = document["metadata"]["component"]["bom-ref"]
     assert {entry["ref"] for entry in document["dependencies"]} == {own, *references}
     assert ("tonic" in dict(found)) == (features == "spark")
+    assert ("object_store" in dict(found)) == (features == "cloud")
 
 
 def test_the_sbom_has_what_the_program_prints_licences_of(distil):
     text = distil("--licenses")
     printed = set(re.findall(r"^(\S+) (\S+): ", text.split("\n\n")[1], re.MULTILINE))
-    components = json.loads(sbom("--features", "spark"))["components"]
+    components = json.loads(sbom("--features", "spark,cloud"))["components"]
     others = {name for name in named(components) if not name[0].startswith("distil")}
     assert others <= printed
     # The licences are those of all features of all crates, which is a little more.
