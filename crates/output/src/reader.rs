@@ -14,8 +14,9 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, RowGroupMetaData};
 use parquet::file::reader::{ChunkReader, Length};
 
 use crate::claims::impossible;
@@ -102,6 +103,7 @@ impl PartFile {
             file.check_claims()?;
             ArrowReaderMetadata::load(&file, options)
         })?;
+        check_codecs(&metadata).map_err(|error| error.at(path.to_string_lossy(), None))?;
         Ok(Self { path: path.to_owned(), file, metadata })
     }
 
@@ -238,6 +240,19 @@ impl PartFile {
         }
         let reader = checked(&self.path, || builder.build())?;
         Ok(Batches { path: self.path.clone(), reader: Some(reader) })
+    }
+}
+
+/// Refuses the one codec of the format that the library lacks, before anything is read.
+fn check_codecs(metadata: &ArrowReaderMetadata) -> Result<()> {
+    let mut columns = metadata.metadata().row_groups().iter().flat_map(RowGroupMetaData::columns);
+    match columns.find(|column| column.compression() == Compression::LZO) {
+        Some(column) => Err(Error::input(format!(
+            "its column {} is compressed by LZO, which can't be read",
+            column.column_path().string()
+        ))
+        .help("have what wrote it compress by zstd, snappy, gzip, brotli or lz4, or not at all")),
+        None => Ok(()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Parquet with flipped bytes: whatever a reader makes of it, it is an error of the file, or rows.
+//! Parquet of others, in every codec: its rows come exactly. With flipped bytes it is an error of the file, or rows,
+//! whatever a reader makes of it.
 //!
 //! `DISTIL_FLIPS` is how many bytes are flipped of each file (60).
 #![allow(
@@ -10,10 +11,11 @@
 
 use std::path::Path;
 
+use distil_output::digest::digest_output;
 use distil_output::reader::PartFile;
 use distil_plan::{Fault, SchemaSpec};
 use distil_storage::Memory;
-use distil_testkit::foreign::{COMPRESSIONS, one_column, output, read};
+use distil_testkit::foreign::{COMPRESSIONS, copied, one_column, output, read};
 
 #[test]
 fn a_flipped_byte_is_the_fault_of_the_file() {
@@ -22,10 +24,7 @@ fn a_flipped_byte_is_the_fault_of_the_file() {
     let mut found = 0;
     for compression in COMPRESSIONS {
         let whole = output(compression, 3_000);
-        let memory = Memory::new();
-        memory.put("f", &whole);
-        let footer = PartFile::open(&memory, Path::new("f")).unwrap().footer().unwrap().unwrap();
-        let schema = SchemaSpec { declared: Some(footer.schema), ..SchemaSpec::default() };
+        let schema = schema_of(&whole);
         assert!(read(&whole, &schema).is_empty());
         // Flips everywhere, most of them in the footer: its lengths and offsets are believed first.
         let footer_at = whole.len()
@@ -52,6 +51,45 @@ fn a_flipped_byte_is_the_fault_of_the_file() {
         }
     }
     assert!(found > flips, "only {found} readings found something broken");
+}
+
+/// The schema that the footer of an output tells.
+fn schema_of(output: &[u8]) -> SchemaSpec {
+    let part = PartFile::open(&holding(output), Path::new("f")).unwrap();
+    let footer = part.footer().unwrap().unwrap();
+    SchemaSpec { declared: Some(footer.schema), ..SchemaSpec::default() }
+}
+
+#[test]
+fn rows_come_exactly_from_every_codec() {
+    let [first, others @ ..] = COMPRESSIONS;
+    let expected = output(first, 3_000);
+    let schema = schema_of(&expected);
+    let digest = |content: &[u8]| digest_output(&holding(content), Path::new("f")).unwrap();
+    let copy = copied(&expected, &schema).unwrap();
+    for compression in others {
+        let found = output(compression, 3_000);
+        assert_ne!(found, expected, "{compression}");
+        assert!(read(&found, &schema).is_empty(), "{compression}");
+        assert_eq!(digest(&found), digest(&expected), "{compression}");
+        assert!(copied(&found, &schema).unwrap() == copy, "{compression}");
+    }
+}
+
+#[test]
+fn a_codec_that_the_library_lacks_is_named() {
+    let mut content = output("snappy", 100);
+    // The path of a column ends its list of names, and its codec follows: snappy is 1, LZO is 3.
+    let path = [0x18, 1, b'k', 0x15, 2];
+    let at = content.windows(path.len()).position(|bytes| bytes == path).unwrap();
+    content[at + 4] = 6;
+    let errors = read(&content, &schema_of(&output("snappy", 100)));
+    assert_eq!(errors.len(), 4, "{errors:?}");
+    for error in errors {
+        assert_eq!(error.fault, Fault::Input, "{error:?}");
+        assert_eq!(error.what, "its column k is compressed by LZO, which can't be read");
+        assert_eq!(error.hints.len(), 1, "{error:?}");
+    }
 }
 
 /// A footer in the compact protocol of Thrift, with its length and mark.

@@ -69,7 +69,7 @@ impl Session {
         })
     }
 
-    /// The rows of Parquet files or directories of them, of distil or of others. Every value is
+    /// The rows of Parquet files or directories of them, of distil or of others, in every codec but LZO. Every value is
     /// carried exactly; a column whose type can't be is refused by its name when the rows are read.
     pub fn read_parquet(&self, paths: impl Into<Paths>) -> DataFrame {
         let Paths(paths) = paths.into();

@@ -148,8 +148,9 @@ class Session:
         return DataFrame(self, frame, Origin(is_read_each_time=True))
 
     def read_parquet(self, source: Source, /) -> DataFrame:
-        """The rows of Parquet files or directories of them, of distil or of others. Every value is carried exactly.
-        Without a step that gives them another order they come sorted by the whole row, not in that of the files.
+        """The rows of Parquet files or directories of them, of distil or of others, in every codec but LZO. Every value
+        is carried exactly. Without a step that gives them another order they come sorted by the whole row, not in
+        that of the files.
         """
         return DataFrame(self, self._native.read_parquet(source_texts(source)), Origin())
 
