@@ -29,6 +29,16 @@ def named(components):
     return {(component["name"], component["version"]) for component in components}
 
 
+def crates(features):
+    """Names and versions of what a program of these features links, as Cargo tells them."""
+    tree = [
+        *("cargo", "tree", "--locked", "-p", "distil-cli", "--features", features),
+        *("--edges", "normal", "--prefix", "none", "--format", "{p}"),
+    ]
+    done = subprocess.run(tree, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {tuple(re.match(r"(\S+) v(\S+)", line).groups()) for line in done.stdout.splitlines()}
+
+
 @pytest.mark.parametrize("features", ["", "spark", "cloud"])
 def test_the_sbom_is_valid_and_whole(features):
     text = sbom("--features", features)
@@ -42,12 +52,7 @@ def test_the_sbom_is_valid_and_whole(features):
         assert licence["expression"]
         # What a registry has is known by its bytes.
         assert component["name"].startswith("distil") or component["hashes"]
-    tree = [
-        *("cargo", "tree", "--locked", "-p", "distil-cli", "--features", features),
-        *("--edges", "normal", "--prefix", "none", "--format", "{p}"),
-    ]
-    done = subprocess.run(tree, cwd=ROOT, capture_output=True, text=True, check=True)
-    found = {tuple(re.match(r"(\S+) v(\S+)", line).groups()) for line in done.stdout.splitlines()}
+    found = crates(features)
     program = ("distil-cli", document["metadata"]["component"]["version"])
     assert named(components) == found - {program}
     references = [component["bom-ref"] for component in components]
@@ -56,6 +61,17 @@ def test_the_sbom_is_valid_and_whole(features):
     assert {entry["ref"] for entry in document["dependencies"]} == {own, *references}
     assert ("tonic" in dict(found)) == (features == "spark")
     assert ("object_store" in dict(found)) == (features == "cloud")
+
+
+def test_the_default_build_has_one_arrow():
+    def versions(features):
+        return {
+            version for name, version in crates(features) if name.startswith(("arrow", "parquet"))
+        }
+
+    (ours,) = versions("")
+    # The client of Spark brings one of its own, which its feature keeps out of every other build.
+    assert len(versions("spark") - {ours}) == 1
 
 
 def test_the_sbom_has_what_the_program_prints_licences_of(distil):
