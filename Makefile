@@ -205,7 +205,9 @@ deny: $(TOOLS)/installed
 ADVISORIES ?=
 DATABASE := $(CURDIR)/.cache/advisories
 advisories: $(TOOLS)/installed
-	test -d '$(ADVISORIES)'
+	@test -d '$(ADVISORIES)' || { \
+		echo "ERROR: known holes were NOT looked up: ADVISORIES='$(ADVISORIES)' is no clone of rustsec/advisory-db" >&2; \
+		exit 1; }
 	rm -rf '$(DATABASE)'
 	mkdir -p '$(DATABASE)'
 	git clone --quiet --no-hardlinks '$(ADVISORIES)' '$(DATABASE)/advisory-db-3157b0e258782691'
