@@ -112,7 +112,8 @@ fn exchange(inputs: &Inputs<'_>, request: &Request<'_>, policy: Policy) -> Resul
                 policy,
                 options.shares(),
                 worker,
-            ),
+            )
+            .stopped_by(request.watch.cancel),
         })
         .collect();
     let decoded = decode(inputs, &mut workers, layout.as_ref(), opened)?;
@@ -147,7 +148,8 @@ fn write(
     columns: &Schema,
 ) -> Result<Written> {
     let options = inputs.options;
-    let partitions = partitions(shards, policy, packed.as_deref(), options.shares().partition());
+    let most = options.shares().partition();
+    let partitions = partitions(shards, policy, packed.as_deref(), most, request.watch.cancel)?;
     let table = packed
         .map(|layout| packed_table(&layout, &dictionaries, schema, options.threads))
         .transpose()?

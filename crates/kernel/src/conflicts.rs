@@ -20,7 +20,7 @@ pub fn conflicts(
     if rows.is_empty() || dedup.is_none_or(|dedup| dedup.key == Key::Record) {
         return Ok(Vec::new());
     }
-    let mut reader = RowReader::new(schema, &RowForm::of(plan), None)?;
+    let mut reader = RowReader::new(schema, &RowForm::of(plan), None, 2 * rows.len())?;
     for (kept, dropped) in rows {
         reader.append(&kept.0, kept.1)?;
         reader.append(&dropped.0, dropped.1)?;

@@ -1,6 +1,6 @@
 //! Encoded rows in the partitions of their keys: pushed in any order, reduced in place.
 
-use distil_plan::Result;
+use distil_plan::{Cancel, Result};
 
 use crate::reduce::{Policy, reduced};
 use crate::rows::{Row, RowBuffers};
@@ -14,6 +14,7 @@ pub struct PartitionedRows<'a> {
     /// Bytes of memory that the rows of each partition take, and all.
     held: Vec<u64>,
     bytes: u64,
+    cancel: Cancel,
 }
 
 impl<'a> PartitionedRows<'a> {
@@ -22,7 +23,13 @@ impl<'a> PartitionedRows<'a> {
         let mut partitions = Vec::new();
         partitions.resize_with(splitters.partitions(), RowBuffers::default);
         let held = vec![0; partitions.len()];
-        Self { splitters, policy, partitions, held, bytes: 0 }
+        Self { splitters, policy, partitions, held, bytes: 0, cancel: Cancel::new() }
+    }
+
+    /// The same rows, which are reduced no further once `cancel` is set.
+    #[must_use]
+    pub fn stopped_by(self, cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), ..self }
     }
 
     /// Takes a row. Returns its partition and what that takes of memory, if it took more.
@@ -43,7 +50,7 @@ impl<'a> PartitionedRows<'a> {
     /// becomes a run takes about `most` bytes, since its rows are in memory twice meanwhile.
     ///
     /// # Errors
-    /// A bug if a row can't be read.
+    /// A bug if a row can't be read; that the job is asked to stop, which is looked at before each run.
     pub fn take_runs(&mut self, most: u64) -> Result<Vec<Vec<RowBuffers>>> {
         (0..self.partitions.len()).map(|at| self.take_runs_of(at, most)).collect()
     }
@@ -56,11 +63,13 @@ impl<'a> PartitionedRows<'a> {
             bytes += buffer.capacity() as u64;
             next.push(buffer);
             if bytes >= most {
+                self.cancel.check()?;
                 runs.push(reduced(&std::mem::take(&mut next), self.policy)?);
                 bytes = 0;
             }
         }
         if !next.is_empty() {
+            self.cancel.check()?;
             runs.push(reduced(&next, self.policy)?);
         }
         Ok(runs)

@@ -16,8 +16,14 @@ const BATCH_ROWS: u64 = 8192;
 /// Bytes of values after which a batch is cut, however few its rows are: a row group may be far larger than the
 /// memory. Where there are thousands of leaves, each takes memory of its own.
 const BATCH_BYTES: u64 = 1 << 20;
-/// Bytes of values that a batch may have for each leaf.
-const LEAF_BYTES: u64 = 4 << 10;
+/// Bytes of values that a batch may have for each leaf. Rows and arrays of a batch are in memory together, once for each
+/// thread: four times as much was 80 MB of them with 9,900 columns.
+const LEAF_BYTES: u64 = 1 << 10;
+/// Values that a batch has in all of its leaves, nulls among them: those have no bytes in rows, and as many as any other
+/// in arrays.
+const BATCH_VALUES: u64 = 1 << 20;
+/// Values that a batch may have in each leaf, however many leaves there are.
+const LEAF_VALUES: u64 = 256;
 
 /// Which rows of a partition are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +120,7 @@ impl Span {
 #[derive(Debug, Default)]
 pub struct RowBatch {
     pub(crate) spans: Vec<Span>,
-    rows: u64,
+    pub(crate) rows: u64,
     bytes: u64,
 }
 
@@ -146,6 +152,7 @@ pub struct RowGroupCutter {
     wanted: Wanted,
     most_rows: u64,
     most_bytes: u64,
+    batch_rows: u64,
     batch_bytes: u64,
     most_packed: u64,
     open: Open,
@@ -170,11 +177,13 @@ struct Open {
 impl RowGroupCutter {
     /// Row groups of rows with this many leaves are cut after the row that reaches one of the limits.
     pub fn new(wanted: Wanted, leaves: usize, most_rows: u64, most_bytes: u64) -> Self {
+        let leaves = leaves as u64;
         Self {
             wanted,
             most_rows,
             most_bytes,
-            batch_bytes: (leaves as u64 * LEAF_BYTES).max(BATCH_BYTES),
+            batch_rows: (BATCH_VALUES / leaves.max(1)).clamp(LEAF_VALUES, BATCH_ROWS),
+            batch_bytes: (leaves * LEAF_BYTES).max(BATCH_BYTES),
             most_packed: 0,
             open: Open::default(),
             cut: 0,
@@ -286,7 +295,7 @@ impl RowGroupCutter {
             *of_group += bytes;
             batch.rows += 1;
             batch.bytes += bytes;
-            let batch_is_full = batch.rows >= BATCH_ROWS || batch.bytes >= self.batch_bytes;
+            let batch_is_full = batch.rows >= self.batch_rows || batch.bytes >= self.batch_bytes;
             let is_full = self.is_full();
             if batch_is_full || is_full {
                 let mut batch = std::mem::take(&mut self.open.batch);
@@ -480,23 +489,33 @@ mod tests {
         (groups, all)
     }
 
-    #[test]
-    fn batches_of_long_rows_are_short() {
+    /// The rows of the batches of so many rows, each of values of so many bytes, with so many leaves.
+    fn batches(rows: usize, value_bytes: u32, leaves: usize) -> Vec<u64> {
         let bytes = &[b'x'; 100];
-        let row = Row { bytes, key_length: 1, value_bytes: 1 << 18, counts: SINGLE, origin: None };
+        let row = Row { bytes, key_length: 1, value_bytes, counts: SINGLE, origin: None };
         let mut buffers = RowBuffers::default();
-        let kept = (0..10).map(|_| buffers.place(&row)).collect();
+        let kept = (0..rows).map(|_| buffers.place(&row)).collect();
         let rows = ReducedRows::Encoded { buffers: buffers.full, kept, dropped: Vec::new() };
-        let mut cutter = RowGroupCutter::new(Wanted::Kept, 2, u64::MAX, ROW_GROUP_BYTES);
+        let mut cutter = RowGroupCutter::new(Wanted::Kept, leaves, u64::MAX, ROW_GROUP_BYTES);
         let mut cuts = cutter.push(&Arc::new(rows)).unwrap();
         cuts.extend(cutter.finish());
-        let rows: Vec<u64> = cuts
-            .iter()
+        cuts.iter()
             .filter_map(|cut| match cut {
                 Cut::Batch(0, batch) => Some(batch.rows),
                 _ => None,
             })
-            .collect();
-        assert_eq!(rows, [4, 4, 2]);
+            .collect()
+    }
+
+    #[test]
+    fn batches_of_long_rows_are_short() {
+        assert_eq!(batches(10, 1 << 18, 2), [4, 4, 2]);
+    }
+
+    #[test]
+    fn batches_of_many_columns_are_short_though_most_values_are_null() {
+        assert_eq!(batches(10_000, 16, 2), [8192, 1808]);
+        assert_eq!(batches(2500, 16, 1000), [1048, 1048, 404]);
+        assert_eq!(batches(600, 16, 10_000), [256, 256, 88]);
     }
 }

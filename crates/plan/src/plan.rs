@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::origin::is_place;
 use crate::path::overlap;
-use crate::records::check_added;
+use crate::records::{check_added, check_steps};
 use crate::{
     Added, ColumnPath, Dedup, Error, FORMAT_VERSION, Hint, Key, Layout, Location, NullText,
     RecordsPath, Repairs, Result, SchemaSpec, Sink,
@@ -92,6 +92,7 @@ impl FromStr for Shape {
                          document: /records",
                     )
                 })?;
+                check_steps(steps.split('/').count())?;
                 Self::Document(
                     steps.split('/').map(|s| s.replace("~1", "/").replace("~0", "~")).collect(),
                 )

@@ -333,6 +333,11 @@ pub const PROMISES: &[Promise] = &[
                 "hostile",
                 "a_run_that_is_asked_to_end_at_any_moment_leaves_nothing_behind",
             ),
+            hostile(
+                "a second signal to a run that can't go on",
+                "3 pairs",
+                "the_second_signal_ends_a_run_at_once",
+            ),
             fault(
                 "loss of power on ext4: the image of a loop mount, copied while the run works",
                 Count::Sweep(POWER_LOSSES, 50),
@@ -393,8 +398,8 @@ pub const PROMISES: &[Promise] = &[
         text: "The memory of a run stays within its budget, which changes no byte",
         faults: &[
             hostile(
-                "seven kinds of data with 64 open files, at the least budget and at 512 MiB",
-                "14 runs, 42 in `make test-all`",
+                "ten kinds of data with 64 open files, at the least budget and at 512 MiB",
+                "20 runs, 66 in `make test-all`",
                 "the_budget_holds_for_data_of_every_kind",
             ),
             hostile(
@@ -518,6 +523,13 @@ pub const PROMISES: &[Promise] = &[
                 "testkit",
                 "broken_parquet",
                 "a_flipped_byte_is_the_fault_of_the_file",
+            ),
+            fault(
+                "Parquet in every codec, its rows compared; a codec that is not to be had",
+                Count::Words("7 codecs, 4 readers, and LZO"),
+                "testkit",
+                "broken_parquet",
+                "rows_come_exactly_from_every_codec",
             ),
             fault(
                 "Parquet whose schema nests deep, with and without a column at its end",

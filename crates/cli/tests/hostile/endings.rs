@@ -2,6 +2,7 @@
 //!
 //! `DISTIL_KILLS` is how many are killed (20), `DISTIL_POWER_LOSSES` how many lose their power (none).
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -227,6 +228,53 @@ fn a_run_that_is_asked_to_end_at_any_moment_leaves_nothing_behind() {
         }
         ground.tidy(&when);
     }
+}
+
+/// A run that can't go on, since nobody reads what it prints, is asked to end: it can't do that either. The second
+/// signal ends it, whichever of them it is.
+#[test]
+fn the_second_signal_ends_a_run_at_once() {
+    let context = Context::new();
+    let members: String =
+        (0..1_000).map(|n| format!(",\"a column of some length {n}\":1")).collect();
+    context.write("in.ndjson", &format!("{{\"id\":1{members}}}\n"));
+    let arguments = ["run", "-q", "in.ndjson", "-o", "out.parquet", "--key", "id", "--report", "-"];
+    let more = ["--mode", "overwrite"];
+    for (first, second) in
+        [(Signal::INT, Signal::INT), (Signal::TERM, Signal::TERM), (Signal::INT, Signal::TERM)]
+    {
+        let mut command = context.command(&[&arguments[..], &more].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let reader = child.stdout.take().unwrap();
+        let full = rustix::pipe::fcntl_setpipe_size(&reader, 4096).unwrap() as u64;
+        wait_for("the pipe to be full", || rustix::io::ioctl_fionread(&reader).unwrap() == full);
+        wait_for("all threads to wait", || is_at_rest(&child));
+        send(&child, first);
+        wait_for("the signal to be heard", || is_at_rest(&child));
+        assert!(child.try_wait().unwrap().is_none(), "{first:?} alone did not end it");
+        send(&child, second);
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(second.as_raw()), "{first:?}, then {second:?}: {status}");
+        drop(reader);
+    }
+    assert!(context.out(&["head", "out.parquet"]).starts_with("{\"id\":1,"));
+}
+
+/// Whether a process has no signal that it has not heard, and all of its threads wait: a handler that runs
+/// waits for nothing.
+fn is_at_rest(child: &Child) -> bool {
+    let tasks = format!("/proc/{}/task", child.id());
+    std::fs::read_dir(tasks).unwrap().all(|task| {
+        let read = |name: &str| std::fs::read_to_string(task.as_ref().unwrap().path().join(name));
+        // A thread may end meanwhile.
+        let (Ok(status), Ok(stat)) = (read("status"), read("stat")) else { return true };
+        let pending = |line: &str| {
+            let mask = line.strip_prefix("SigPnd:").or_else(|| line.strip_prefix("ShdPnd:"));
+            mask.is_some_and(|mask| mask.contains(|c: char| c.is_ascii_hexdigit() && c != '0'))
+        };
+        let state = stat.rsplit(')').next().unwrap().trim_start();
+        state.starts_with('S') && !status.lines().any(pending)
+    })
 }
 
 #[test]

@@ -8,7 +8,7 @@ use distil_kernel::reduce_partition::{
     ReducedPartition, reduce_packed_partition, reduce_partition,
 };
 use distil_kernel::rows::{PackedBuffers, PackedScratch, PackedTable, RowBuffers, places};
-use distil_plan::Result;
+use distil_plan::{Cancel, Result};
 
 use super::packed_spill::PackedSegment;
 use super::scatter::Shard;
@@ -42,13 +42,17 @@ pub(crate) struct Scratch {
 }
 
 /// The partitions in order, from what each worker held of them. One of more than `most` bytes is split
-/// by its own rows.
+/// by its own rows, which may have to be read for it.
+///
+/// # Errors
+/// That the run is asked to stop.
 pub(crate) fn partitions(
     held: Vec<Vec<Shard>>,
     policy: Policy,
     layout: Option<&PackedLayout>,
     most: u64,
-) -> Vec<Partition> {
+    cancel: &Cancel,
+) -> Result<Vec<Partition>> {
     let count = held.iter().map(Vec::len).max().unwrap_or_default();
     let mut merged: Vec<Merged> = Vec::new();
     merged.resize_with(count, Merged::default);
@@ -70,7 +74,12 @@ pub(crate) fn partitions(
         packed_segments: Arc::new(merged.packed_segments),
         ..Partition::default()
     };
-    merged.into_iter().flat_map(|merged| whole(merged).split(policy, layout, most)).collect()
+    let mut partitions = Vec::new();
+    for merged in merged {
+        cancel.check()?;
+        partitions.extend(whole(merged).split(policy, layout, most, cancel)?);
+    }
+    Ok(partitions)
 }
 
 /// What all workers held of a partition.
@@ -93,19 +102,26 @@ fn taken<T: Default>(mutex: &Mutex<T>) -> T {
 impl Partition {
     /// Pieces of the partition: a piece has the rows in memory that are its own, and reads its part of the
     /// segments.
-    fn split(mut self, policy: Policy, layout: Option<&PackedLayout>, most: u64) -> Vec<Self> {
+    fn split(
+        mut self,
+        policy: Policy,
+        layout: Option<&PackedLayout>,
+        most: u64,
+        cancel: &Cancel,
+    ) -> Result<Vec<Self>> {
         let most = most.max(1);
         let on_disk: u64 = self.segments.iter().map(Segment::bytes).sum();
         let in_memory: usize = unlocked(&mut self.buffers).iter().map(Vec::len).sum();
         let packed_words = self.packed_words();
         let pieces = (on_disk + in_memory as u64 + packed_words * 8).div_ceil(most) as usize;
         if pieces < 2 {
-            return vec![self];
+            return Ok(vec![self]);
         }
         let marks: Vec<Vec<u8>> = match layout {
             // Packed rows are told apart by their first word.
             Some(layout) if packed_words * 8 > on_disk + in_memory as u64 => {
-                self.sample_words(layout).iter().map(|word| layout.first_key(*word)).collect()
+                let words = self.sample_words(layout, cancel)?;
+                words.iter().map(|word| layout.first_key(*word)).collect()
             }
             // Marks are evenly spaced, so equal shares of them are equal shares of rows.
             _ => {
@@ -169,7 +185,7 @@ impl Partition {
                 }
             }
         }
-        split
+        Ok(split)
     }
 
     fn packed_words(&mut self) -> u64 {
@@ -180,47 +196,67 @@ impl Partition {
     }
 
     /// First words of rows from all over the partition in memory, or from its first segment.
-    fn sample_words(&mut self, layout: &PackedLayout) -> Vec<u64> {
+    fn sample_words(&mut self, layout: &PackedLayout, cancel: &Cancel) -> Result<Vec<u64>> {
         let mut words = Vec::new();
         for (_, buffers) in unlocked(&mut self.packed) {
             words
                 .extend(buffers.iter().flat_map(|buffer| buffer.iter().step_by(layout.words * 16)));
         }
         for (_, segment) in self.packed_segments.iter() {
+            cancel.check()?;
             let mut rows = Vec::new();
             // A segment that can't be read fails the run when its rows are wanted.
             if segment.read(&mut rows).is_ok() {
                 words.extend(rows.iter().step_by(layout.words * 16));
             }
         }
-        words
+        Ok(words)
     }
 
     /// Sorts and reduces the partition.
     ///
     /// # Errors
-    /// An environment error when a spilled run can't be read.
+    /// An environment error when a spilled run can't be read; that the run is asked to stop.
     pub(crate) fn reduce(
         &self,
         policy: Policy,
         table: Option<&Arc<PackedTable>>,
         scratch: &mut Scratch,
+        cancel: &Cancel,
     ) -> Result<ReducedPartition> {
         scratch.packed.clear();
         if let Some(table) = table {
-            self.load(table, &mut scratch.packed)?;
+            self.load(table, &mut scratch.packed, cancel)?;
         }
-        let buffers = taken(&self.buffers);
+        let mut buffers = taken(&self.buffers);
         match table {
             Some(table) if table.writable && buffers.is_empty() && self.segments.is_empty() => {
                 Ok(reduce_packed_partition(table, &mut scratch.packed))
             }
-            _ => self.reduce_encoded(policy, table, scratch, buffers),
+            _ => {
+                for segment in self.segments.iter() {
+                    cancel.check()?;
+                    let buffer = segment.read(self.low.as_deref(), self.high.as_deref())?;
+                    if !buffer.is_empty() {
+                        buffers.push(buffer);
+                    }
+                }
+                if let Some(table) = table {
+                    buffers.extend(table.unpack_all(scratch.packed.rows()));
+                }
+                // The rows in memory move into the result; they are copied in order if they are small.
+                reduce_partition(buffers, policy, &mut scratch.spare)
+            }
         }
     }
 
     /// Reads the packed rows of the partition.
-    fn load(&self, table: &Arc<PackedTable>, scratch: &mut PackedScratch) -> Result<()> {
+    fn load(
+        &self,
+        table: &Arc<PackedTable>,
+        scratch: &mut PackedScratch,
+        cancel: &Cancel,
+    ) -> Result<()> {
         let within = |word: u64| {
             self.low_word.is_none_or(|low| word >= low)
                 && self.high_word.is_none_or(|high| word < high)
@@ -232,30 +268,11 @@ impl Partition {
         }
         let mut rows = Vec::new();
         for (worker, segment) in self.packed_segments.iter() {
+            cancel.check()?;
             rows.clear();
             segment.read(&mut rows)?;
             scratch.load(table, *worker, &rows, within);
         }
         Ok(())
-    }
-
-    /// The rows in memory move into the result; they are copied in order if they are small.
-    fn reduce_encoded(
-        &self,
-        policy: Policy,
-        table: Option<&Arc<PackedTable>>,
-        scratch: &mut Scratch,
-        mut buffers: Vec<Vec<u8>>,
-    ) -> Result<ReducedPartition> {
-        for segment in self.segments.iter() {
-            let buffer = segment.read(self.low.as_deref(), self.high.as_deref())?;
-            if !buffer.is_empty() {
-                buffers.push(buffer);
-            }
-        }
-        if let Some(table) = table {
-            buffers.extend(table.unpack_all(scratch.packed.rows()));
-        }
-        reduce_partition(buffers, policy, &mut scratch.spare)
     }
 }

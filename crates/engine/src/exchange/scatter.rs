@@ -12,7 +12,7 @@ use distil_kernel::partitioned_rows::PartitionedRows;
 use distil_kernel::reduce::Policy;
 use distil_kernel::rows::{PackedBuffers, Row, RowBuffers, reduce_repeated_keys};
 use distil_kernel::splitters::{Splitters, WordSplitters};
-use distil_plan::{Error, Result};
+use distil_plan::{Cancel, Error, Result};
 use distil_storage::Storage;
 
 use super::packed_spill::{PackedSegment, PackedSpillFile};
@@ -31,6 +31,7 @@ pub(crate) struct Exchange<'a> {
     worth: Vec<u64>,
     packing: Option<PackedShard>,
     file: Option<SpillFile>,
+    cancel: Cancel,
 }
 
 /// One worker's packed rows.
@@ -102,7 +103,14 @@ impl<'a> Exchange<'a> {
             worth: vec![shares.hot(); splitters.partitions()],
             packing,
             file: None,
+            cancel: Cancel::new(),
         }
+    }
+
+    /// The same exchange, which reduces, merges and spills no further once `cancel` is set.
+    #[must_use]
+    pub(crate) fn stopped_by(self, cancel: &Cancel) -> Self {
+        Self { rows: self.rows.stopped_by(cancel), cancel: cancel.clone(), ..self }
     }
 
     /// Takes a row.
@@ -176,6 +184,7 @@ impl<'a> Exchange<'a> {
         };
         if collapse_at(fullest) {
             for at in (0..count).filter(|at| *at != fullest) {
+                self.cancel.check()?;
                 collapse_at(at);
             }
         }
@@ -229,11 +238,13 @@ impl<'a> Exchange<'a> {
             none => {
                 let path = self.scratch.join(format!("rows-{}", self.worker));
                 let (block, most) = (self.shares.block(), self.shares.run());
-                none.insert(SpillFile::create(self.storage, &path, block, self.policy, most)?)
+                let file = SpillFile::create(self.storage, &path, block, self.policy, most)?;
+                none.insert(file.stopped_by(&self.cancel))
             }
         };
         for (partition, runs) in runs.into_iter().enumerate() {
             for run in runs {
+                self.cancel.check()?;
                 file.write(partition, &run.full)?;
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use distil_plan::{Error, Hint, Result};
+use distil_plan::{Cancel, Error, Hint, Result};
 use distil_storage::{InputFile, OutputFile, Storage};
 
 use distil_kernel::reduce::{Policy, reduced};
@@ -63,6 +63,7 @@ pub(crate) struct SpillFile {
     open: Spill,
     /// What was spilled, what was merged of that, what was merged of this.
     levels: Vec<Vec<Spill>>,
+    cancel: Cancel,
 }
 
 /// Runs of all partitions, in their order.
@@ -93,7 +94,14 @@ impl SpillFile {
             most: most.max(1),
             open,
             levels,
+            cancel: Cancel::new(),
         })
+    }
+
+    /// The same file, of which nothing more is merged once `cancel` is set.
+    #[must_use]
+    pub(crate) fn stopped_by(self, cancel: &Cancel) -> Self {
+        Self { cancel: cancel.clone(), ..self }
     }
 
     /// Writes a run of a partition: rows in order.
@@ -137,7 +145,8 @@ impl SpillFile {
     /// so that few runs are read together in the end. Long rows are read one by one, however many runs there are.
     ///
     /// # Errors
-    /// An environment error, for a full disk among others.
+    /// An environment error, for a full disk among others; that the run is asked to stop, as all that was ever spilled may be
+    /// merged here.
     pub(crate) fn end_spill(&mut self) -> Result<()> {
         let spill = std::mem::take(&mut self.open);
         self.levels[0].push(spill);
@@ -169,6 +178,7 @@ impl SpillFile {
             let marks = runs.iter().flat_map(Segment::marks).map(<[u8]>::to_vec).collect();
             let cuts = cuts(marks, bytes.div_ceil(self.most) as usize);
             for at in 0..=cuts.len() {
+                self.cancel.check()?;
                 let low = at.checked_sub(1).map(|below| cuts[below].as_slice());
                 let high = cuts.get(at).map(Vec::as_slice);
                 let read = runs.iter().map(|run| run.read(low, high));
@@ -326,6 +336,32 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A merge may take all that was spilled so far: it does not begin another piece once the run is to stop.
+    #[test]
+    fn a_merge_stops_between_its_pieces() {
+        let storage = Memory::new();
+        storage.put_dir("scratch");
+        let cancel = Cancel::new();
+        let path: &Path = "scratch/rows".as_ref();
+        let file = SpillFile::create(&storage, path, 64, Policy::Keep, 300).unwrap();
+        let mut file = file.stopped_by(&cancel);
+        for spill in 0..FAN_IN {
+            let mut buffers = RowBuffers::default();
+            let row = format!("{spill:05}").into_bytes();
+            let (counts, origin) = (SINGLE, None);
+            let bytes = row.as_slice();
+            buffers.push(&Row { bytes, key_length: 5, value_bytes: 1, counts, origin });
+            file.write(0, &buffers.full).unwrap();
+            if spill + 1 < FAN_IN {
+                file.end_spill().unwrap();
+            }
+        }
+        cancel.interrupt();
+        let written = file.written;
+        assert_eq!(file.end_spill().unwrap_err().fault, distil_plan::Fault::Interrupted);
+        assert_eq!(file.written, written);
     }
 
     /// However often rows are spilled, few runs are left, which have them all in order, reduced.

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{ArrowError, Field, Schema};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 use bytes::Bytes;
 use distil_kernel::encode::PageStores;
 use distil_plan::{Cancel, Error, Result};
@@ -21,6 +21,9 @@ use parquet::errors::ParquetError;
 
 /// Bytes after which another file is begun.
 const FILE_BYTES: u64 = 64 << 20;
+
+/// What an array takes beside its values: of thousands of columns, it is most of it.
+const ARRAY: u64 = 256;
 
 /// Memory and files for what waits. Clones share both.
 #[derive(Clone)]
@@ -103,16 +106,34 @@ impl Spool {
         self.0.spilled.load(Ordering::Relaxed)
     }
 
-    /// Keeps an array until it is wanted.
+    /// Keeps arrays of the same rows until they are wanted. Those of flat columns that are null throughout take no place of
+    /// their own: where records have few of thousands of columns, they are most of all arrays.
     ///
     /// # Errors
     /// An environment error, for a full disk among others.
-    pub(crate) fn keep(&self, array: ArrayRef) -> Result<KeptArray> {
-        let bytes = array.get_array_memory_size() as u64;
+    pub(crate) fn keep_all(&self, arrays: Vec<ArrayRef>) -> Result<Vec<KeptArray>> {
+        let mut nulls: Vec<(DataType, KeptArray)> = Vec::new();
+        let mut keep = |array: ArrayRef| {
+            let data_type = array.data_type();
+            if array.null_count() < array.len() || data_type.is_nested() {
+                return self.keep(array);
+            }
+            if let Some((_, kept)) = nulls.iter().find(|(of, _)| of == data_type) {
+                return Ok(kept.clone());
+            }
+            let kept = KeptArray(Arc::new(Kept::Nulls(data_type.clone(), array.len())));
+            nulls.push((data_type.clone(), kept.clone()));
+            Ok(kept)
+        };
+        arrays.into_iter().map(&mut keep).collect()
+    }
+
+    fn keep(&self, array: ArrayRef) -> Result<KeptArray> {
+        let bytes = ARRAY + array.get_array_memory_size() as u64;
         if let Some(held) = self.hold(bytes) {
-            return Ok(KeptArray(Kept::InMemory(array, held)));
+            return Ok(KeptArray(Arc::new(Kept::InMemory(array, held))));
         }
-        self.write(&serialized(&array)?).map(|place| KeptArray(Kept::OnDisk(place)))
+        self.write(&serialized(&array)?).map(|place| KeptArray(Arc::new(Kept::OnDisk(place))))
     }
 
     /// A share of the memory, if there is as much left.
@@ -174,12 +195,14 @@ impl Place {
     }
 }
 
-/// An array that waits.
-pub(crate) struct KeptArray(Kept);
+/// An array that waits. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct KeptArray(Arc<Kept>);
 
 enum Kept {
     InMemory(ArrayRef, #[expect(dead_code, reason = "given back with the array")] Held),
     OnDisk(Place),
+    Nulls(DataType, usize),
 }
 
 impl KeptArray {
@@ -188,9 +211,10 @@ impl KeptArray {
     /// # Errors
     /// An environment error if it can't be read back.
     pub(crate) fn read(&self) -> Result<ArrayRef> {
-        match &self.0 {
+        match self.0.as_ref() {
             Kept::InMemory(array, _) => Ok(Arc::clone(array)),
             Kept::OnDisk(place) => deserialized(&place.read()?),
+            Kept::Nulls(data_type, length) => Ok(new_null_array(data_type, *length)),
         }
     }
 }
@@ -247,7 +271,9 @@ impl PageStore for SpooledPages {
         Ok(PageKey::new(self.pages.len() as u64 - 1))
     }
 
+    /// Row groups are written page by page: here, too, a run that is asked to stop does so.
     fn take(&mut self, key: PageKey) -> Result<Bytes, ParquetError> {
+        self.spool.0.cancel.check().map_err(external)?;
         match self.pages.get_mut(key.get() as usize).and_then(Option::take) {
             Some(KeptPage::InMemory(page, _)) => Ok(page),
             Some(KeptPage::OnDisk(place)) => Ok(place.read().map_err(external)?.into()),
@@ -273,6 +299,24 @@ mod tests {
         memory.put_dir("scratch");
         let storage: Arc<dyn Storage> = Arc::new(memory.clone());
         (memory, Spool::new(&storage, "scratch".into(), most, &Cancel::new()))
+    }
+
+    #[test]
+    fn arrays_of_nulls_take_no_place() {
+        let nulls: ArrayRef = Arc::new(Int64Array::new_null(3));
+        let texts: ArrayRef = Arc::new(StringArray::new_null(3));
+        let (memory, spool) = spool(0);
+        let kept = spool.keep_all(vec![nulls.clone(), texts.clone(), nulls.clone()]).unwrap();
+        assert!(memory.list("scratch".as_ref()).unwrap().is_empty());
+        assert_eq!(spool.0.held.load(Ordering::Relaxed), 0);
+        for (kept, array) in kept.iter().zip([&nulls, &texts, &nulls]) {
+            assert_eq!(&kept.read().unwrap(), array);
+        }
+        assert!(Arc::ptr_eq(&kept[0].0, &kept[2].0), "they share one");
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, None]));
+        let kept = spool.keep_all(vec![values.clone()]).unwrap();
+        assert_eq!(memory.list("scratch".as_ref()).unwrap().len(), 1);
+        assert_eq!(&kept[0].read().unwrap(), &values);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use distil_storage::Storage;
 
 use super::ordered::OrderedOutput;
 use super::schedule::{Complete, RowGroupKey, Schedule, Task};
-use super::spool::{KeptArray, Spool};
+use super::spool::Spool;
 use crate::budget::Shares;
 use crate::exchange::{Partition, Scratch};
 use crate::threads;
@@ -164,7 +164,12 @@ impl<'e> Worker<'_, 'e> {
                 Task::Reduce(partition) => self.reduce(partition, &mut scratch),
                 Task::Read(key, ordinal, batch) => self.read(key, ordinal, &batch),
                 Task::Write(key, leaf, rows, arrays) => {
-                    let arrays = arrays.iter().map(KeptArray::read);
+                    // A chunk takes all values of a column of its row group, before it has a page.
+                    let cancel = self.phase.request.watch.cancel;
+                    let arrays = arrays.iter().map(|array| {
+                        cancel.check()?;
+                        array.read()
+                    });
                     self.keep(key, leaf, self.encoder.write(leaf, rows, arrays)?)
                 }
                 Task::WritePacked(key, leaf, packed) => {
@@ -176,14 +181,15 @@ impl<'e> Worker<'_, 'e> {
 
     fn reduce(&self, partition: usize, scratch: &mut Scratch) -> Result<()> {
         let table = self.phase.table.as_ref();
-        let reduced = self.phase.partitions[partition].reduce(self.phase.policy, table, scratch)?;
+        let cancel = self.phase.request.watch.cancel;
+        let partition_rows = &self.phase.partitions[partition];
+        let reduced = partition_rows.reduce(self.phase.policy, table, scratch, cancel)?;
         self.queue.change(|schedule| schedule.assemble(partition, reduced))
     }
 
     fn read(&self, key: RowGroupKey, ordinal: usize, batch: &RowBatch) -> Result<()> {
         let (arrays, digest) = self.encoder.read(key.0, batch)?;
-        let leaves = arrays.into_iter().map(|array| self.spool.keep(array));
-        let leaves = leaves.collect::<Result<_>>()?;
+        let leaves = self.spool.keep_all(arrays)?;
         self.queue.change(|schedule| schedule.keep_batch(key, ordinal, leaves, digest));
         Ok(())
     }

@@ -120,33 +120,34 @@ macro_rules! each_leaf {
 }
 
 impl Leaf {
-    /// A builder for a scalar type; none for a composite.
-    fn new(data_type: &Type) -> Option<Self> {
+    /// A builder for a scalar type, with room for `rows` values; none for a composite.
+    fn new(data_type: &Type, rows: usize) -> Option<Self> {
         Some(match data_type {
-            Type::Boolean => Self::Boolean(BooleanBuilder::new()),
-            Type::Int8 => Self::Int8(Int8Builder::new()),
-            Type::Int16 => Self::Int16(Int16Builder::new()),
-            Type::Int32 => Self::Int32(Int32Builder::new()),
-            Type::Int64 => Self::Int64(Int64Builder::new()),
+            Type::Boolean => Self::Boolean(BooleanBuilder::with_capacity(rows)),
+            Type::Int8 => Self::Int8(Int8Builder::with_capacity(rows)),
+            Type::Int16 => Self::Int16(Int16Builder::with_capacity(rows)),
+            Type::Int32 => Self::Int32(Int32Builder::with_capacity(rows)),
+            Type::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
             Type::Decimal { scale, .. } => {
-                let builder = Decimal128Builder::new().with_data_type(arrow_type(data_type));
+                let builder =
+                    Decimal128Builder::with_capacity(rows).with_data_type(arrow_type(data_type));
                 Self::Decimal(builder, *scale as i8)
             }
-            Type::Float32 => Self::Float32(Float32Builder::new()),
-            Type::Float64 => Self::Float64(Float64Builder::new()),
+            Type::Float32 => Self::Float32(Float32Builder::with_capacity(rows)),
+            Type::Float64 => Self::Float64(Float64Builder::with_capacity(rows)),
             Type::Timestamp(TimeUnit::Millis) => {
-                Self::Millis(TimestampMillisecondBuilder::new().with_timezone("UTC"))
+                Self::Millis(TimestampMillisecondBuilder::with_capacity(rows).with_timezone("UTC"))
             }
             Type::Timestamp(TimeUnit::Micros) => {
-                Self::Micros(TimestampMicrosecondBuilder::new().with_timezone("UTC"))
+                Self::Micros(TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC"))
             }
             Type::Timestamp(TimeUnit::Nanos) => {
-                Self::Nanos(TimestampNanosecondBuilder::new().with_timezone("UTC"))
+                Self::Nanos(TimestampNanosecondBuilder::with_capacity(rows).with_timezone("UTC"))
             }
-            Type::Date => Self::Date(Date32Builder::new()),
-            Type::Binary => Self::Binary(BinaryBuilder::new()),
-            Type::String => Self::String(StringBuilder::new()),
-            Type::Json => Self::Json(StringBuilder::new()),
+            Type::Date => Self::Date(Date32Builder::with_capacity(rows)),
+            Type::Binary => Self::Binary(BinaryBuilder::with_capacity(rows, 0)),
+            Type::String => Self::String(StringBuilder::with_capacity(rows, 0)),
+            Type::Json => Self::Json(StringBuilder::with_capacity(rows, 0)),
             Type::TimestampText(_)
             | Type::Epoch(_)
             | Type::JsonText
@@ -255,8 +256,8 @@ enum Slot {
 }
 
 impl Node {
-    fn new(data_type: &Type, path: &ColumnPath, wanted: &Wanted<'_>) -> Self {
-        if let Some(leaf) = Leaf::new(data_type) {
+    fn new(data_type: &Type, path: &ColumnPath, wanted: &Wanted<'_>, rows: usize) -> Self {
+        if let Some(leaf) = Leaf::new(data_type, rows) {
             return Self::Leaf(Box::new(leaf));
         }
         match data_type {
@@ -268,15 +269,16 @@ impl Node {
                     field: Arc::new(field),
                     lengths: Vec::new(),
                     nulls: NullBufferBuilder::new(0),
-                    element: Box::new(Self::new(element, path, &inside)),
+                    // How many elements the rows have is not known.
+                    element: Box::new(Self::new(element, path, &inside, 0)),
                 }
             }
             Type::Struct(fields) => Self::Struct {
-                members: Members::new(fields, Some(path), wanted),
+                members: Members::new(fields, Some(path), wanted, rows),
                 length: 0,
                 nulls: NullBufferBuilder::new(0),
             },
-            other => Self::new(&other.stored(), path, wanted),
+            other => Self::new(&other.stored(), path, wanted, rows),
         }
     }
 
@@ -386,7 +388,7 @@ impl<'a> Wanted<'a> {
 }
 
 impl Members {
-    fn new(fields: &[Field], above: Option<&ColumnPath>, wanted: &Wanted<'_>) -> Self {
+    fn new(fields: &[Field], above: Option<&ColumnPath>, wanted: &Wanted<'_>, rows: usize) -> Self {
         let mut members = Vec::new();
         for (declared, field) in fields.iter().enumerate() {
             let path =
@@ -395,7 +397,7 @@ impl Members {
             let part = wanted.parts.get(&path).copied();
             let slot = match (part, chosen) {
                 (Some(part), _) => Slot::SortColumn(part),
-                (None, true) => Slot::Here(Node::new(&field.data_type, &path, wanted)),
+                (None, true) => Slot::Here(Node::new(&field.data_type, &path, wanted, rows)),
                 (None, false) => Slot::Skip,
             };
             let mut encoded_name = Vec::new();
@@ -476,11 +478,18 @@ pub struct RowReader {
 }
 
 impl RowReader {
-    /// A reader for rows of this form; `columns` are those wanted, in order.
+    /// A reader for rows of this form; `columns` are those wanted, in order. There is room for `rows` rows from the
+    /// beginning, and for more once they come: where columns are thousands and rows are few, room for a usual number of
+    /// them would be most of what the batch takes.
     ///
     /// # Errors
     /// A bug if a part is no scalar: the schema was to refuse that.
-    pub fn new(schema: &Schema, form: &RowForm, columns: Option<&[ColumnPath]>) -> Result<Self> {
+    pub fn new(
+        schema: &Schema,
+        form: &RowForm,
+        columns: Option<&[ColumnPath]>,
+        rows: usize,
+    ) -> Result<Self> {
         let RowForm { sort_columns, rest_reversed, files } = form;
         let place_columns = [FILE_COLUMN, POSITION_COLUMN].map(ColumnPath::name);
         let mut wanted = Wanted::new(sort_columns, columns);
@@ -490,11 +499,12 @@ impl RowReader {
                 wanted.parts.entry(column).or_insert(sort_columns.len() + at);
             }
         }
-        let members = Members::new(&schema.fields, None, &wanted);
+        let members = Members::new(&schema.fields, None, &wanted, rows);
         let types = schema.index();
         let leaves = sort_columns.iter().map(|part| {
             let data_type = types.find(&part.path).map(Type::stored);
-            let leaf = data_type.as_ref().and_then(Leaf::new).ok_or_else(mismatch)?;
+            let leaf = data_type.as_ref().and_then(|data_type| Leaf::new(data_type, rows));
+            let leaf = leaf.ok_or_else(mismatch)?;
             Ok((leaf, Flip::reversed(part.reversed)))
         });
         Ok(Self {
@@ -502,9 +512,10 @@ impl RowReader {
             sort_columns: leaves.collect::<Result<_>>()?,
             members,
             rest_flip: Flip::reversed(*rest_reversed),
-            places: files
-                .as_ref()
-                .map(|files| (Arc::clone(files), StringBuilder::new(), Int64Builder::new())),
+            places: files.as_ref().map(|files| {
+                let paths = StringBuilder::with_capacity(rows, 0);
+                (Arc::clone(files), paths, Int64Builder::with_capacity(rows))
+            }),
             rows: 0,
             buffer: Vec::new(),
         })

@@ -68,7 +68,7 @@ impl Encoder {
         let form = RowForm::of(plan);
         let Plan { dedup, columns, sink, digest, .. } = &plan.plan;
         let columns = columns.as_deref();
-        let reader = RowReader::new(schema, &form, columns)?;
+        let reader = RowReader::new(schema, &form, columns, 0)?;
         let arrow = Arc::clone(reader.schema());
         let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
         let parquet_schema = ArrowSchemaConverter::new().convert(&arrow).map_err(parquet_error)?;
@@ -129,7 +129,7 @@ impl Encoder {
     /// A bug if a row does not fit the schema.
     pub fn read(&self, wanted: Wanted, batch: &RowBatch) -> Result<(Vec<ArrayRef>, Digest)> {
         let columns = self.columns.as_deref();
-        let mut reader = RowReader::new(&self.schema, &self.form, columns)?;
+        let mut reader = RowReader::new(&self.schema, &self.form, columns, batch.rows as usize)?;
         let mut unpacked = Vec::new();
         for span in &batch.spans {
             for at in span.begin..span.end {
