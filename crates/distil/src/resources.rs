@@ -27,7 +27,9 @@ pub struct RunOptions {
 }
 
 impl Default for RunOptions {
-    /// The cores that the process may use and 80 % of the memory that it may use.
+    /// The cores that the process may use and 80 % of the memory that it may use. No smaller share was faster
+    /// (`docs/benchmarks.md`, Memory): new memory costs about what spilled rows cost where the disk is idle, and a disk may
+    /// be slow or full. Partitions and row groups have sizes of their own, however large the share.
     fn default() -> Self {
         Self {
             threads: available_parallelism().map_or(1, usize::from),

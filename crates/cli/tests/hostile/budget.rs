@@ -70,15 +70,15 @@ const SETS: [Set; 11] = [
     },
     Set {
         name: "1,000 columns of integers",
-        records: [1_000, 5_000],
+        records: [5_000, 20_000],
         record: |at, choices, line| wide(at, choices, line, 1_000),
         flags: &["--key", "id"],
     },
     Set {
-        name: "10,000 columns, three of them in a record",
-        records: [1_000, 20_000],
+        name: "1,000 columns, three of them in a record",
+        records: [10_000, 50_000],
         record: |at, choices, line| {
-            write!(line, "{{\"id\":{at},\"c{}\":{at}", at % 9_990).unwrap();
+            write!(line, "{{\"id\":{at},\"c{}\":{at}", at % 990).unwrap();
             write!(line, ",\"d{}\":{at}}}", choices.below(5)).unwrap();
         },
         flags: &["--key", "id"],
