@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo check test test-all test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
+.PHONY: demo check test test-all test-hdfs test-signed test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
 .PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
 .PHONY: tools fetched stores spark-up spark-down spark-servers spark-older
@@ -35,6 +35,8 @@ OLDER_SPARKS := 3.5.6 4.0.2
 # The last one that runs on every Node and is half as large as those after it.
 AZURITE_VERSION := 3.35.0
 AZURITE := .cache/azurite
+VERSITYGW_VERSION := 1.8.0
+VERSITYGW := .cache/versitygw
 PROTOC_VERSION := 36.2
 NEXTEST_VERSION := 0.9.148
 DENY_VERSION := 0.20.2
@@ -145,7 +147,18 @@ test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: export DISTIL_BUDGETS ?= all
 test-all: export DISTIL_GROWTH ?= all
-test-all: test spark-older
+test-all: test spark-older test-hdfs test-signed
+
+# The tests of HDFS, on a real one: Maven fetches its jars once, 70 MB. Those of the crate run in one process, since one
+# of them stops all others.
+test-hdfs: fetched
+	$(PYTHON) tests/hdfs/hdfs.py around --lib .cache/hadoop \
+		"$(CARGO) test --workspace --locked $(FEATURES) --test hdfs && \
+		$(NEXTEST) run --workspace --locked $(FEATURES) -E 'test(on_hdfs)'"
+
+# The tests of stores on one that checks signatures and conditions, which moto does not: each test starts its own.
+test-signed: fetched $(VERSITYGW)/installed-$(VERSITYGW_VERSION)
+	DISTIL_S3=versitygw $(NEXTEST) run --workspace --locked $(FEATURES) -E 'test(on_s3)'
 
 # The work of commands over inputs that are doubled three times, counted: all kinds of input, or those with GROWTH
 # in their names. The test builds the program once more, with counters.
@@ -291,6 +304,12 @@ $(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc:
 $(AZURITE)/installed-$(AZURITE_VERSION):
 	rm -rf $(AZURITE)
 	npm install --prefix $(AZURITE) --silent --no-audit --no-fund --ignore-scripts azurite@$(AZURITE_VERSION)
+	touch $@
+
+# Built from source, which takes minutes.
+$(VERSITYGW)/installed-$(VERSITYGW_VERSION):
+	rm -rf $(VERSITYGW)
+	GOBIN='$(abspath $(VERSITYGW))' go install github.com/versity/versitygw/cmd/versitygw@v$(VERSITYGW_VERSION)
 	touch $@
 
 # Real data that nobody here wrote; fetched, never committed.

@@ -10,7 +10,8 @@ objects.
                                   in the foreground: prints the URL, ends when its standard input does
 
 NAME is `spark` or `sail`, which run on this machine and see its files, installed by `make spark-servers`;
-or `moto` (S3) or `azurite` (Azure), which keep everything in memory, installed by `make stores`.
+or `moto` (S3) or `azurite` (Azure), which keep everything in memory, installed by `make stores`; or
+`versitygw` (S3, and it checks signatures), installed by `make test-signed`.
 """
 
 import contextlib
@@ -32,6 +33,7 @@ SAIL = HERE / ".venv-sail" / "bin"
 SPARK = HERE / ".venv-spark"
 PYTHON = os.environ.get("DISTIL_TEST_PYTHON") or str(HERE / ".venv" / "bin" / "python")
 AZURITE = HERE / ".cache/azurite/node_modules/azurite/dist/src/blob/main.js"
+VERSITYGW = HERE / ".cache" / "versitygw" / "versitygw"
 PATIENCE = 600  # seconds after which a server counts as one that hangs
 
 
@@ -72,6 +74,11 @@ def free_port():
 def command(name, port, folder, token, conf):
     if name in STORES:
         return STORES[name]
+    if name == "versitygw":
+        (pathlib.Path(folder) / "root").mkdir()
+        (pathlib.Path(folder) / "meta").mkdir()
+        place = ["posix", "--sidecar", f"{folder}/meta", f"{folder}/root"]
+        return [str(VERSITYGW), "--port", f"127.0.0.1:{port}", *place]
     if name == "sail":
         return [str(SAIL / "sail"), "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
     confs = {
@@ -115,6 +122,8 @@ class Server:
         environment = os.environ | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOG_DIR": self.folder}
         environment.pop("SPARK_CONF_DIR", None)
         environment["SPARK_HOME"] = str(spark_home()) if name == "spark" else ""
+        # Those of `S3_KEY` in the testkit.
+        environment |= {"ROOT_ACCESS_KEY": "tests", "ROOT_SECRET_KEY": "tests-secret"}
         if name in STORES:
             environment["TMPDIR"] = self.folder
         self.log = pathlib.Path(self.folder, "log")

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
-use distil::{Error, Hint, printable};
+use distil::{Error, Hint, hides, printable};
 
 use crate::flags::{Group, Planning};
 
@@ -108,11 +108,13 @@ fn shown(flag: &[String], argument: &Arg) -> String {
 }
 
 /// The command line of these arguments and a flag, for a shell. `None` if it can't be printed as it was
-/// typed: some of it is not UTF-8, or would steer a terminal.
+/// typed: some of it is not UTF-8, would steer a terminal, or is a secret.
 fn command_line(arguments: &[OsString], flag: &[String]) -> Option<String> {
     let mut words = vec!["distil"];
     for argument in arguments {
-        words.push(argument.to_str().filter(|word| printable(word) == **word)?);
+        let is_shown =
+            |word: &&str| printable(word) == **word && !(word.contains("://") && hides(word));
+        words.push(argument.to_str().filter(is_shown)?);
     }
     // After `--` it would be a source.
     let end = words.iter().position(|word| *word == "--").unwrap_or(words.len());

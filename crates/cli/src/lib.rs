@@ -17,7 +17,7 @@ use std::ffi::OsString;
 use std::panic::UnwindSafe;
 
 use clap::{CommandFactory, FromArgMatches};
-use distil::{Error, Fault, Report, Result};
+use distil::{Error, Fault, Report, Result, argument_without_secrets};
 
 use crate::advice::Advice;
 use crate::arguments::{Cli, Command};
@@ -36,8 +36,15 @@ pub fn closing_table(report: &Report) -> String {
 /// The licences of everything that is linked in, made by `licenses.py`.
 const LICENSES: &str = include_str!("../licenses.txt");
 
+/// An argument without the secrets of a signed link.
+fn shown(argument: OsString) -> OsString {
+    argument.to_str().and_then(argument_without_secrets).map_or(argument, OsString::from)
+}
+
 /// Runs the command that was typed; returns the exit status.
 fn command(arguments: Vec<OsString>) -> u8 {
+    // From here on no message can show the secrets of a link.
+    let arguments: Vec<OsString> = arguments.into_iter().map(shown).collect();
     let typed: Vec<OsString> = arguments.iter().skip(1).cloned().collect();
     // Beside it no command is asked for, which the parser would miss.
     if typed == ["--licenses"] {

@@ -1,4 +1,5 @@
-//! Stores of objects as storages: S3, Google Cloud Storage and Azure, by the URLs of their objects.
+//! Stores of objects as storages: S3, Google Cloud Storage and Azure, by the URLs of their objects; and files of web
+//! servers (`web`), which are only read.
 //!
 //! [`Cloud`] is one [`distil_storage::Storage`] for all of them. What it stands on is the crate `object_store`: requests,
 //! signatures, retries. Its own are what a run needs besides: calls that wait and can be cancelled (`runtime`),
@@ -16,5 +17,6 @@ mod store;
 mod unfinished;
 mod upload;
 mod uploads;
+mod web;
 
 pub use store::Cloud;

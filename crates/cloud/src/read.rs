@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use distil_plan::{Error, Result};
 use distil_storage::{InputFile, Stamp, changed};
@@ -30,40 +31,41 @@ const READERS: usize = 128;
 /// How often a range that ends early is asked for.
 const TRIES: usize = 4;
 
-/// One content of an object.
-pub(crate) struct Pinned {
-    bucket: Arc<Bucket>,
-    key: Key,
-    url: String,
-    stamp: Stamp,
-    /// Known with the first bytes; then every range is of it.
-    e_tag: OnceLock<Option<String>>,
+/// Where the bytes of an object come from.
+#[async_trait]
+pub(crate) trait Content: Send + Sync {
+    /// The bytes of a range, of the content that has this ETag if one is known.
+    ///
+    /// # Errors
+    /// That another content is there, or none; else an environment error.
+    async fn part(&self, begin: u64, end: u64, e_tag: Option<&str>) -> Result<Part>;
 }
 
-impl Pinned {
-    pub(crate) fn new(bucket: Arc<Bucket>, key: Key, url: String, stamp: Stamp) -> Self {
-        Self { bucket, key, url, stamp, e_tag: OnceLock::new() }
-    }
+/// Some bytes of an object, and what the answer says of all of it.
+pub(crate) struct Part {
+    /// Fewer than were asked for if the answer broke off.
+    pub(crate) bytes: Bytes,
+    /// Bytes of the whole object.
+    pub(crate) size: u64,
+    pub(crate) e_tag: Option<String>,
+    /// What tells one content from another; 0 if nothing does.
+    pub(crate) version: u64,
+}
 
-    /// The bytes of a range.
-    async fn fetch(&self, begin: u64, end: u64) -> Result<Bytes> {
-        for _ in 0..TRIES {
-            match self.try_to_fetch(begin, end).await? {
-                Some(bytes) => return Ok(bytes),
-                // Less than was asked for, and no error: a server that hangs up in the middle.
-                None => tracing::debug!(url = self.url, begin, end, "the range ended early"),
-            }
-        }
-        Err(Error::environment("the store ends its answers early, again and again")
-            .at(self.url.clone(), None)
-            .help("see whether something between here and the store cuts connections"))
-    }
+/// An object of a bucket.
+pub(crate) struct BucketObject {
+    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) key: Key,
+    pub(crate) url: String,
+}
 
-    async fn try_to_fetch(&self, begin: u64, end: u64) -> Result<Option<Bytes>> {
+#[async_trait]
+impl Content for BucketObject {
+    async fn part(&self, begin: u64, end: u64, e_tag: Option<&str>) -> Result<Part> {
         use object_store::Error as E;
         let options = GetOptions {
             range: Some(GetRange::Bounded(begin..end)),
-            if_match: self.e_tag.get().cloned().flatten(),
+            if_match: e_tag.map(str::to_owned),
             ..GetOptions::default()
         };
         let failed = |error: E| match error {
@@ -72,13 +74,45 @@ impl Pinned {
             error => explain(&error, self.bucket.name.service, &self.url),
         };
         let got = self.bucket.objects.get_opts(&self.key, options).await.map_err(failed)?;
-        let e_tag = self.e_tag.get_or_init(|| got.meta.e_tag.clone());
-        let is_other = self.stamp.version != 0 && version(&got.meta) != self.stamp.version;
-        if *e_tag != got.meta.e_tag || is_other || got.meta.size != self.stamp.size {
-            return Err(changed(self.url.as_ref(), "was replaced"));
-        }
+        let (size, e_tag, version) = (got.meta.size, got.meta.e_tag.clone(), version(&got.meta));
         let bytes = got.bytes().await.map_err(failed)?;
-        Ok((bytes.len() as u64 == end - begin).then_some(bytes))
+        Ok(Part { bytes, size, e_tag, version })
+    }
+}
+
+/// One content of an object.
+pub(crate) struct Pinned {
+    content: Arc<dyn Content>,
+    url: String,
+    stamp: Stamp,
+    /// Known with the first bytes; then every range is of it.
+    e_tag: OnceLock<Option<String>>,
+}
+
+impl Pinned {
+    pub(crate) fn new(content: Arc<dyn Content>, url: String, stamp: Stamp) -> Self {
+        Self { content, url, stamp, e_tag: OnceLock::new() }
+    }
+
+    /// The bytes of a range.
+    async fn fetch(&self, begin: u64, end: u64) -> Result<Bytes> {
+        for _ in 0..TRIES {
+            let e_tag = self.e_tag.get().and_then(Option::as_deref);
+            let part = self.content.part(begin, end, e_tag).await?;
+            let e_tag = self.e_tag.get_or_init(|| part.e_tag.clone());
+            let is_other = self.stamp.version != 0 && part.version != self.stamp.version;
+            if *e_tag != part.e_tag || is_other || part.size != self.stamp.size {
+                return Err(changed(self.url.as_ref(), "was replaced"));
+            }
+            if part.bytes.len() as u64 == end - begin {
+                return Ok(part.bytes);
+            }
+            // Less than was asked for, and no error: a server that hangs up in the middle.
+            tracing::debug!(url = self.url, begin, end, "the range ended early");
+        }
+        Err(Error::environment("the store ends its answers early, again and again")
+            .at(self.url.clone(), None)
+            .help("see whether something between here and the store cuts connections"))
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use distil_plan::{Cancel, Code, Error, Fault, Result};
 use distil_storage::{
-    Condition, InputFile, Kind, Known, Limits, Metadata, Objects, OutputFile, Stamp, Storage,
-    Unfinished,
+    Condition, Disk, InputFile, Kind, Known, Limits, Metadata, Objects, OutputFile, Stamp, Storage,
+    Unfinished, no_disk,
 };
 use object_store::list::PaginatedListOptions;
 use object_store::{ObjectMeta, ObjectStoreExt};
@@ -17,15 +17,16 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::address::{Address, BucketName, SCHEMES};
 use crate::bucket::Bucket;
 use crate::error::{again, explain, is_answered};
-use crate::read::{Expected, ObjectFile, Pinned, Range, WHOLE};
+use crate::read::{BucketObject, Expected, ObjectFile, Pinned, Range, WHOLE};
 use crate::runtime::Run;
 use crate::upload::Upload;
 use crate::uploads::{Target, Uploads};
+use crate::web::{self, Web};
 
 /// Bytes on their way for whoever sets no limits: a look at an output, a command that lists.
 const USUAL_MEMORY: u64 = 64 << 20;
 
-/// Objects of S3, Google Cloud Storage and Azure, under their URLs.
+/// Objects of S3, Google Cloud Storage and Azure, and files of web servers, under their URLs.
 ///
 /// A directory is what several keys begin with, up to a slash. Nothing is connected before the first call. Clones share
 /// their connections; what [`Storage::within`] gives has its own, and the same uploads: who writes need not be who
@@ -33,6 +34,7 @@ const USUAL_MEMORY: u64 = 64 << 20;
 #[derive(Clone)]
 pub struct Cloud {
     run: Run,
+    web: Web,
     buckets: Arc<Mutex<HashMap<BucketName, Arc<Bucket>>>>,
     uploads: Arc<Uploads>,
     /// The beginnings of files that will be opened soon.
@@ -41,9 +43,11 @@ pub struct Cloud {
 
 impl Default for Cloud {
     fn default() -> Self {
-        let limits = Limits { cancel: Cancel::new(), memory: USUAL_MEMORY };
+        let limits = Limits { cancel: Cancel::new(), memory: USUAL_MEMORY, temp_dir: None };
+        let run = Run::new(&limits);
         Self {
-            run: Run::new(&limits),
+            web: Web::new(run.clone()),
+            run,
             buckets: Arc::default(),
             uploads: Arc::default(),
             expected: Arc::default(),
@@ -61,7 +65,7 @@ pub(crate) fn version(found: &ObjectMeta) -> u64 {
 impl Cloud {
     /// The schemes of the URLs that are known here.
     pub fn schemes() -> impl Iterator<Item = &'static str> {
-        SCHEMES.into_iter().map(|(scheme, _)| scheme)
+        SCHEMES.into_iter().map(|(scheme, _)| scheme).chain(["https", "http"])
     }
 
     fn bucket(&self, name: &BucketName) -> Result<Arc<Bucket>> {
@@ -75,6 +79,9 @@ impl Cloud {
     }
 
     fn target(&self, path: &Path) -> Result<(Address, Target)> {
+        if web::is_url(path) {
+            return Err(web::read_only(path));
+        }
         let address = Address::parse(path)?;
         let bucket = self.bucket(&address.bucket)?;
         let key = address.key.clone();
@@ -132,13 +139,15 @@ impl Cloud {
     }
 
     fn open_object(&self, path: &Path, stamp: Stamp) -> Result<Arc<Pinned>> {
-        let (address, target) = self.target(path)?;
-        Ok(Arc::new(Pinned::new(target.bucket, address.key.clone(), address.url(), stamp)))
+        let (address, Target { bucket, key }) = self.target(path)?;
+        let url = address.url();
+        let object = BucketObject { bucket, key, url: url.clone() };
+        Ok(Arc::new(Pinned::new(Arc::new(object), url, stamp)))
     }
 }
 
 /// A name as a place, by a hash that nobody can make two names for: of two inputs at one place one is passed over.
-fn identity_of(url: &str) -> Stamp {
+pub(crate) fn identity_of(url: &str) -> Stamp {
     let digest = digest(&SHA256, url.as_bytes());
     let mut halves = digest
         .as_ref()
@@ -155,6 +164,9 @@ fn directory(url: &str) -> Metadata {
 
 impl Storage for Cloud {
     fn metadata(&self, path: &Path) -> Result<Option<Metadata>> {
+        if web::is_url(path) {
+            return self.web.metadata(path).map(Some);
+        }
         let (address, target) = self.target(path)?;
         if let Some(found) = self.object(&address, &target)? {
             return Ok(Some(Self::metadata_of(&address.bucket, &found)));
@@ -193,6 +205,9 @@ impl Storage for Cloud {
     }
 
     fn open(&self, path: &Path) -> Result<Box<dyn InputFile>> {
+        if web::is_url(path) {
+            return self.web.open(path);
+        }
         let (address, target) = self.target(path)?;
         let Some(found) = self.object(&address, &target)? else {
             return Err(Error::input("there is no such object")
@@ -205,6 +220,9 @@ impl Storage for Cloud {
     }
 
     fn open_known(&self, path: &Path, known: Known) -> Result<Box<dyn InputFile>> {
+        if web::is_url(path) {
+            return self.web.open_known(path, known);
+        }
         let Known { bytes: Some(size), version } = known else { return self.open(path) };
         let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
         if let Some(Expected { object, beginning }) = expected {
@@ -232,8 +250,10 @@ impl Storage for Cloud {
     }
 
     fn within(&self, limits: &Limits) -> Option<Arc<dyn Storage>> {
+        let run = Run::new(limits);
         Some(Arc::new(Self {
-            run: Run::new(limits),
+            web: self.web.within(run.clone(), limits.temp_dir.clone()),
+            run,
             buckets: Arc::default(),
             expected: Arc::default(),
             uploads: Arc::clone(&self.uploads),
@@ -262,11 +282,18 @@ impl Storage for Cloud {
     }
 
     fn canonical(&self, path: &Path) -> Result<PathBuf> {
+        if web::is_url(path) {
+            return Ok(path.to_owned());
+        }
         Ok(Address::parse(path)?.path())
     }
 
-    fn objects(&self, _path: &Path) -> Option<&dyn Objects> {
-        Some(self)
+    fn disk(&self, path: &Path) -> Result<&dyn Disk> {
+        Err(if web::is_url(path) { web::read_only(path) } else { no_disk(path) })
+    }
+
+    fn objects(&self, path: &Path) -> Option<&dyn Objects> {
+        (!web::is_url(path)).then_some(self)
     }
 }
 

@@ -37,6 +37,9 @@ pub fn generate(
 ) -> Result<Answer> {
     parameters.check()?;
     let answer_path = answer_path(directory)?;
+    if storage.objects(directory).is_none() {
+        storage.disk(directory)?;
+    }
     if storage.metadata(&answer_path)?.is_some() {
         return Err(Error::new(Fault::Exists, "an answer exists already, of other data")
             .at(answer_path.display().to_string(), None)

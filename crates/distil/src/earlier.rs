@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use distil_plan::{ColumnPath, Error, Field, Hint, Result, Schema, Type};
+use distil_plan::{ColumnPath, Error, Field, Hint, Result, Schema, Type, without_secrets};
 use distil_storage::Storage;
 
 use crate::frame::{PlanStep, Source};
@@ -12,7 +12,7 @@ use crate::frame::{PlanStep, Source};
 /// # Errors
 /// An input error if there is none, or its files have different columns.
 pub(crate) fn schema_of(storage: &dyn Storage, output: &str) -> Result<Schema> {
-    let path = PathBuf::from(output);
+    let path = PathBuf::from(without_secrets(output).unwrap_or_else(|| output.to_owned()));
     if storage.metadata(&path)?.is_none() {
         return Err(Error::input("there is no such output to take the types of")
             .at(output, None)

@@ -20,6 +20,7 @@ impl Session {
     /// file that changed; a usage error if the output is that of the plan.
     pub fn replay(&self, quarantine: &Path, output: impl Into<Location>) -> (Report, Result<()>) {
         let output = output.into();
+        let quarantine = &*Location::from(quarantine);
         match self.prepare_replay(quarantine, &output) {
             Ok((plan, scratch)) => {
                 let told = self.reported(plan, |plan| self.replay_copy(plan, quarantine));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use distil_job::discover::{Discovery, discover};
 use distil_job::places::{Place, check_places};
-use distil_plan::{Error, Fault, Hint, Layout, Mode, Plan, Report, Result, Status};
+use distil_plan::{Error, Fault, Hint, Layout, Mode, Plan, Report, Result, Status, is_web, parent};
 use distil_storage::{Condition, Kind, Objects, OutputFile, Storage};
 use serde::Deserialize;
 
@@ -37,7 +37,8 @@ pub(crate) fn check_report_place(storage: &dyn Storage, plan: &Plan, path: &Path
     for target in std::iter::once(output).chain(files) {
         check_places(storage, &Discovery::default(), &[target, report])?;
     }
-    for source in &plan.sources {
+    // Nothing can be written where a web server is asked.
+    for source in plan.sources.iter().filter(|source| !is_web(source)) {
         // A source that can't be listed is for the run to tell; there is nothing of it to protect.
         if let Ok(discovery) = discover(storage, std::slice::from_ref(source), true) {
             check_places(storage, &discovery, &[report])?;
@@ -75,7 +76,7 @@ pub(crate) fn refuse_report_in_place_of(
 }
 
 fn check_parent(storage: &dyn Storage, path: &Path) -> Result<()> {
-    let parent = match path.parent() {
+    let parent = match parent(path) {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => return Ok(()),
     };
@@ -158,7 +159,7 @@ pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Resu
         .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.sync())
         .and_then(|()| disk.rename(&staged, path))
-        .and_then(|()| disk.sync_dir(path.parent().unwrap_or(Path::new(""))));
+        .and_then(|()| disk.sync_dir(parent(path).unwrap_or(Path::new(""))));
     if written.is_err() {
         drop(file);
         // The first error is the one to tell; an unwritable directory would only repeat itself.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use distil_plan::{Error, Hint, Result, format_bytes};
+use distil_plan::{Error, Hint, Result, format_bytes, scheme};
 
 use crate::configuration::BackendOptions;
 
@@ -66,6 +66,14 @@ impl RunOptions {
     pub fn check(&self) -> Result<()> {
         if self.threads == 0 {
             return Err(Error::usage("a run needs at least one thread"));
+        }
+        if let Some(directory) = self.temp_dir.as_deref().filter(|path| scheme(path).is_some()) {
+            return Err(Error::usage("temporary files lie on a disk of this machine")
+                .at(directory.to_string_lossy(), None)
+                .help(Hint::choose(
+                    "name a directory, or none for that of the system",
+                    "temp_dir",
+                )));
         }
         if self.memory < MINIMUM_MEMORY {
             return Err(Error::usage(format!(

@@ -13,7 +13,7 @@ use distil_output::head::Head;
 use distil_output::verify::Verified;
 use distil_plan::{
     Backend, Cancel, Code, ColumnPath, Error, Events, Location, NoEvents, Plan, RecordsPath,
-    Report, ReportError, ResolvedPlan, Result, Status, Watch,
+    Report, ReportError, ResolvedPlan, Result, Status, Watch, scheme,
 };
 use distil_storage::{Limits, Storage, within};
 
@@ -190,7 +190,7 @@ impl Session {
     /// # Errors
     /// An environment error if it can't be read, an input error if it is not an output.
     pub fn head(&self, output: &Path, rows: usize) -> Result<Head> {
-        distil_output::head::head(&*self.stores(), output, rows)
+        distil_output::head::head(&*self.stores(), &Location::from(output), rows)
     }
 
     /// The digest of an output's rows, and how many there are.
@@ -198,7 +198,7 @@ impl Session {
     /// # Errors
     /// As [`Session::head`].
     pub fn digest(&self, output: &Path) -> Result<(Digest, u64)> {
-        distil_output::digest::digest_output(&*self.stores(), output)
+        distil_output::digest::digest_output(&*self.stores(), &Location::from(output))
     }
 
     /// Checks an output against its own footers and, if given, a reference: another output, the report
@@ -207,7 +207,9 @@ impl Session {
     /// # Errors
     /// An input error that names the first thing that differs, with both values.
     pub fn verify(&self, output: &Path, reference: Option<&Path>) -> Result<Verified> {
-        distil_output::verify::verify(&*self.stores(), output, reference)
+        let reference = reference.map(Location::from);
+        let output = Location::from(output);
+        distil_output::verify::verify(&*self.stores(), &output, reference.as_deref())
     }
 
     /// Does something with a plan and writes the report of it, where one is wanted.
@@ -218,7 +220,7 @@ impl Session {
     ) -> (Report, Result<T>) {
         let Some(path) = &self.options.report else { return go(plan) };
         // The report of a run that was asked to stop is written all the same.
-        let limits = Limits { cancel: Cancel::new(), memory: LOOKING };
+        let limits = self.limits(&Cancel::new());
         let storage = within(&self.storage, &limits);
         if let Err(error) = check_report_place(&*storage, &plan, path) {
             return self.refused(&plan.sink.path, error);
@@ -257,13 +259,18 @@ impl Session {
 
     /// The storage, whose calls end when the session is asked to stop.
     pub(crate) fn stores(&self) -> Arc<dyn Storage> {
-        let limits = Limits { cancel: self.cancel.clone(), memory: LOOKING };
+        let limits = self.limits(&self.cancel);
         within(&self.storage, &limits)
+    }
+
+    fn limits(&self, cancel: &Cancel) -> Limits {
+        let temp_dir = self.options.temp_dir.clone();
+        Limits { cancel: cancel.clone(), memory: LOOKING, temp_dir }
     }
 
     /// Where temporary files of a run go: beside its output, if that lies on a disk.
     pub(crate) fn scratch_directory(&self, output: &Path) -> PathBuf {
-        let beside = || match self.storage.objects(output) {
+        let beside = || match scheme(output) {
             Some(_) => std::env::temp_dir(),
             None => output.parent().unwrap_or(Path::new("")).to_owned(),
         };

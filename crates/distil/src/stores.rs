@@ -28,6 +28,7 @@ impl Default for Stores {
             let cloud: Arc<dyn Storage> = Arc::new(distil_cloud::Cloud::default());
             distil_cloud::Cloud::schemes()
                 .fold(stores, |stores, scheme| stores.with(scheme, Arc::clone(&cloud)))
+                .with("hdfs", Arc::new(distil_hdfs::HdfsStore::default()))
         };
         stores
     }
@@ -56,7 +57,7 @@ impl Stores {
                 "s3" | "s3a" | "s3n" => "aws s3 cp",
                 "gs" | "gcs" => "gcloud storage cat",
                 "hdfs" => "hdfs dfs -cat",
-                "http" | "https" => "curl -sSfL",
+                "http" | "https" | "ftp" | "sftp" => "curl -sSfL",
                 _ => return unknown(path, scheme),
             };
             let url = path.to_string_lossy();
@@ -75,6 +76,7 @@ impl Stores {
                 "s3" | "s3a" | "s3n" => "aws s3 cp",
                 "gs" | "gcs" => "gcloud storage cp",
                 "hdfs" => "hdfs dfs -put",
+                "ftp" | "sftp" => "curl -T",
                 _ => {
                     return unknown(path, scheme)
                         .help("write to a path, and copy the output to its place");
@@ -110,7 +112,8 @@ fn unknown(path: &Path, scheme: &str) -> Error {
     match scheme {
         _ if is_file => error.help("write file:///PATH, or the path alone"),
         #[cfg(not(feature = "cloud"))]
-        "s3" | "s3a" | "s3n" | "gs" | "az" | "azure" | "abfs" | "abfss" => {
+        "s3" | "s3a" | "s3n" | "gs" | "az" | "azure" | "abfs" | "abfss" | "hdfs" | "http"
+        | "https" => {
             error.help("build it in: cargo build --release -p distil-cli --features cloud")
         }
         _ => error,
@@ -229,7 +232,7 @@ mod tests {
             "file://tmp/a: a URL of a file has three slashes, and names no other machine | write \
              file:///PATH, or the path alone"
         );
-        assert!(text("ftp://x").ends_with("ftp:// | "));
+        assert!(text("oss://x").ends_with("oss:// | "));
         assert_eq!(size("file:///a"), Some(4));
         let error = stores.disk(Path::new("gs://b/out.parquet")).err().unwrap();
         assert_eq!(

@@ -18,7 +18,7 @@ pub(crate) fn of_run(
         return (Arc::clone(storage), *options);
     }
     let memory = budget::on_the_way(options.memory);
-    let storage = within(storage, &Limits { cancel: cancel.clone(), memory });
+    let storage = within(storage, &Limits { cancel: cancel.clone(), memory, temp_dir: None });
     let row_bytes = budget::rows_beside_stores(options.row_bytes);
     (storage, EngineOptions { row_bytes, ..*options })
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use distil_plan::{Code, Error, Location, Result};
+use distil_plan::{Code, Error, Location, Result, scheme};
 use distil_storage::{Kind, Metadata, Stamp, Storage};
 use globset::GlobMatcher;
 
@@ -171,8 +171,11 @@ fn is_glob_mark(c: char) -> bool {
     matches!(c, '*' | '?' | '[' | '{' | '\\')
 }
 
-/// Whether a source is too long for a path, but may be a glob.
+/// Whether a source is too long for a path, but may be a glob. URLs may be longer.
 fn is_glob_alone(source: &str) -> bool {
+    if scheme(Path::new(source)).is_some() {
+        return false;
+    }
     let is_long = source.len() > LONGEST_PATH || source.split('/').any(|n| n.len() > LONGEST_NAME);
     is_long && source.contains(is_glob_mark)
 }

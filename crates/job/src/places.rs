@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use distil_plan::{Error, Result};
+use distil_plan::{Error, Result, parent, scheme};
 use distil_storage::Storage;
 
 use crate::discover::{Discovery, STDIN};
@@ -62,14 +62,14 @@ pub fn check_places(
     // Many files lie in few directories, one after another.
     let mut directory: Option<(&Path, PathBuf)> = None;
     for input in inputs {
-        let path = match (input.path.parent(), input.path.file_name()) {
-            (Some(parent), Some(name)) if !input.is_link => {
-                let resolved = match directory.take_if(|(last, _)| *last == parent) {
+        let path = match (parent(&input.path), input.path.file_name()) {
+            (Some(within), Some(name)) if !input.is_link => {
+                let resolved = match directory.take_if(|(last, _)| *last == within) {
                     Some((_, resolved)) => resolved,
-                    None => storage.canonical(parent)?,
+                    None => storage.canonical(within)?,
                 };
                 let path = resolved.join(name);
-                directory = Some((parent, resolved));
+                directory = Some((within, resolved));
                 path
             }
             _ => storage.canonical(&input.path)?,
@@ -123,8 +123,9 @@ fn resolve(storage: &dyn Storage, path: &Path) -> Result<PathBuf> {
     if storage.metadata(path)?.is_some() {
         return storage.canonical(path);
     }
-    match (path.parent(), path.file_name()) {
+    match (parent(path), path.file_name()) {
         (Some(parent), Some(name)) => Ok(resolve(storage, parent)?.join(name)),
+        _ if scheme(path).is_some() => storage.canonical(path),
         _ => storage.canonical(Path::new("")),
     }
 }

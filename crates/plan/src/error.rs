@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hidden::without_secrets;
 use crate::{Code, Hint, Need};
 
 /// Who must act on an error; it decides the exit status.
@@ -279,11 +280,13 @@ impl Error {
         self
     }
 
-    /// Adds the place, unless an inner layer already knew it.
+    /// Adds the place, unless an inner layer already knew it; of the URL of a web server without its secrets.
     #[must_use]
     pub fn at(mut self, path: impl Into<String>, offset: Option<u64>) -> Self {
         if self.place.is_none() {
-            self.place = Some(Box::new(Place { path: path.into(), offset, line: None }));
+            let path = path.into();
+            let path = without_secrets(&path).unwrap_or(path);
+            self.place = Some(Box::new(Place { path, offset, line: None }));
         }
         self
     }

@@ -10,6 +10,7 @@ mod bad;
 mod code;
 mod dedup;
 mod error;
+mod hidden;
 mod hint;
 mod hive;
 mod instant_format;
@@ -33,10 +34,13 @@ pub use bad::{BadPart, Reason};
 pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Found, FoundBad, Place, Refusal, Result, Told, printable};
+pub use hidden::{
+    argument_without_secrets, hides, is_web, names_a_secret, with_secrets, without_secrets,
+};
 pub use hint::Hint;
 pub use hive::{HiveColumn, hive_columns};
 pub use instant_format::{FormatItem, FormatPart, InstantFormat};
-pub use location::{Location, local_path, scheme};
+pub use location::{Location, local_path, parent, scheme};
 pub use need::{Need, Support};
 pub use null_text::NullText;
 pub use origin::{FILE_COLUMN, Origin, POSITION_COLUMN, is_place};

@@ -6,13 +6,16 @@ use std::ops::Deref;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::hidden::without_secrets;
 
 /// Where something is, spelled as it was given: a path of the file system, or a URL such as `s3://bucket/key`,
-/// whose scheme says which store knows it. Its JSON form is the text. A URL of the scheme `file` becomes its path.
+/// whose scheme says which store knows it. Its JSON form is the text. A URL of the scheme `file` becomes its path, and
+/// one of a web server is shown without its secrets (see [`crate::with_secrets`]).
 ///
 /// Names of files need not be text, so a location is bytes as a path is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Location(PathBuf);
 
@@ -37,6 +40,17 @@ pub fn scheme(path: &Path) -> Option<&str> {
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     is_scheme.then_some(scheme)
+}
+
+/// The directory of a path, as [`Path::parent`] has it. The root of a URL, which is its host or what stands for it, has
+/// none.
+pub fn parent(path: &Path) -> Option<&Path> {
+    let Some(scheme) = scheme(path) else { return path.parent() };
+    let text = path.to_str()?.trim_end_matches('/');
+    let begin = scheme.len() + "://".len();
+    let at = text.get(begin..)?.rfind('/')?;
+    // The root of a URL without a host is a slash.
+    Some(Path::new(text[..begin + at.max(1)].trim_end_matches(|c| at > 0 && c == '/')))
 }
 
 /// What a storage is asked for is a path, URLs included.
@@ -64,7 +78,15 @@ impl fmt::Display for Location {
 impl<T: Into<PathBuf>> From<T> for Location {
     fn from(path: T) -> Self {
         let path = path.into();
-        Self(local_path(&path).unwrap_or(path))
+        let other = local_path(&path)
+            .or_else(|| path.to_str().and_then(without_secrets).map(PathBuf::from));
+        Self(other.unwrap_or(path))
+    }
+}
+
+impl<'de> Deserialize<'de> for Location {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PathBuf::deserialize(deserializer).map(Self::from)
     }
 }
 
@@ -121,6 +143,23 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(scheme(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_parent_of_a_url_is_one() {
+        for (url, expected) in [
+            ("hdfs:///a", Some("hdfs:///")),
+            ("hdfs:///a/b/", Some("hdfs:///a")),
+            ("hdfs://h:1/a", Some("hdfs://h:1")),
+            ("s3://b/a//b", Some("s3://b/a")),
+            ("hdfs://h:1/", None),
+            ("https://h?x=1", None),
+            ("hdfs:///", None),
+            ("a/b", Some("a")),
+            ("a", Some("")),
+        ] {
+            assert_eq!(parent(Path::new(url)), expected.map(Path::new), "{url}");
         }
     }
 

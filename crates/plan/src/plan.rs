@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hidden::without_secrets;
 use crate::origin::is_place;
 use crate::path::overlap;
 use crate::records::{check_added, check_steps};
@@ -274,11 +275,17 @@ impl Plan {
         }
     }
 
-    /// Checks what can be checked without reading anything, and folds hints into a declared schema.
+    /// Checks what can be checked without reading anything, folds hints into a declared schema, and takes the secrets out
+    /// of its sources (see [`crate::with_secrets`]).
     ///
     /// # Errors
     /// A usage error for the first thing that can't be meant.
     pub fn check(mut self) -> Result<Self> {
+        for source in &mut self.sources {
+            if let Some(shown) = without_secrets(source) {
+                *source = shown;
+            }
+        }
         if self.version > FORMAT_VERSION {
             return Err(Error::usage(format!(
                 "the plan has version {}, this distil knows versions up to {FORMAT_VERSION}",

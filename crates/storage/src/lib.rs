@@ -63,6 +63,8 @@ pub struct Limits {
     pub cancel: Cancel,
     /// Bytes that may be in memory on their way to or from a store, over all files.
     pub memory: u64,
+    /// Where temporary files go; by default to the directory of the system.
+    pub temp_dir: Option<PathBuf>,
 }
 
 /// What a path names, links followed.
@@ -221,13 +223,18 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// A usage error with the path, if it lies in another store.
     fn disk(&self, path: &Path) -> Result<&dyn Disk> {
-        Err(Error::usage("only a file system will do here").at(path.to_string_lossy(), None))
+        Err(no_disk(path))
     }
 
     /// What can be done besides in a store of objects; nothing if the path lies in no such store.
     fn objects(&self, _path: &Path) -> Option<&dyn Objects> {
         None
     }
+}
+
+/// What is said of a path that lies in no file system, where only one will do.
+pub fn no_disk(path: &Path) -> Error {
+    Error::usage("only a file system will do here").at(path.to_string_lossy(), None)
 }
 
 /// The storage for one run: see [`Storage::within`].

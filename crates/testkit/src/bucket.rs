@@ -4,9 +4,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 
 use crate::servers::Service;
+use crate::signature;
 use crate::wire::{Answer, ask};
 
-/// The name of the key that stores of S3 are asked with. moto takes any, but forbids to read without one.
+/// The name of the key that stores of S3 are asked with. moto takes any.
 pub const S3_KEY: &str = "tests";
 /// The secret of [`S3_KEY`].
 pub const S3_SECRET: &str = "tests-secret";
@@ -20,10 +21,6 @@ pub const AZURE_KEY: &str =
 /// (HMAC-SHA256) of "devstoreaccount1\nrwdlac\nb\nsco\n\n9999-12-31T00:00:00Z\n\n\n2020-04-08\n".
 const AZURE_SIGNED: &str = "sv=2020-04-08&ss=b&srt=sco&sp=rwdlac&se=9999-12-31T00:00:00Z\
                             &sig=WWXrF2BhBfNVeKU6rl%2BCUjs%2FM1RcHalsS4E10qVRGrU%3D";
-/// Signed by nobody: moto wants to see who asks, and looks no closer.
-const S3_SIGNED: &str = "AWS4-HMAC-SHA256 Credential=tests/20260101/us-east-1/s3/aws4_request, \
-                         SignedHeaders=host, Signature=0";
-
 /// A bucket of S3, or a container of Azure, that belongs to one test.
 #[derive(Debug)]
 pub struct Bucket {
@@ -181,10 +178,13 @@ impl Bucket {
             if query == "restype=container" && self.service == Service::S3 { "" } else { query };
         // Without a type, moto takes a body for a form, and keeps nothing of it.
         let mut headers = vec![("Content-Type", "application/octet-stream")];
+        let signed;
         let target = match self.service {
             Service::S3 => {
-                headers.push(("Authorization", S3_SIGNED));
-                format!("/{}{key}?{query}", self.name)
+                let path = format!("/{}{key}", self.name);
+                signed = signature::signed(&self.address, method, &path, query);
+                headers.extend(signed.iter().map(|(name, value)| (*name, value.as_str())));
+                format!("{path}?{query}")
             }
             Service::Azure => {
                 headers.push(("x-ms-blob-type", "BlockBlob"));

@@ -20,6 +20,7 @@ pub mod proxy;
 mod python;
 pub mod reliability;
 pub mod servers;
+mod signature;
 pub mod sliced;
 pub mod subject_local;
 pub mod subject_native;

@@ -509,41 +509,46 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_read() {
 fn urls_are_refused_by_their_scheme_wherever_they_are_given() {
     let context = Context::with_example();
     let run = |source, output| context.run(&["run", source, "-o", output, "--key", "ts"]);
-    assert_snapshot!(run("hdfs://name/x.json", "o.parquet"), @"
+    assert_snapshot!(run("ftp://name/x.json", "o.parquet"), @"
     exit: 2
     --- stderr
-    error: hdfs://name/x.json: this distil can't read or write hdfs://
+    error: ftp://name/x.json: this distil can't read or write ftp://
       output: nothing was written; the output is as it was before
-      help: read it from standard input, with the source -: hdfs dfs -cat hdfs://name/x.json | distil run - ...
+      help: read it from standard input, with the source -: curl -sSfL ftp://name/x.json | distil run - ...
     ");
-    assert_snapshot!(run("https://example.org/x.json", "o.parquet"), @"
+    assert_snapshot!(run("sftp://example.org/x.json", "o.parquet"), @"
     exit: 2
     --- stderr
-    error: https://example.org/x.json: this distil can't read or write https://
+    error: sftp://example.org/x.json: this distil can't read or write sftp://
       output: nothing was written; the output is as it was before
-      help: read it from standard input, with the source -: curl -sSfL https://example.org/x.json | distil run - ...
+      help: read it from standard input, with the source -: curl -sSfL sftp://example.org/x.json | distil run - ...
     ");
-    assert_snapshot!(run("in.json", "hdfs://name/o.parquet"), @"
+    assert_snapshot!(run("in.json", "ftp://name/o.parquet"), @"
     exit: 2
     --- stderr
-    error: hdfs://name/o.parquet: this distil can't read or write hdfs://
+    error: ftp://name/o.parquet: this distil can't read or write ftp://
       output: nothing was written; the output is as it was before
-      help: write to a path, and copy the output to its place: hdfs dfs -put out.parquet hdfs://name/o.parquet
+      help: write to a path, and copy the output to its place: curl -T out.parquet ftp://name/o.parquet
     ");
     for arguments in [
-        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--report", "hdfs://b/r.json"][..],
-        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--quarantine", "hdfs://b/q.ndjson"],
-        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--temp-dir", "hdfs://b/t"],
-        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--schema", "hdfs://b/s.json"],
-        &["run", "--plan", "hdfs://b/p.json"],
-        &["schema", "hdfs://b/*.json"],
-        &["head", "hdfs://b/o.parquet"],
-        &["verify", "hdfs://b/o.parquet"],
-        &["generate", "hdfs://b/d", "--files", "1", "--records", "1"],
+        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--report", "ftp://b/r.json"][..],
+        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--quarantine", "ftp://b/q.ndjson"],
+        &["run", "in.json", "-o", "o.parquet", "-k", "ts", "--schema", "ftp://b/s.json"],
+        &["run", "--plan", "ftp://b/p.json"],
+        &["schema", "ftp://b/*.json"],
+        &["head", "ftp://b/o.parquet"],
+        &["verify", "ftp://b/o.parquet"],
+        &["generate", "ftp://b/d", "--files", "1", "--records", "1"],
     ] {
         let told = context.run(arguments);
-        assert!(told.contains("this distil can't read or write hdfs://"), "{told}");
+        assert!(told.contains("this distil can't read or write ftp://"), "{told}");
         assert!(told.starts_with("exit: 2") && !told.contains("mkdir"), "{told}");
+    }
+    // No store is a place for these.
+    for place in ["ftp://b/t", "hdfs://b/t", "s3://b/t"] {
+        let told =
+            context.run(&["run", "in.json", "-o", "o.parquet", "-k", "ts", "--temp-dir", place]);
+        assert!(told.contains("temporary files lie on a disk of this machine"), "{told}");
     }
     assert_eq!(context.names(), ["in.json"]);
 }

@@ -237,7 +237,7 @@ fn the_second_signal_ends_a_run_at_once() {
     let context = Context::new();
     let members: String =
         (0..1_000).map(|n| format!(",\"a column of some length {n}\":1")).collect();
-    context.write("in.ndjson", &format!("{{\"id\":1{members}}}\n"));
+    context.write("in.ndjson", format!("{{\"id\":1{members}}}\n"));
     let arguments = ["run", "-q", "in.ndjson", "-o", "out.parquet", "--key", "id", "--report", "-"];
     let more = ["--mode", "overwrite"];
     for (first, second) in

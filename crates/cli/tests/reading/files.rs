@@ -342,11 +342,11 @@ fn urls_that_are_not_served_are_refused_with_a_way_on() {
     let mut said = String::new();
     for [source, output] in [
         ["ftp://host/x.json", "out.parquet"],
-        ["hdfs://name/y=*/x.json", "out.parquet"],
-        ["https://example.org/x.json?a=1&b=2", "out.parquet"],
-        ["hdfs://name/dir", "out.parquet"],
-        ["a.ndjson", "hdfs://name/out.parquet"],
-        ["a.ndjson", "https://example.org/out.parquet"],
+        ["ftp://name/y=*/x.json", "out.parquet"],
+        ["sftp://example.org/x.json?a=1&b=2", "out.parquet"],
+        ["oss://name/dir", "out.parquet"],
+        ["a.ndjson", "ftp://name/out.parquet"],
+        ["a.ndjson", "oss://example.org/out.parquet"],
     ] {
         said += &context.run(&["run", source, "-o", output, "--key", "id"]);
     }
@@ -356,29 +356,29 @@ fn urls_that_are_not_served_are_refused_with_a_way_on() {
     --- stderr
     error: ftp://host/x.json: this distil can't read or write ftp://
       output: nothing was written; the output is as it was before
+      help: read it from standard input, with the source -: curl -sSfL ftp://host/x.json | distil run - ...
     exit: 2
     --- stderr
-    error: hdfs://name/y=*/x.json: this distil can't read or write hdfs://
+    error: ftp://name/y=*/x.json: this distil can't read or write ftp://
       output: nothing was written; the output is as it was before
-      help: read it from standard input, with the source -: hdfs dfs -cat 'hdfs://name/y=*/x.json' | distil run - ...
+      help: read it from standard input, with the source -: curl -sSfL 'ftp://name/y=*/x.json' | distil run - ...
     exit: 2
     --- stderr
-    error: https://example.org/x.json?a=1&b=2: this distil can't read or write https://
+    error: sftp://example.org/x.json?a=1&b=2: this distil can't read or write sftp://
       output: nothing was written; the output is as it was before
-      help: read it from standard input, with the source -: curl -sSfL 'https://example.org/x.json?a=1&b=2' | distil run - ...
+      help: read it from standard input, with the source -: curl -sSfL 'sftp://example.org/x.json?a=1&b=2' | distil run - ...
     exit: 2
     --- stderr
-    error: hdfs://name/dir: this distil can't read or write hdfs://
+    error: oss://name/dir: this distil can't read or write oss://
       output: nothing was written; the output is as it was before
-      help: read it from standard input, with the source -: hdfs dfs -cat hdfs://name/dir | distil run - ...
     exit: 2
     --- stderr
-    error: hdfs://name/out.parquet: this distil can't read or write hdfs://
+    error: ftp://name/out.parquet: this distil can't read or write ftp://
       output: nothing was written; the output is as it was before
-      help: write to a path, and copy the output to its place: hdfs dfs -put out.parquet hdfs://name/out.parquet
+      help: write to a path, and copy the output to its place: curl -T out.parquet ftp://name/out.parquet
     exit: 2
     --- stderr
-    error: https://example.org/out.parquet: this distil can't read or write https://
+    error: oss://example.org/out.parquet: this distil can't read or write oss://
       output: nothing was written; the output is as it was before
       help: write to a path, and copy the output to its place
     ");

@@ -11,7 +11,9 @@
 #[allow(dead_code, reason = "shared with the other binary of tests, which uses all of it")]
 mod context;
 mod faults;
+mod hdfs;
 mod lake;
 mod messages;
 mod places;
 mod publishing;
+mod web;

@@ -11,12 +11,12 @@ use distil_plan::{Error, Hint};
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 
 /// Requests are repeated this often, over about 13 seconds in all.
-const RETRIES: usize = 8;
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+pub(crate) const RETRIES: usize = 8;
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// No request is repeated this long after it began.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const RETRY_TIMEOUT: Duration = Duration::from_secs(120);
 /// A server that is there answers a connection sooner.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A request that moves a part over a slow line takes less.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(180);
 

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use distil_plan::{
     Added, ColumnPath, Compression, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
     NullKeys, NullText, OnConflict, OrderBy, RecordsPath, Repairs, Result, Shape, Type, parse_size,
+    scheme,
 };
 use figment::value::Value;
 use serde::de::DeserializeOwned;
@@ -118,7 +119,10 @@ impl Setting for PathBuf {
     const VALUE: Option<&'static str> = Some("PATH");
 
     fn read(value: &Value, base: &Path) -> Result<Self> {
-        text(value, Self::WRITTEN).map(|path| base.join(path))
+        text(value, Self::WRITTEN).map(|path| match scheme(Path::new(&path)) {
+            Some(_) => path.into(),
+            None => base.join(path),
+        })
     }
 }
 
@@ -129,7 +133,9 @@ pub struct PathText(pub String);
 impl PathText {
     fn below(base: &Path, path: &str) -> Self {
         // The empty base is where the command runs: the path stays as it was written.
-        let is_plain = base.as_os_str().is_empty() || path == "-" || Path::new(path).is_absolute();
+        let is_url = scheme(Path::new(path)).is_some();
+        let is_absolute = path == "-" || is_url || Path::new(path).is_absolute();
+        let is_plain = base.as_os_str().is_empty() || is_absolute;
         Self(if is_plain {
             path.to_owned()
         } else {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use distil_plan::{
     Cancel, Code, ColumnPath, Compression, Error, Events, Fault, Key, Layout, Plan, Report, Result,
-    RowImage, Schema, Sink, Status,
+    RowImage, Schema, Sink, Status, scheme,
 };
 
 use serde_json::value::RawValue;
@@ -229,8 +229,8 @@ impl DataFrame {
     fn scratch(&self, beside: Option<&Path>) -> Result<Scratch> {
         let system = std::env::temp_dir();
         let session = &self.session;
-        // A store of objects has no directories.
-        let beside = beside.filter(|beside| session.storage.objects(beside).is_none());
+        // Stores have no directories, or none in which a file is read while it is written.
+        let beside = beside.filter(|beside| scheme(beside).is_none());
         let directory = session.options().temp_dir.as_deref().or(beside).unwrap_or(&system);
         Scratch::new(&session.storage, directory)
     }

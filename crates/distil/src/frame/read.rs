@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use distil_plan::{Plan, Sink};
+use distil_plan::{Plan, Sink, without_secrets};
 
 use super::DataFrame;
 use super::source::Source;
@@ -14,33 +14,41 @@ use crate::{ReadOptions, Session};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths(Vec<String>);
 
+impl Paths {
+    /// Signed links are shown without their secrets wherever a frame is told of.
+    fn of(paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let shown = |path: String| without_secrets(&path).unwrap_or(path);
+        Self(paths.into_iter().map(|path| shown(path.into())).collect())
+    }
+}
+
 impl From<&str> for Paths {
     fn from(path: &str) -> Self {
-        Self(vec![path.to_owned()])
+        Self::of([path])
     }
 }
 
 impl From<String> for Paths {
     fn from(path: String) -> Self {
-        Self(vec![path])
+        Self::of([path])
     }
 }
 
 impl From<&Path> for Paths {
     fn from(path: &Path) -> Self {
-        Self(vec![path.to_string_lossy().into_owned()])
+        Self::of([path.to_string_lossy()])
     }
 }
 
 impl<S: Into<String>> From<Vec<S>> for Paths {
     fn from(paths: Vec<S>) -> Self {
-        Self(paths.into_iter().map(Into::into).collect())
+        Self::of(paths)
     }
 }
 
 impl<S: Into<String>, const N: usize> From<[S; N]> for Paths {
     fn from(paths: [S; N]) -> Self {
-        Self(paths.into_iter().map(Into::into).collect())
+        Self::of(paths)
     }
 }
 

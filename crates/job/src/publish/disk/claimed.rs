@@ -42,7 +42,7 @@ impl ClaimedOnDisk {
         for claim in claims.all() {
             disk.create_private_dir(&claim.target.staging_path())?;
         }
-        disk.create_private_dir(claims.scratch())?;
+        storage.disk(claims.scratch())?.create_private_dir(claims.scratch())?;
         if targets.output.is_dir() {
             disk.create_dir(&claims.output.staged())?;
         }

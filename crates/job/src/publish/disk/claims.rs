@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use distil_plan::{Code, Error, Fault, Result};
+use distil_plan::{Code, Error, Fault, Result, scheme};
 use distil_storage::{Disk, Lock, Storage};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -163,7 +163,12 @@ fn scratch_path(
     output: &Target,
     temp_dir: Option<&Path>,
 ) -> Result<PathBuf> {
-    let Some(temp_dir) = temp_dir else { return Ok(output.staging_path().join("scratch")) };
+    let temp_dir = match temp_dir {
+        Some(temp_dir) => temp_dir.to_owned(),
+        // What a file system of many machines holds can't be read while it is written.
+        None if scheme(&output.path).is_some() => std::env::temp_dir(),
+        None => return Ok(output.staging_path().join("scratch")),
+    };
     let place = storage.canonical(output.parent())?.join(output.name());
     let hash = xxh3_64(place.as_os_str().as_bytes());
     Ok(temp_dir.join(format!(".distil-{hash:016x}")))

@@ -8,7 +8,7 @@ mod target;
 use std::path::Path;
 use std::sync::Arc;
 
-use distil_plan::{Plan, Result};
+use distil_plan::{Error, Plan, Result, scheme};
 use distil_storage::Storage;
 
 use self::claimed::ClaimedOnDisk;
@@ -24,11 +24,19 @@ pub(super) struct DiskPublisher {
 
 impl DiskPublisher {
     /// # Errors
-    /// A usage error for a target without a name, or in another store.
+    /// A usage error for a target without a name, or in another store than the output.
     pub(super) fn new(storage: &Arc<dyn Storage>, plan: &Plan) -> Result<Self> {
         let targets = Targets::of(plan)?;
         for target in targets.all() {
             storage.disk(&target.path)?;
+            if scheme(&target.path) != scheme(&targets.output.path) {
+                return Err(Error::usage(format!(
+                    "the {} lies in another store than the output",
+                    target.role
+                ))
+                .at(target.path.to_string_lossy(), None)
+                .help("write both to the same store: they become visible one after another"));
+            }
         }
         Ok(Self { storage: Arc::clone(storage), targets })
     }

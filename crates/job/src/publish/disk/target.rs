@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use distil_output::own::stranger;
-use distil_plan::{Code, Error, Fault, Hint, InputFormat, Layout, Location, Mode, Plan, Result};
+use distil_plan::{
+    Code, Error, Fault, Hint, InputFormat, Layout, Location, Mode, Plan, Result, parent,
+};
 use distil_storage::{Kind, Metadata, Storage};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -87,7 +89,7 @@ impl Targets {
 impl Target {
     fn new(role: &'static str, path: &Location, is_dir: bool, mode: Mode) -> Result<Self> {
         // Without slashes at the end.
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        let (Some(parent), Some(name)) = (parent(path), path.file_name()) else {
             return Err(Error::usage(format!("the {role} needs a name")).at(path.to_string(), None));
         };
         let trimmed = parent.join(name);

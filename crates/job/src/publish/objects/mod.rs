@@ -10,7 +10,7 @@ mod scratch;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use distil_plan::{Code, Error, Hint, Layout, Location, Mode, Plan, Result};
+use distil_plan::{Code, Error, Hint, Layout, Location, Mode, Plan, Result, parent};
 use distil_storage::{Condition, Kind, Objects, Storage};
 
 use self::claimed::ClaimedObjects;
@@ -88,7 +88,7 @@ impl Target {
         }
         let path = storage.canonical(path)?;
         // A bucket is a place for outputs, and none itself.
-        if storage.canonical(path.parent().unwrap_or(&path)).is_err() {
+        if storage.canonical(parent(&path).unwrap_or(&path)).is_err() {
             return Err(Error::usage(format!("the {role} needs a name"))
                 .at(path.to_string_lossy(), None)
                 .help("write a name behind the bucket"));
