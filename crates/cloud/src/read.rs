@@ -230,18 +230,46 @@ pub(crate) struct ObjectFile {
     run: Run,
     /// Those that nobody uses right now.
     readers: Mutex<Vec<Reader>>,
+    /// All of an object that is one range, once it was asked for: whoever reads it in pieces asks the store once.
+    whole: Mutex<Option<Range>>,
 }
 
 impl ObjectFile {
     /// An object, and its beginning if that was asked for.
     pub(crate) fn new(object: Arc<Pinned>, run: Run, beginning: Option<Range>) -> Self {
+        let is_whole = object.stamp.size <= WHOLE;
+        let (whole, beginning) = if is_whole { (beginning, None) } else { (None, beginning) };
         let readers = beginning.into_iter().map(|range| Reader {
             end: range.end,
             next: FIRST * 2,
             at_once: 1,
             ranges: VecDeque::from([range]),
         });
-        Self { object, run, readers: Mutex::new(readers.collect()) }
+        let readers = Mutex::new(readers.collect());
+        Self { object, run, readers, whole: Mutex::new(whole) }
+    }
+
+    /// Bytes of an object that is one range.
+    fn read_whole(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let range = match &mut *whole {
+            Some(range) => range,
+            whole => {
+                let size = self.object.stamp.size;
+                whole.insert(Range::start(&self.object, &self.run, 0, size, None)?)
+            }
+        };
+        let bytes = match range.bytes(&self.run) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                *whole = None;
+                return Err(error);
+            }
+        };
+        let rest = &bytes[offset as usize..];
+        let count = buffer.len().min(rest.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
     }
 
     /// Who reads on at this place, or somebody new.
@@ -250,9 +278,8 @@ impl ObjectFile {
         match readers.iter().position(|reader| reader.has(offset)) {
             Some(at) => readers.remove(at),
             None => {
-                let next = match self.object.stamp.size {
-                    size if size <= WHOLE => WHOLE,
-                    _ if offset == 0 => FIRST,
+                let next = match offset {
+                    0 => FIRST,
                     _ => PROBE.max(length as u64).min(LARGEST),
                 };
                 Reader { ranges: VecDeque::new(), end: offset, next, at_once: 1 }
@@ -291,6 +318,9 @@ impl InputFile for ObjectFile {
         if buffer.is_empty() || offset >= self.object.stamp.size {
             return Ok(0);
         }
+        if self.object.stamp.size <= WHOLE {
+            return self.read_whole(offset, buffer);
+        }
         let mut reader = self.reader(offset, buffer.len());
         let count = reader.read(&self.object, &self.run, offset, buffer)?;
         self.keep(reader);
@@ -298,6 +328,11 @@ impl InputFile for ObjectFile {
     }
 
     fn will_read(&self, offset: u64, length: usize) {
+        if self.object.stamp.size <= WHOLE {
+            let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+            *whole = whole.take().or_else(|| Range::beginning(&self.object, &self.run));
+            return;
+        }
         let end = self.object.stamp.size.min(offset + length as u64);
         let memory = if offset < end { self.run.try_to_read(end - offset) } else { None };
         let Some(memory) = memory else { return };

@@ -3,7 +3,7 @@
 //! Plans, reports, errors and rows that say where they come from show such a link without its secret values. The whole
 //! link stays in this process, under what is shown of it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// What stands for a secret; a number follows where two links differ in their secrets alone.
@@ -25,8 +25,39 @@ const NAMES: [&str; 11] = [
 /// A value of this length is a secret, whatever its name is.
 const LONG: usize = 24;
 
-/// Whole URLs by what is shown of them.
-static WHOLE: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+/// The links that are known here.
+static LINKS: Mutex<Option<Links>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Links {
+    /// Whole URLs by what is shown of them, and the other way round.
+    whole: HashMap<String, String>,
+    shown: HashMap<String, String>,
+    /// How many of them look the same but for a number.
+    alike: HashMap<String, usize>,
+}
+
+impl Links {
+    fn show(&mut self, url: &str, first: String) -> String {
+        if let Some(shown) = self.shown.get(url) {
+            return shown.clone();
+        }
+        let number = self.alike.entry(first.clone()).or_default();
+        *number += 1;
+        let shown = match number {
+            1 => first,
+            number => masked(url, &format!("{HIDDEN}{number}")),
+        };
+        self.whole.insert(shown.clone(), url.to_owned());
+        self.shown.insert(url.to_owned(), shown.clone());
+        shown
+    }
+}
+
+fn with_links<T>(go: impl FnOnce(&mut Links) -> T) -> T {
+    let mut links = LINKS.lock().unwrap_or_else(PoisonError::into_inner);
+    go(links.get_or_insert_default())
+}
 
 /// Whether a parameter of this name has a secret value.
 pub fn names_a_secret(name: &str) -> bool {
@@ -54,15 +85,7 @@ pub fn without_secrets(url: &str) -> Option<String> {
     if first == url {
         return None;
     }
-    let mut whole = WHOLE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut shown = first;
-    let mut number = 2;
-    while whole.get(&shown).is_some_and(|known| known != url) {
-        shown = masked(url, &format!("{HIDDEN}{number}"));
-        number += 1;
-    }
-    whole.entry(shown.clone()).or_insert_with(|| url.to_owned());
-    Some(shown)
+    Some(with_links(|links| links.show(url, first)))
 }
 
 /// A text of a command line without the secrets of a URL that it ends in: `--option=https://...`.
@@ -76,8 +99,7 @@ pub fn argument_without_secrets(text: &str) -> Option<String> {
 
 /// The whole URL of what is shown of it; anything else as it is.
 pub fn with_secrets(shown: &str) -> String {
-    let whole = WHOLE.lock().unwrap_or_else(PoisonError::into_inner);
-    whole.get(shown).cloned().unwrap_or_else(|| shown.to_owned())
+    with_links(|links| links.whole.get(shown).cloned()).unwrap_or_else(|| shown.to_owned())
 }
 
 /// Whether what is shown of a URL hides something.

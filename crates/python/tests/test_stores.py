@@ -55,7 +55,8 @@ def ask(url, method="GET", data=None):
 
 
 def test_every_case_of_the_suite_comes_out_the_same_in_a_store(bucket, tmp_path):
-    """The conformance suite, with all of its files in a bucket: the bytes of the engine in memory."""
+    """The conformance suite, with all of its files in a bucket: the bytes of the engine in memory. The server of the tests
+    takes its time: `make test` has every twelfth case, `make test-all` has all."""
     program = os.environ.get("DISTIL_CASES_PROGRAM")
     if not program:
         pytest.skip(
@@ -64,7 +65,9 @@ def test_every_case_of_the_suite_comes_out_the_same_in_a_store(bucket, tmp_path)
     subprocess.run([program, tmp_path / "suite"], check=True)
     session = distil.Session(progress=False)
     ran, problems = 0, []
-    for case in sorted((tmp_path / "suite").iterdir()):
+    cases = sorted((tmp_path / "suite").iterdir())
+    every = 1 if "DISTIL_CASES" in os.environ else 12
+    for case in cases[::every]:
         plan = json.loads((case / "plan.json").read_text())
         files = [path for path in case.joinpath("in").rglob("*") if path.is_file()]
         # There a directory without files is none, and its columns would name the bucket.
@@ -93,7 +96,7 @@ def test_every_case_of_the_suite_comes_out_the_same_in_a_store(bucket, tmp_path)
         names = [output] if plan["sink"].get("layout", "file") == "file" else parts
         if b"".join(ask(name) for name in names) != expected.read_bytes():
             problems.append(f"{case.name}: other bytes")
-    assert ran > 850 and not problems, "\n".join(problems)
+    assert ran > 850 // every and not problems, "\n".join(problems)
 
 
 def test_frames_are_read_from_and_written_to_a_store(bucket, write):
@@ -122,16 +125,14 @@ def test_a_process_that_forks_after_a_call_reads_on(bucket, write):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_signed_link_shows_no_secret_in_a_frame():
-    for frame in (
-        distil.read_json("https://127.0.0.1:1/x.json?sig=secret"),
-        distil.read_parquet(["https://127.0.0.1:1/x.parquet?sig=secret"]).select(["id"]),
-    ):
+def test_a_signed_link_shows_no_secret_in_a_frame(bucket):
+    link = f"{os.environ['AWS_ENDPOINT_URL']}/{bucket.removeprefix('s3://')}/none?sig=secret"
+    for frame in (distil.read_json(link), distil.read_parquet([link]).select(["id"])):
         said = [repr(frame)]
         with pytest.raises(distil.DistilError) as failed:
             frame.count()
         said += [str(failed.value), repr(failed.value), str(failed.value.path)]
         assert all("secret" not in text for text in said) and "sig=***" in said[1]
     with pytest.raises(distil.DistilError) as failed:
-        distil.digest("https://127.0.0.1:1/x.parquet?sig=secret")
+        distil.digest(link)
     assert "secret" not in str(failed.value)

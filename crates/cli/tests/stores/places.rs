@@ -142,6 +142,30 @@ fn many_small_objects_are_fetched_ahead_and_looked_at_once_on_s3() {
     assert!(heads < 40, "{heads}");
 }
 
+/// Sampled, inferred and decoded, it is fetched once for each, whatever pieces it is read in.
+#[test]
+fn a_small_object_is_fetched_three_times_at_most_on_s3() {
+    let lake = Lake::new(Service::S3);
+    for size in [1, 5_000] {
+        let text: String =
+            (0..size).map(|id| format!("{{\"id\":{id},\"text\":\"{id:064}\"}}\n")).collect();
+        let key = format!("{size}.ndjson");
+        lake.bucket.put(&key, text.as_bytes());
+        lake.out(&format!("run @{key} -o @{size}.parquet --key id"));
+        let requests = lake.proxy.requests();
+        let fetched = requests.iter().filter(|request| {
+            request.method == "GET"
+                && request.header("range").is_some()
+                && request.target.contains(&key)
+        });
+        assert!(
+            fetched.clone().count() <= 3,
+            "{size}: {:?}",
+            fetched.map(|r| &r.target).collect::<Vec<_>>()
+        );
+    }
+}
+
 #[test]
 fn keys_are_taken_as_they_are_spelled_on_s3() {
     let lake = Lake::new(Service::S3);

@@ -169,6 +169,8 @@ fn sample_file(
     let count = stream.read(&mut window)?;
     sampler.sample(ordinal, &window[..count], most)?;
     let compression = stream.compression();
+    // Pieces of a short file would be the same bytes again and again.
+    let pieces = pieces.min(size.div_ceil(PIECE as u64));
     if compression != InputCompression::None || pieces < 2 {
         return Ok(compression);
     }

@@ -88,7 +88,7 @@ impl Target {
         }
         let path = storage.canonical(path)?;
         // A bucket is a place for outputs, and none itself.
-        if storage.canonical(parent(&path).unwrap_or(&path)).is_err() {
+        if parent(&path).is_none() {
             return Err(Error::usage(format!("the {role} needs a name"))
                 .at(path.to_string_lossy(), None)
                 .help("write a name behind the bucket"));
