@@ -1,5 +1,6 @@
 """How the tests of the package run: in a directory of their own, on a configuration of nobody else."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -45,6 +46,18 @@ def python(tmp_path):
         return done
 
     return run
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """The directories of the cases of the conformance suite."""
+    program = os.environ.get("DISTIL_CASES_PROGRAM")
+    if not program:
+        pytest.skip(
+            "set DISTIL_CASES_PROGRAM to the example `cases` of the testkit, or run `make test`"
+        )
+    subprocess.run([program, tmp_path / "suite"], check=True)
+    return sorted((tmp_path / "suite").iterdir())
 
 
 EVENTS = [

@@ -1,11 +1,7 @@
 """The suite through Python: the same bytes, or the same error, as the engine by itself."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
-
-import pytest
 
 import distil
 
@@ -17,17 +13,10 @@ def made(path):
     return path.read_bytes() if path.exists() else b""
 
 
-def test_every_case_of_the_suite_comes_out_the_same(tmp_path, monkeypatch):
-    program = os.environ.get("DISTIL_CASES_PROGRAM")
-    if not program:
-        pytest.skip(
-            "set DISTIL_CASES_PROGRAM to the example `cases` of the testkit, or run `make test`"
-        )
-    subprocess.run([program, tmp_path / "suite"], check=True)
+def test_every_case_of_the_suite_comes_out_the_same(suite, monkeypatch):
     session = distil.Session(progress=False)
-    cases = sorted((tmp_path / "suite").iterdir())
     problems = []
-    for case in cases:
+    for case in suite:
         monkeypatch.chdir(case)
         plan = json.loads(Path("plan.json").read_text())
         output = Path(plan["sink"]["path"])
@@ -42,4 +31,4 @@ def test_every_case_of_the_suite_comes_out_the_same(tmp_path, monkeypatch):
             problems.append(f"{case.name}: other bytes")
         elif report.status == "done" and report.output.digest != distil.digest(output):
             problems.append(f"{case.name}: another digest")
-    assert len(cases) > 500 and not problems, "\n".join(problems)
+    assert len(suite) > 500 and not problems, "\n".join(problems)
