@@ -167,6 +167,22 @@ impl Set {
     }
 }
 
+/// The rows of the main job are packed within the least budget, too: 16 bytes each. If but a few of their strings had no
+/// room in the dictionaries, the rows with them would take four times as much, and the run five times as long.
+#[test]
+fn the_rows_of_the_main_job_are_packed_within_the_least_budget() {
+    let context = Context::new();
+    let records = 2_000_000;
+    context.out(&["generate", "in", "-q", "--files", "4", "--records", "500000"]);
+    let flags = ["run", "in", "-o", "out.parquet", "--key", "ts", "--order-by", "id,data", "-q"];
+    let more = ["--threads", "2", "--memory", "64MiB", "--report", "r.json"];
+    context.out(&[&flags[..], &more].concat());
+    let report = std::fs::read(context.path("r.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+    let spilled = report["resources"]["spilled_bytes"].as_u64().unwrap();
+    assert!(spilled > 0 && spilled < records * 20, "{spilled}");
+}
+
 /// A peak that a budget allows: the rows are 1.1 times it at most, and the process is there, too.
 fn allowed(mebibytes: u64) -> u64 {
     mebibytes * (1 << 20) / 10 * 11 + 64_000_000
