@@ -16,11 +16,15 @@ use crate::error::explain;
 use crate::runtime::{Run, Started};
 use crate::store::version;
 
-/// The first range of a reader, unless the object is not much larger. Each further one is twice as long.
+/// The first range of a reader, unless the object is not much larger: it may want no more than its beginning.
 const FIRST: u64 = 256 << 10;
+/// How much longer each further one is. Whoever reads on reads all of it, and a request costs as much as some hundred
+/// kilobytes.
+const GROWTH: u64 = 16;
 /// An object of this size is one range.
-pub(crate) const WHOLE: u64 = 1 << 20;
-/// The first range of a reader that begins in the middle: it may want no more than that.
+const WHOLE: u64 = 1 << 20;
+/// The first range of a reader that begins in the middle, and what is fetched of a large object that will be opened
+/// soon: nobody may want more than that.
 const PROBE: u64 = 64 << 10;
 /// Most of one range: more takes longer to begin with than it saves.
 const LARGEST: u64 = 8 << 20;
@@ -145,10 +149,12 @@ impl Range {
 
     /// The beginning of an object, if there is memory for it.
     pub(crate) fn beginning(object: &Arc<Pinned>, run: &Run) -> Option<Self> {
-        let end = object.stamp.size.min(WHOLE);
-        if end == 0 {
-            return None;
-        }
+        // Of a large one enough for who looks at it, or waits for the rest.
+        let end = match object.stamp.size {
+            0 => return None,
+            size if size <= WHOLE => size,
+            _ => PROBE,
+        };
         let memory = run.try_to_read(end)?;
         Self::start(object, run, 0, end, Some(memory)).ok()
     }
@@ -218,7 +224,7 @@ impl Reader {
             };
             self.ranges.push_back(Range::start(object, run, self.end, end, memory)?);
             self.end = end;
-            self.next = (self.next * 2).min(largest);
+            self.next = (self.next * GROWTH).min(largest);
         }
         Ok(())
     }
@@ -241,7 +247,7 @@ impl ObjectFile {
         let (whole, beginning) = if is_whole { (beginning, None) } else { (None, beginning) };
         let readers = beginning.into_iter().map(|range| Reader {
             end: range.end,
-            next: FIRST * 2,
+            next: range.end * GROWTH,
             at_once: 1,
             ranges: VecDeque::from([range]),
         });

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How often a waiting call looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Threads that move bytes: encryption is what they spend their time with.
-const THREADS: usize = 2;
+const THREADS: usize = 1;
 /// Memory is counted in pieces of this size.
 const UNIT: u64 = 64 << 10;
 

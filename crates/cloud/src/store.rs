@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::address::{Address, BucketName, SCHEMES};
 use crate::bucket::Bucket;
 use crate::error::{again, explain, is_answered};
-use crate::read::{BucketObject, Expected, ObjectFile, Pinned, Range, WHOLE};
+use crate::read::{BucketObject, Expected, ObjectFile, Pinned, Range};
 use crate::runtime::Run;
 use crate::upload::Upload;
 use crate::uploads::{Target, Uploads};
@@ -236,10 +236,6 @@ impl Storage for Cloud {
 
     fn expect(&self, path: &Path, known: Known) {
         let Known { bytes: Some(size), version } = known else { return };
-        // Of a large one the beginning is soon there, and memory is better kept for what is read now.
-        if size > WHOLE {
-            return;
-        }
         let Ok(address) = Address::parse(path) else { return };
         let stamp = Stamp { size, version, ..identity_of(&address.url()) };
         let Ok(object) = self.open_object(path, stamp) else { return };

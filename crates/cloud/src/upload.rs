@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use distil_plan::{Error, Result};
 use distil_storage::OutputFile;
 use object_store::PutPayload;
@@ -28,7 +28,9 @@ pub(crate) struct Upload {
     target: Target,
     uploads: Arc<Uploads>,
     run: Run,
-    buffer: Vec<u8>,
+    buffer: BytesMut,
+    /// Buffers of parts that are there: each new one would be memory that the allocator keeps for another thread.
+    spare: Vec<BytesMut>,
     tail: Vec<u8>,
     bytes: u64,
     id: Option<String>,
@@ -38,9 +40,12 @@ pub(crate) struct Upload {
 
 /// A part on its way, or there.
 enum Part {
-    Going(Started<object_store::Result<PartId>>),
+    Going(Started<Sent>),
     There(PartId),
 }
+
+/// A part that was sent, and its buffer if nobody else has it any more.
+type Sent = (object_store::Result<PartId>, Option<BytesMut>);
 
 impl Upload {
     pub(crate) fn new(path: PathBuf, target: Target, uploads: Arc<Uploads>, run: Run) -> Self {
@@ -49,7 +54,8 @@ impl Upload {
             target,
             uploads,
             run,
-            buffer: Vec::new(),
+            buffer: BytesMut::new(),
+            spare: Vec::new(),
             tail: Vec::new(),
             bytes: 0,
             id: None,
@@ -88,15 +94,15 @@ impl Upload {
     fn send(&mut self) -> Result<()> {
         let id = self.begun()?;
         self.look()?;
-        let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+        let bytes = std::mem::take(&mut self.buffer).freeze();
         self.remember(&bytes);
         let memory = self.run.to_write(bytes.len() as u64)?;
         let (target, at) = (self.target.clone(), self.parts.len());
         let going = self.run.start(async move {
-            let payload = PutPayload::from_bytes(bytes);
+            let payload = PutPayload::from_bytes(bytes.clone());
             let part = target.bucket.multipart.put_part(&target.key, &id, at, payload).await;
             drop(memory);
-            part
+            (part, bytes.try_into_mut().ok())
         })?;
         self.parts.push(Part::Going(going));
         Ok(())
@@ -116,16 +122,14 @@ impl Upload {
         self.settle(Started::is_done)
     }
 
-    fn settle(
-        &mut self,
-        which: impl Fn(&Started<object_store::Result<PartId>>) -> bool,
-    ) -> Result<()> {
+    fn settle(&mut self, which: impl Fn(&Started<Sent>) -> bool) -> Result<()> {
         for at in 0..self.parts.len() {
             if let Part::Going(going) = &mut self.parts[at]
                 && which(going)
             {
-                let part = going.wait(&self.run)?.map_err(|error| self.explain(&error))?;
-                self.parts[at] = Part::There(part);
+                let (part, buffer) = going.wait(&self.run)?;
+                self.spare.extend(buffer);
+                self.parts[at] = Part::There(part.map_err(|error| self.explain(&error))?);
             }
         }
         Ok(())
@@ -134,6 +138,11 @@ impl Upload {
     fn write(&mut self, mut bytes: &[u8]) -> Result<()> {
         while !bytes.is_empty() {
             let size = self.part_size();
+            if self.buffer.capacity() == 0 {
+                self.buffer = self.spare.pop().unwrap_or_default();
+                self.buffer.clear();
+                self.buffer.reserve(size);
+            }
             let count = bytes.len().min(size - self.buffer.len());
             self.buffer.extend_from_slice(&bytes[..count]);
             self.bytes += count as u64;

@@ -4,7 +4,7 @@
 //! kernel that cuts it ([`distil_kernel::row_groups::ROW_GROUP_BYTES`]).
 
 use distil_kernel::reduce::Policy;
-use distil_plan::{Error, Hint, Plan, Result, format_bytes};
+use distil_plan::{Error, Hint, Need, Plan, ResolvedPlan, Result, format_bytes};
 use distil_storage::WindowLimit;
 
 /// The least memory that a run is allowed.
@@ -35,11 +35,16 @@ const OPEN_PARTITION: u64 = 16 << 10;
 /// a cache, and one that does not keeps one thread busy while the others wait.
 const PARTITION: u64 = 8 << 20;
 
+/// The least for a run with places in stores. Connections, what is on its way and what is being uploaded take some 50 MB beside
+/// the budget, which is what is left of its allowance from here on.
+const LEAST_WITH_STORES: u64 = 128 << 20;
+
 /// Refuses a memory that the plan can't run in.
 ///
 /// # Errors
 /// A usage error that names the least.
-pub(crate) fn check(memory: u64, plan: &Plan) -> Result<()> {
+pub(crate) fn check(memory: u64, resolved: &ResolvedPlan) -> Result<()> {
+    let plan = &resolved.plan;
     let too_small = |least: u64, what: &str| {
         let (memory, least) = (format_bytes(memory), format_bytes(least));
         Error::usage(format!(
@@ -48,6 +53,14 @@ pub(crate) fn check(memory: u64, plan: &Plan) -> Result<()> {
     };
     if memory < LEAST {
         return Err(too_small(LEAST, ""));
+    }
+    if memory < LEAST_WITH_STORES && resolved.needs().contains(&Need::Stores) {
+        let least = format!("{}MiB", LEAST_WITH_STORES >> 20);
+        return Err(too_small(LEAST_WITH_STORES, " for places in stores").help(Hint::set(
+            "give it more",
+            "memory",
+            least,
+        )));
     }
     // The usual limit is for records that are not expected.
     let least = plan.max_record.saturating_mul(RECORD);
@@ -71,14 +84,9 @@ pub(crate) fn window(memory: u64, threads: usize) -> WindowLimit {
     WindowLimit { bytes: (memory / 2 / threads.max(1) as u64).max(USUAL_WINDOW), memory }
 }
 
-/// Bytes on their way to and from stores: enough for a fast line, and little beside the rows.
+/// Bytes on their way to and from stores: enough for a fast line, and so little that the rows keep their share.
 pub(crate) fn on_the_way(memory: u64) -> u64 {
-    (memory / 8).min(MOST_ON_THE_WAY)
-}
-
-/// Of the bytes of rows of a thread, what is left where a quarter of them is on its way.
-pub(crate) fn rows_beside_stores(rows: u64) -> u64 {
-    rows / 4 * 3
+    (memory / 16).min(MOST_ON_THE_WAY)
 }
 
 /// Bytes of rows that each thread holds. Half of the memory is for rows; the other half is for decoding, and

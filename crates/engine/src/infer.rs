@@ -102,7 +102,7 @@ fn scan(
     watch: Watch<'_>,
     surveys: bool,
 ) -> Result<Decoded> {
-    let (storage, options) = &stores::of_run(storage, options, plan, watch.cancel);
+    let storage = &stores::of_run(storage, options, plan, watch.cancel);
     let sets_aside = surveys && plan.plan.quarantine.path.is_some();
     let quarantine = match sets_aside {
         true => Quarantine::passing_over(plan, Arc::clone(storage)),

@@ -25,8 +25,8 @@ pub(crate) fn run(
     request: &Request<'_>,
 ) -> Result<Report> {
     let plan = &request.plan.plan;
-    budget::check(options.memory, plan)?;
-    let (storage, options) = &stores::of_run(storage, options, request.plan, request.watch.cancel);
+    budget::check(options.memory, request.plan)?;
+    let storage = &stores::of_run(storage, options, request.plan, request.watch.cancel);
     let quarantine = Quarantine::new(
         request.plan,
         Arc::clone(storage),

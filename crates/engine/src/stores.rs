@@ -1,4 +1,4 @@
-//! A run whose data lies in stores: they wait for others, and take memory for what is on its way.
+//! A run whose data lies in stores: what is on its way takes memory, and waiting hears a wish to stop.
 
 use std::sync::Arc;
 
@@ -7,18 +7,16 @@ use distil_storage::{Limits, Storage, within};
 
 use crate::{EngineOptions, budget};
 
-/// The storage of one run, and what is left of its memory for rows.
+/// The storage of one run.
 pub(crate) fn of_run(
     storage: &Arc<dyn Storage>,
     options: &EngineOptions,
     plan: &ResolvedPlan,
     cancel: &Cancel,
-) -> (Arc<dyn Storage>, EngineOptions) {
+) -> Arc<dyn Storage> {
     if !plan.needs().contains(&Need::Stores) {
-        return (Arc::clone(storage), *options);
+        return Arc::clone(storage);
     }
     let memory = budget::on_the_way(options.memory);
-    let storage = within(storage, &Limits { cancel: cancel.clone(), memory, temp_dir: None });
-    let row_bytes = budget::rows_beside_stores(options.row_bytes);
-    (storage, EngineOptions { row_bytes, ..*options })
+    within(storage, &Limits { cancel: cancel.clone(), memory, temp_dir: None })
 }

@@ -89,9 +89,13 @@ fn takes_large_objects(service: Service) {
     let input = texts(160_000);
     lake.context.write("data/in.ndjson", &input);
     lake.bucket.put("in.ndjson", input.as_bytes());
-    for memory in ["64MiB", "1GiB"] {
+    for memory in ["128MiB", "1GiB"] {
         let options = format!("--key id --compression none --mode overwrite --memory {memory}");
-        lake.out(&format!("run @in.ndjson -o @out.parquet {options}"));
+        lake.out(&format!("run @in.ndjson -o @out.parquet {options} --report r.json"));
+        let report = std::fs::read(lake.context.path("r.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+        let peak = report["resources"]["peak_memory_bytes"].as_u64().unwrap();
+        assert!(memory != "128MiB" || peak < (128 << 20) / 10 * 11 + 64_000_000, "{peak}");
         lake.out(&format!("run data -o out.parquet {options}"));
         let on_disk = std::fs::read(lake.context.path("out.parquet")).unwrap();
         assert!(lake.bucket.get("out.parquet").unwrap() == on_disk, "{memory}");
@@ -108,6 +112,14 @@ fn objects_of_many_ranges_and_parts_are_those_of_a_disk_on_s3() {
 #[test]
 fn objects_of_many_ranges_and_parts_are_those_of_a_disk_on_azure() {
     takes_large_objects(Service::Azure);
+}
+
+#[test]
+fn a_budget_that_does_not_hold_stores_is_refused_on_s3() {
+    let lake = Lake::new(Service::S3);
+    lake.put_records(1);
+    let said = lake.refused("run @in -o out.parquet --key id --memory 100MiB");
+    assert!(said.contains("exit: 2") && said.contains("--memory 128MiB"), "{said}");
 }
 
 #[test]
