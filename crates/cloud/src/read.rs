@@ -20,7 +20,7 @@ use crate::store::version;
 const FIRST: u64 = 256 << 10;
 /// How much longer each further one is. Whoever reads on reads all of it, and a request costs as much as some hundred
 /// kilobytes.
-const GROWTH: u64 = 16;
+const GROWTH: u64 = 64;
 /// An object of this size is one range.
 const WHOLE: u64 = 1 << 20;
 /// The first range of a reader that begins in the middle, and what is fetched of a large object that will be opened

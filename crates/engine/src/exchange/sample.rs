@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use distil_json::{PackedLayout, Sampler};
 use distil_kernel::splitters::Splitters;
-use distil_plan::{InputCompression, InputFormat, Result};
+use distil_plan::{Input, InputCompression, InputFormat, Result};
 use distil_storage::{InputStream, Kind};
 
 use super::sample_rows::sample_rows;
 use crate::decode::{EXPECTED, Inputs, Opened, known};
 
 /// Pieces read in all.
-pub(super) const PIECES: u64 = 256;
+const PIECES: u64 = 256;
+/// The same where each is a request to a store, which costs as much as reading hundreds of kilobytes.
+const REQUESTED_PIECES: u64 = 64;
 /// Bytes of a piece.
 const PIECE: usize = 16 << 10;
 /// Bytes of a piece that stands for a whole stream.
@@ -39,6 +41,12 @@ pub(crate) struct Sample {
     pub(crate) layout: Option<Arc<PackedLayout>>,
     /// Streams that had to be begun.
     pub(crate) opened: Vec<Option<Opened>>,
+}
+
+/// How many pieces are read of the inputs of a run.
+pub(super) fn most_pieces(inputs: &Inputs<'_>) -> u64 {
+    let is_in_a_store = |input: &Input| input.version != 0;
+    if inputs.plan.inputs.iter().any(is_in_a_store) { REQUESTED_PIECES } else { PIECES }
 }
 
 /// How many pieces each of some parts gets, by their bytes, carried over from part to part.
@@ -65,7 +73,7 @@ impl Pieces {
 pub(crate) fn sample(inputs: &Inputs<'_>, pack: bool) -> Result<Sample> {
     let known: u64 = inputs.plan.inputs.iter().filter_map(|input| input.bytes).sum();
     let known_partitions = (known / PARTITION).min(MOST_PARTITIONS);
-    let most = (known_partitions * RECORDS_A_PARTITION / PIECES).max(RECORDS) as usize;
+    let most = (known_partitions * RECORDS_A_PARTITION / most_pieces(inputs)).max(RECORDS) as usize;
     if inputs.plan.plan.format == InputFormat::Parquet {
         let (keys, bytes) = sample_rows(inputs, Pieces::of(known), most)?;
         let splitters = Splitters::new(keys, partitions(inputs, bytes));
@@ -92,12 +100,13 @@ fn sample_records(
     let mut opened: Vec<Option<Opened>> = Vec::new();
     let mut bytes = 0;
     // Counted twice: those that a store has are asked for before they are wanted.
+    let most_pieces = most_pieces(inputs);
     let mut ahead = Pieces::of(pieces.known);
     let mut expected = inputs
         .plan
         .inputs
         .iter()
-        .filter(move |input| input.bytes.is_some_and(|size| ahead.next(size, PIECES) > 0));
+        .filter(move |input| input.bytes.is_some_and(|size| ahead.next(size, most_pieces) > 0));
     expected.by_ref().take(EXPECTED).for_each(|input| inputs.expect(input));
     for (ordinal, input) in inputs.plan.inputs.iter().enumerate() {
         inputs.watch.cancel.check()?;
@@ -114,7 +123,7 @@ fn sample_records(
             bytes += 256 * PARTITION;
             continue;
         };
-        let pieces = pieces.next(size, PIECES);
+        let pieces = pieces.next(size, most_pieces);
         if pieces == 0 && ordinal > 0 {
             bytes += size;
             continue;

@@ -8,7 +8,7 @@ use distil_kernel::arrow::BatchDecoder;
 use distil_output::reader::PartFile;
 use distil_plan::{BadPart, Fault, Key, Plan, Result};
 
-use super::sample::{PIECES, Pieces};
+use super::sample::{Pieces, most_pieces};
 use crate::decode::{Inputs, known};
 
 /// What rows are taken to grow by, from the values of a row group: they hold names and lengths too.
@@ -45,10 +45,11 @@ pub(super) fn sample_rows(
 ) -> Result<(Vec<Vec<u8>>, u64)> {
     let mut keys = Keys(Vec::new());
     let mut bytes = 0;
+    let most_pieces = most_pieces(inputs);
     for (ordinal, input) in inputs.plan.inputs.iter().enumerate() {
         inputs.watch.cancel.check()?;
         let size = input.bytes.unwrap_or(0);
-        let pieces = pieces.next(size, PIECES);
+        let pieces = pieces.next(size, most_pieces);
         bytes += match pieces {
             0 if ordinal > 0 => size * FILE_GROWTH,
             pieces => match sample_file(inputs, ordinal, pieces.max(1), most, &mut keys) {
