@@ -710,6 +710,8 @@ pub const TARGETS: &[(&str, &str)] = &[
 pub const UNTESTED: &[&str] = &[
     "Network file systems (NFS, SMB, FUSE): locks, exchange and sync are as good as the server's.",
     "Disks that lie about a sync, and bits that rot.",
+    "Google Cloud Storage, which no server for tests speaks; S3 and Azure themselves; HDFS with Kerberos, several name \
+     nodes or encryption zones.",
     "Budgets below 64 MiB are refused. Beside the budget there is the largest record, up to six times: a limit over \
      the usual 64 MiB has to fit.",
     "More than some 2,000 columns keep to the promise of memory only from 256 MiB up: each takes about 15 KB of its own \
