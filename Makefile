@@ -153,7 +153,8 @@ test-all: test spark-older test-hdfs test-signed
 # of them stops all others.
 test-hdfs: fetched
 	$(PYTHON) tests/hdfs/hdfs.py around --lib .cache/hadoop \
-		"$(CARGO) test --workspace --locked $(FEATURES) --test hdfs && \
+		"$(CARGO) test --workspace --locked $(FEATURES) --test hdfs -- \
+			--include-ignored --skip processes::child --skip data_nodes_that_are_gone && \
 		$(NEXTEST) run --workspace --locked $(FEATURES) -E 'test(on_hdfs)'"
 
 # The tests of stores on one that checks signatures and conditions, which moto does not: each test starts its own.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use distil_hdfs::Hdfs;
 use distil_plan::{Cancel, Fault};
@@ -51,9 +51,6 @@ fn what_is_written_is_read_in_order_and_here_and_there() {
     assert_eq!(input.read_at(u64::MAX, &mut buffer).unwrap(), 0);
     assert_eq!(input.read_at(0, &mut []).unwrap(), 0);
     check_unchanged(&it.hdfs, &path, &*input).unwrap();
-    let begun = Instant::now();
-    read_all(&*it.hdfs.open(&path).unwrap(), 1 << 20);
-    eprintln!("41 MiB read in {:?}", begun.elapsed());
 }
 
 #[test]
@@ -96,23 +93,13 @@ fn a_file_that_changes_while_it_is_read_is_told() {
     it.write("file", &pattern((3 << 20) + 1));
     assert_eq!(failed(check_unchanged(&it.hdfs, &path, &*input)).fault, Fault::Input);
     // Its blocks are gone as soon as the data node hears of it, some seconds later.
-    let begun = Instant::now();
-    loop {
+    let error = loop {
         match input.read_at(2 << 20, &mut buffer) {
-            Ok(_) if begun.elapsed() < Duration::from_secs(30) => {
-                std::thread::sleep(Duration::from_millis(500));
-            }
-            Ok(_) => {
-                eprintln!("the data node still has the blocks");
-                break;
-            }
-            Err(error) => {
-                eprintln!("{error:#}");
-                assert_eq!(error.fault, Fault::Input, "{error}");
-                break;
-            }
+            Ok(_) => std::thread::sleep(Duration::from_millis(500)),
+            Err(error) => break error,
         }
-    }
+    };
+    assert_eq!(error.fault, Fault::Input, "{error}");
 }
 
 #[test]
@@ -143,7 +130,6 @@ fn a_run_that_is_to_stop_moves_no_data_and_cleans_up() {
     let silent = format!("hdfs://{}/x", frozen.local_addr().unwrap());
     let cancel = Cancel::new();
     let hdfs = Hdfs::new(Arc::clone(&it.runtime), cancel.clone());
-    let begun = Instant::now();
     let error = std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(Duration::from_millis(500));
@@ -152,5 +138,4 @@ fn a_run_that_is_to_stop_moves_no_data_and_cleans_up() {
         failed(hdfs.metadata(Path::new(&silent)))
     });
     assert_eq!(error.fault, Fault::Terminated);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }

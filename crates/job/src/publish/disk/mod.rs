@@ -29,7 +29,8 @@ impl DiskPublisher {
         let targets = Targets::of(plan)?;
         for target in targets.all() {
             storage.disk(&target.path)?;
-            if scheme(&target.path) != scheme(&targets.output.path) {
+            let of = |path| scheme(path).map(str::to_ascii_lowercase);
+            if of(&target.path) != of(&targets.output.path) {
                 return Err(Error::usage(format!(
                     "the {} lies in another store than the output",
                     target.role
