@@ -60,7 +60,7 @@ fn with_links<T>(go: impl FnOnce(&mut Links) -> T) -> T {
 }
 
 /// Whether a parameter of this name has a secret value.
-pub fn names_a_secret(name: &str) -> bool {
+fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     NAMES.iter().any(|word| name.contains(word))
 }

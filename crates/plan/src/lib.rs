@@ -34,9 +34,7 @@ pub use bad::{BadPart, Reason};
 pub use code::Code;
 pub use dedup::{Dedup, Direction, Keep, Key, NullKeys, OnConflict, OrderBy};
 pub use error::{Error, Fault, Found, FoundBad, Place, Refusal, Result, Told, printable};
-pub use hidden::{
-    argument_without_secrets, hides, is_web, names_a_secret, with_secrets, without_secrets,
-};
+pub use hidden::{argument_without_secrets, hides, is_web, with_secrets, without_secrets};
 pub use hint::Hint;
 pub use hive::{HiveColumn, hive_columns};
 pub use instant_format::{FormatItem, FormatPart, InstantFormat};

@@ -322,6 +322,7 @@ fn no_part_of_a_secret_is_left_in_a_text() {
         ("host:1;token=hunter2&b=1", "host:1;token=***&b=1"),
         // What is none.
         ("sc://host:15002/;user_id=me@example", "sc://host:15002/;user_id=me@example"),
+        ("sc://host:15002/;session_id=00112233", "sc://host:15002/;session_id=00112233"),
         ("data/key=5/part", "data/key=5/part"),
         ("plain", "plain"),
     ] {
