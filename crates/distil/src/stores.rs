@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use distil_plan::{Code, Error, Result, local_path, scheme};
+use distil_plan::{Code, Error, Result, hides, local_path, scheme, without_secrets};
 use distil_storage::{
     Disk, InputFile, Known, Limits, Local, Metadata, Objects, OutputFile, Storage,
 };
@@ -60,7 +60,10 @@ impl Stores {
                 "http" | "https" | "ftp" | "sftp" => "curl -sSfL",
                 _ => return unknown(path, scheme),
             };
+            // A link without its secrets would fetch nothing, and with them it is not shown.
             let url = path.to_string_lossy();
+            let is_signed = hides(&url) || without_secrets(&url).is_some();
+            let url = if is_signed { "URL".into() } else { url };
             let url = shlex::try_quote(&url).unwrap_or_else(|_| url.clone());
             let to = if fetch == "aws s3 cp" { " -" } else { "" };
             unknown(path, scheme).help(format!(
@@ -232,6 +235,11 @@ mod tests {
             "file://tmp/a: a URL of a file has three slashes, and names no other machine | write \
              file:///PATH, or the path alone"
         );
+        for link in ["https://h/x?sig=1", "https://h/x?sig=***"] {
+            let told = text(link);
+            assert!(told.starts_with("https://h/x?sig=***: "), "{told}");
+            assert!(told.ends_with("curl -sSfL URL | distil run - ..."), "{told}");
+        }
         assert!(text("oss://x").ends_with("oss:// | "));
         assert_eq!(size("file:///a"), Some(4));
         let error = stores.disk(Path::new("gs://b/out.parquet")).err().unwrap();
