@@ -8,6 +8,7 @@
 
 mod address;
 mod bucket;
+mod buffers;
 mod condition;
 mod connect;
 mod error;

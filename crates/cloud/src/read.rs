@@ -1,17 +1,19 @@
 //! Reading one object: ranges of one content, in parallel, ahead of who reads on.
 
 use std::collections::VecDeque;
+use std::ops;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use distil_plan::{Error, Result};
 use distil_storage::{InputFile, Stamp, changed};
+use futures_util::StreamExt;
 use object_store::path::Path as Key;
 use object_store::{GetOptions, GetRange};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::bucket::Bucket;
+use crate::buffers::Buffer;
 use crate::error::explain;
 use crate::runtime::{Run, Started};
 use crate::store::version;
@@ -30,25 +32,35 @@ const PROBE: u64 = 64 << 10;
 const LARGEST: u64 = 8 << 20;
 /// Ranges of one reader that are on their way at once.
 const AT_ONCE: usize = 16;
+/// The same in the beginning, for a reader of which is known that it reads on.
+const AHEAD: usize = 4;
 /// Readers of one object at different places that are told apart: columns of a row group, places of a sample.
 const READERS: usize = 128;
 /// How often a range that ends early is asked for.
 const TRIES: usize = 4;
 
+/// Most of one range within the memory of a run.
+fn largest(run: &Run) -> u64 {
+    (run.memory() / 16).clamp(FIRST, LARGEST)
+}
+
 /// Where the bytes of an object come from.
 #[async_trait]
 pub(crate) trait Content: Send + Sync {
-    /// The bytes of a range, of the content that has this ETag if one is known.
+    /// Appends the bytes of a range, of the content that has this ETag if one is known: fewer if the answer broke off.
     ///
     /// # Errors
     /// That another content is there, or none; else an environment error.
-    async fn part(&self, begin: u64, end: u64, e_tag: Option<&str>) -> Result<Part>;
+    async fn append(
+        &self,
+        range: ops::Range<u64>,
+        e_tag: Option<&str>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Whole>;
 }
 
-/// Some bytes of an object, and what the answer says of all of it.
-pub(crate) struct Part {
-    /// Fewer than were asked for if the answer broke off.
-    pub(crate) bytes: Bytes,
+/// What an answer with some bytes of an object says of all of it.
+pub(crate) struct Whole {
     /// Bytes of the whole object.
     pub(crate) size: u64,
     pub(crate) e_tag: Option<String>,
@@ -65,10 +77,15 @@ pub(crate) struct BucketObject {
 
 #[async_trait]
 impl Content for BucketObject {
-    async fn part(&self, begin: u64, end: u64, e_tag: Option<&str>) -> Result<Part> {
+    async fn append(
+        &self,
+        range: ops::Range<u64>,
+        e_tag: Option<&str>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Whole> {
         use object_store::Error as E;
         let options = GetOptions {
-            range: Some(GetRange::Bounded(begin..end)),
+            range: Some(GetRange::Bounded(range)),
             if_match: e_tag.map(str::to_owned),
             ..GetOptions::default()
         };
@@ -79,8 +96,11 @@ impl Content for BucketObject {
         };
         let got = self.bucket.objects.get_opts(&self.key, options).await.map_err(failed)?;
         let (size, e_tag, version) = (got.meta.size, got.meta.e_tag.clone(), version(&got.meta));
-        let bytes = got.bytes().await.map_err(failed)?;
-        Ok(Part { bytes, size, e_tag, version })
+        let mut pieces = got.into_stream();
+        while let Some(piece) = pieces.next().await {
+            bytes.extend_from_slice(&piece.map_err(failed)?);
+        }
+        Ok(Whole { size, e_tag, version })
     }
 }
 
@@ -99,17 +119,18 @@ impl Pinned {
     }
 
     /// The bytes of a range.
-    async fn fetch(&self, begin: u64, end: u64) -> Result<Bytes> {
+    async fn fetch(&self, begin: u64, end: u64, mut buffer: Buffer) -> Result<Buffer> {
         for _ in 0..TRIES {
+            buffer.bytes.clear();
             let e_tag = self.e_tag.get().and_then(Option::as_deref);
-            let part = self.content.part(begin, end, e_tag).await?;
-            let e_tag = self.e_tag.get_or_init(|| part.e_tag.clone());
-            let is_other = self.stamp.version != 0 && part.version != self.stamp.version;
-            if *e_tag != part.e_tag || is_other || part.size != self.stamp.size {
+            let whole = self.content.append(begin..end, e_tag, &mut buffer.bytes).await?;
+            let e_tag = self.e_tag.get_or_init(|| whole.e_tag.clone());
+            let is_other = self.stamp.version != 0 && whole.version != self.stamp.version;
+            if *e_tag != whole.e_tag || is_other || whole.size != self.stamp.size {
                 return Err(changed(self.url.as_ref(), "was replaced"));
             }
-            if part.bytes.len() as u64 == end - begin {
-                return Ok(part.bytes);
+            if buffer.bytes.len() as u64 == end - begin {
+                return Ok(buffer);
             }
             // Less than was asked for, and no error: a server that hangs up in the middle.
             tracing::debug!(url = self.url, begin, end, "the range ended early");
@@ -130,8 +151,8 @@ pub(crate) struct Range {
 }
 
 enum State {
-    Coming(Started<Result<Bytes>>),
-    Here(Bytes),
+    Coming(Started<Result<Buffer>>),
+    Here(Buffer),
 }
 
 impl Range {
@@ -143,28 +164,28 @@ impl Range {
         memory: Option<OwnedSemaphorePermit>,
     ) -> Result<Self> {
         let object = Arc::clone(object);
-        let coming = run.start(async move { object.fetch(begin, end).await })?;
+        let buffer = run.buffers.take((end - begin) as usize);
+        let coming = run.start(async move { object.fetch(begin, end, buffer).await })?;
         Ok(Self { begin, end, state: State::Coming(coming), _memory: memory })
     }
 
-    /// The beginning of an object, if there is memory for it.
-    pub(crate) fn beginning(object: &Arc<Pinned>, run: &Run) -> Option<Self> {
-        // Of a large one enough for who looks at it, or waits for the rest.
+    /// The beginning of an object of which this much will be read, if there is memory for it.
+    pub(crate) fn beginning(object: &Arc<Pinned>, run: &Run, length: u64) -> Option<Self> {
         let end = match object.stamp.size {
             0 => return None,
             size if size <= WHOLE => size,
-            _ => PROBE,
+            size => size.min(length.clamp(PROBE, largest(run))),
         };
         let memory = run.try_to_read(end)?;
         Self::start(object, run, 0, end, Some(memory)).ok()
     }
 
-    fn bytes(&mut self, run: &Run) -> Result<&Bytes> {
+    fn bytes(&mut self, run: &Run) -> Result<&[u8]> {
         if let State::Coming(coming) = &mut self.state {
             self.state = State::Here(coming.wait(run)??);
         }
         match &self.state {
-            State::Here(bytes) => Ok(bytes),
+            State::Here(buffer) => Ok(&buffer.bytes),
             State::Coming(_) => Err(Error::bug("a range that came is not here")),
         }
     }
@@ -215,7 +236,7 @@ impl Reader {
     /// Asks for further ranges: always for one, and for more as far as there is memory.
     fn ask_on(&mut self, object: &Arc<Pinned>, run: &Run) -> Result<()> {
         let size = object.stamp.size;
-        let largest = (run.memory() / 16).clamp(FIRST, LARGEST);
+        let largest = largest(run);
         while self.end < size && self.ranges.len() < self.at_once {
             let end = size.min(self.end + self.next);
             let memory = match run.try_to_read(end - self.end) {
@@ -247,8 +268,9 @@ impl ObjectFile {
         let (whole, beginning) = if is_whole { (beginning, None) } else { (None, beginning) };
         let readers = beginning.into_iter().map(|range| Reader {
             end: range.end,
-            next: range.end * GROWTH,
-            at_once: 1,
+            next: (range.end * GROWTH).min(largest(&run)),
+            // Whoever said that it would read more than a little reads on.
+            at_once: if range.end > PROBE { AHEAD } else { 1 },
             ranges: VecDeque::from([range]),
         });
         let readers = Mutex::new(readers.collect());
@@ -336,7 +358,7 @@ impl InputFile for ObjectFile {
     fn will_read(&self, offset: u64, length: usize) {
         if self.object.stamp.size <= WHOLE {
             let mut whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
-            *whole = whole.take().or_else(|| Range::beginning(&self.object, &self.run));
+            *whole = whole.take().or_else(|| Range::beginning(&self.object, &self.run, WHOLE));
             return;
         }
         let end = self.object.stamp.size.min(offset + length as u64);

@@ -9,6 +9,8 @@ use distil_storage::Limits;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::buffers::Buffers;
+
 /// How often a waiting call looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Threads that move bytes: encryption is what they spend their time with.
@@ -52,6 +54,7 @@ pub(crate) struct Run {
     runtime: Arc<Runtime>,
     cancel: Cancel,
     memory: u64,
+    pub(crate) buffers: Buffers,
     /// Reading and writing have a half each: a reader that waited for an upload, which waits for what is read
     /// ahead, would wait for ever.
     reading: Arc<Semaphore>,
@@ -66,6 +69,7 @@ impl Run {
             runtime: Arc::default(),
             cancel: limits.cancel.clone(),
             memory: limits.memory,
+            buffers: Buffers::default(),
             reading: Arc::new(Semaphore::new(half)),
             writing: Arc::new(Semaphore::new(half)),
         }

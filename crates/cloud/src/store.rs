@@ -234,12 +234,12 @@ impl Storage for Cloud {
         Ok(Box::new(ObjectFile::new(object, self.run.clone(), None)))
     }
 
-    fn expect(&self, path: &Path, known: Known) {
+    fn expect(&self, path: &Path, known: Known, length: u64) {
         let Known { bytes: Some(size), version } = known else { return };
         let Ok(address) = Address::parse(path) else { return };
         let stamp = Stamp { size, version, ..identity_of(&address.url()) };
         let Ok(object) = self.open_object(path, stamp) else { return };
-        if let Some(beginning) = Range::beginning(&object, &self.run) {
+        if let Some(beginning) = Range::beginning(&object, &self.run, length) {
             let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
             expected.insert(path.to_owned(), Expected { object, beginning });
         }

@@ -13,9 +13,8 @@ use crate::error::{again, explain};
 use crate::runtime::{Run, Started};
 use crate::uploads::{Content, Target, Uploads};
 
-/// Bytes of a part. S3 wants at least 5 MiB, and takes 10,000 of them.
-const PART: usize = 8 << 20;
-const SMALL_PART: usize = 5 << 20;
+/// Bytes of a part. S3 wants at least 5 MiB, and takes 10,000 of them; some stores want all but the last to be equal.
+const PART: usize = 5 << 20;
 /// From this part on they are larger, so that an object may have terabytes.
 const MANY: usize = 5_000;
 const LARGE_PART: usize = 64 << 20;
@@ -67,7 +66,6 @@ impl Upload {
     fn part_size(&self) -> usize {
         match self.parts.len() {
             count if count >= MANY => LARGE_PART,
-            _ if self.run.memory() < 4 * PART as u64 => SMALL_PART,
             _ => PART,
         }
     }

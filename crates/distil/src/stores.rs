@@ -149,9 +149,9 @@ impl Storage for Stores {
         self.of(path)?.open_known(path, known)
     }
 
-    fn expect(&self, path: &Path, known: Known) {
+    fn expect(&self, path: &Path, known: Known, length: u64) {
         if let Ok(store) = self.find(path) {
-            store.expect(path, known);
+            store.expect(path, known, length);
         }
     }
 

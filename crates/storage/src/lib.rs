@@ -187,8 +187,8 @@ pub trait Storage: Send + Sync {
         self.open(path)
     }
 
-    /// Says that a file will be opened soon: its beginning may be fetched.
-    fn expect(&self, _path: &Path, _known: Known) {}
+    /// Says that a file will be opened soon, and at least this much of its beginning read: it may be fetched.
+    fn expect(&self, _path: &Path, _known: Known, _length: u64) {}
 
     /// The same storage for one run, where its calls wait for somebody else: they end when the run is asked to, and
     /// keep within its memory. Nothing where no call waits.

@@ -1,10 +1,10 @@
 //! One file of a web server, and the requests for it.
 
+use std::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use distil_plan::{Error, Result, hides, with_secrets, without_secrets};
 use distil_storage::changed;
 use http::header::{ACCEPT_ENCODING, CONTENT_RANGE, ETAG, IF_MATCH, LAST_MODIFIED, RANGE};
@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::explain::{answered, unreached};
 use crate::connect::{CONNECT_TIMEOUT, LONGEST_PAUSE, RETRIES, RETRY_TIMEOUT};
-use crate::read::{Content, Part};
+use crate::read::{Content, Whole};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// A server that sends does not pause for so long. A whole file may take any time.
@@ -141,7 +141,13 @@ impl WebFile {
 
 #[async_trait]
 impl Content for WebFile {
-    async fn part(&self, begin: u64, end: u64, e_tag: Option<&str>) -> Result<Part> {
+    async fn append(
+        &self,
+        wanted: Range<u64>,
+        e_tag: Option<&str>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<Whole> {
+        let Range { start: begin, end } = wanted;
         let wanted = format!("bytes={begin}-{}", end - 1);
         let mut headers = vec![(RANGE, wanted.as_str())];
         // A weak one is for texts that mean the same, and matches nothing here.
@@ -169,15 +175,16 @@ impl Content for WebFile {
         }
         let version = version(response.headers());
         let e_tag = text(response.headers(), &ETAG).map(str::to_owned);
-        let bytes = self.body(response, (end - begin) as usize).await?;
-        Ok(Part { bytes, size, e_tag, version })
+        self.body(response, (end - begin) as usize, bytes).await?;
+        Ok(Whole { size, e_tag, version })
     }
 }
 
 impl WebFile {
-    /// The bytes of an answer of at most this length. Of one that breaks off, those that came: it is asked for again.
-    async fn body(&self, mut response: Response, most: usize) -> Result<Bytes> {
-        let mut bytes = Vec::with_capacity(most);
+    /// Appends the bytes of an answer of at most this length. Of one that breaks off, those that came: it is asked for
+    /// again.
+    async fn body(&self, mut response: Response, most: usize, bytes: &mut Vec<u8>) -> Result<()> {
+        let most = bytes.len() + most;
         while let Ok(Some(more)) = response.chunk().await {
             if bytes.len() + more.len() > most {
                 return Err(Error::environment(
@@ -187,7 +194,7 @@ impl WebFile {
             }
             bytes.extend_from_slice(&more);
         }
-        Ok(bytes.into())
+        Ok(())
     }
 }
 

@@ -29,6 +29,8 @@ const WAITING: usize = 8;
 
 /// Inputs, or places in one, that are said to be read soon: a store answers late, and many are small.
 pub(crate) const EXPECTED: usize = 64;
+/// Bytes of inputs that are said to be read soon. A store that takes 0.1 s to send 4 MiB keeps up with two threads so.
+const EXPECTED_BYTES: u64 = 16 << 20;
 
 /// What decoding needs of the run.
 pub(crate) struct Inputs<'a> {
@@ -52,9 +54,9 @@ impl Inputs<'_> {
         Source::open(self.storage, &input.path, known, limit, self.watch.cancel)
     }
 
-    /// Says that an input will be read soon.
-    pub(crate) fn expect(&self, input: &Input) {
-        self.storage.expect(&input.path, known(input));
+    /// Says that at least this much of an input will be read soon.
+    pub(crate) fn expect(&self, input: &Input, length: u64) {
+        self.storage.expect(&input.path, known(input), length);
     }
 }
 
@@ -114,6 +116,8 @@ struct Handed {
 struct Tasks {
     inputs: usize,
     next_input: usize,
+    /// The first input that was not said to be read soon.
+    not_expected: usize,
     waiting: VecDeque<Handed>,
     row_groups: VecDeque<RowGroup>,
     /// Memory of slices that were handed over: the system would have to clear new memory for each.
@@ -132,6 +136,28 @@ struct Shared<'a> {
     bytes: AtomicU64,
 }
 
+impl Shared<'_> {
+    /// Says which of the inputs from this one on will be read soon.
+    fn expect_from(&self, ordinal: usize) {
+        let (inputs, threads) = (&self.inputs.plan.inputs, self.inputs.options.threads);
+        let mut bytes = 0;
+        // Each thread will want one soon, however large they are.
+        let soon = inputs[ordinal.min(inputs.len())..].iter().take(EXPECTED).enumerate();
+        let soon = soon.take_while(|(ahead, input)| {
+            let is_soon = *ahead < threads || bytes < EXPECTED_BYTES;
+            bytes += input.bytes.unwrap_or_default();
+            is_soon
+        });
+        let end = ordinal + soon.count();
+        let begin = self.queue.look(|tasks| {
+            let begin = tasks.not_expected.clamp(ordinal, end);
+            tasks.not_expected = tasks.not_expected.max(end);
+            begin
+        });
+        inputs[begin..end].iter().for_each(|input| self.inputs.expect(input, u64::MAX));
+    }
+}
+
 /// Decodes all inputs into the sinks, one for each worker; records that fit `layout` are expected;
 /// `opened` are inputs that were begun to be read.
 ///
@@ -144,9 +170,6 @@ pub(crate) fn decode<S: RowSink>(
     opened: Vec<Option<Opened>>,
 ) -> Result<Decoded> {
     let count = inputs.plan.inputs.len();
-    if inputs.plan.plan.format == InputFormat::Json {
-        inputs.plan.inputs.iter().take(EXPECTED).for_each(|input| inputs.expect(input));
-    }
     let shared = Shared {
         inputs,
         layout,
@@ -159,6 +182,9 @@ pub(crate) fn decode<S: RowSink>(
         records: (0..count).map(|_| AtomicU64::new(0)).collect(),
         bytes: AtomicU64::new(0),
     };
+    if inputs.plan.plan.format == InputFormat::Json {
+        shared.expect_from(0);
+    }
     let found: Vec<Result<Found>> = std::thread::scope(|scope| {
         let shared = &shared;
         let work = sinks.iter_mut().map(|sink| move || work(shared, sink));
@@ -290,9 +316,7 @@ impl<S: RowSink> Worker<'_, S> {
         if inputs.quarantine.is_past_the_last(ordinal, 0) {
             return Ok(());
         }
-        if let Some(input) = inputs.plan.inputs.get(ordinal + EXPECTED) {
-            inputs.expect(input);
-        }
+        self.shared.expect_from(ordinal + 1);
         let opened = match opened {
             Some(opened) => opened,
             None => (inputs.source(input)?, Vec::new()),

@@ -107,7 +107,7 @@ fn sample_records(
         .inputs
         .iter()
         .filter(move |input| input.bytes.is_some_and(|size| ahead.next(size, most_pieces) > 0));
-    expected.by_ref().take(EXPECTED).for_each(|input| inputs.expect(input));
+    expected.by_ref().take(EXPECTED).for_each(|input| inputs.expect(input, PIECE as u64));
     for (ordinal, input) in inputs.plan.inputs.iter().enumerate() {
         inputs.watch.cancel.check()?;
         let Some(size) = input.bytes else {
@@ -131,7 +131,7 @@ fn sample_records(
         if pieces > 0
             && let Some(input) = expected.next()
         {
-            inputs.expect(input);
+            inputs.expect(input, PIECE as u64);
         }
         let compression = sample_file(inputs, ordinal, size, pieces.max(1), most, &mut sampler)?;
         bytes += if compression == InputCompression::None { size } else { size * GROWTH };
