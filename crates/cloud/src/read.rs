@@ -142,7 +142,7 @@ impl Pinned {
 }
 
 /// A range that was asked for.
-pub(crate) struct Range {
+struct Range {
     begin: u64,
     end: u64,
     state: State,
@@ -170,7 +170,7 @@ impl Range {
     }
 
     /// The beginning of an object of which this much will be read, if there is memory for it.
-    pub(crate) fn beginning(object: &Arc<Pinned>, run: &Run, length: u64) -> Option<Self> {
+    fn beginning(object: &Arc<Pinned>, run: &Run, length: u64) -> Option<Self> {
         let end = match object.stamp.size {
             0 => return None,
             size if size <= WHOLE => size,
@@ -192,8 +192,7 @@ impl Range {
 }
 
 /// Somebody who reads on from one place.
-#[derive(Default)]
-struct Reader {
+pub(crate) struct Reader {
     ranges: VecDeque<Range>,
     /// Where the ranges end.
     end: u64,
@@ -204,6 +203,20 @@ struct Reader {
 }
 
 impl Reader {
+    /// Somebody who will read this much from the beginning on, as far as there is memory for it.
+    pub(crate) fn expected(object: &Arc<Pinned>, run: &Run, length: u64) -> Option<Self> {
+        let beginning = Range::beginning(object, run, length)?;
+        let end = beginning.end;
+        let mut reader = Self {
+            ranges: VecDeque::from([beginning]),
+            end,
+            next: (end * GROWTH).min(largest(run)),
+            at_once: if length > PROBE { AHEAD } else { 1 },
+        };
+        reader.ask_on(object, run).ok()?;
+        Some(reader)
+    }
+
     /// Whether what is wanted is among what was asked for.
     fn has(&self, offset: u64) -> bool {
         let begin = self.ranges.front().map_or(self.end, |range| range.begin);
@@ -262,19 +275,14 @@ pub(crate) struct ObjectFile {
 }
 
 impl ObjectFile {
-    /// An object, and its beginning if that was asked for.
-    pub(crate) fn new(object: Arc<Pinned>, run: Run, beginning: Option<Range>) -> Self {
+    /// An object, and what was asked of it already.
+    pub(crate) fn new(object: Arc<Pinned>, run: Run, expected: Option<Reader>) -> Self {
         let is_whole = object.stamp.size <= WHOLE;
-        let (whole, beginning) = if is_whole { (beginning, None) } else { (None, beginning) };
-        let readers = beginning.into_iter().map(|range| Reader {
-            end: range.end,
-            next: (range.end * GROWTH).min(largest(&run)),
-            // Whoever said that it would read more than a little reads on.
-            at_once: if range.end > PROBE { AHEAD } else { 1 },
-            ranges: VecDeque::from([range]),
-        });
-        let readers = Mutex::new(readers.collect());
-        Self { object, run, readers, whole: Mutex::new(whole) }
+        let (whole, readers) = match expected {
+            Some(mut reader) if is_whole => (reader.ranges.pop_front(), Vec::new()),
+            expected => (None, expected.into_iter().collect()),
+        };
+        Self { object, run, readers: Mutex::new(readers), whole: Mutex::new(whole) }
     }
 
     /// Bytes of an object that is one range.
@@ -374,5 +382,5 @@ impl InputFile for ObjectFile {
 /// A file that was said to be opened soon.
 pub(crate) struct Expected {
     pub(crate) object: Arc<Pinned>,
-    pub(crate) beginning: Range,
+    pub(crate) reader: Reader,
 }

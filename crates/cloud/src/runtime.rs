@@ -55,23 +55,24 @@ pub(crate) struct Run {
     cancel: Cancel,
     memory: u64,
     pub(crate) buffers: Buffers,
-    /// Reading and writing have a half each: a reader that waited for an upload, which waits for what is read
-    /// ahead, would wait for ever.
+    /// Reading has all of the memory, as a run reads first, and writing half of it. None takes from the other: a reader
+    /// that waited for an upload, which waits for what is read ahead, would wait for ever.
     reading: Arc<Semaphore>,
     writing: Arc<Semaphore>,
 }
 
 impl Run {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let half = (limits.memory / 2 / UNIT).max(1) as usize;
-        let half = half.min(Semaphore::MAX_PERMITS);
+        let permits = |bytes: u64| {
+            Arc::new(Semaphore::new(((bytes / UNIT).max(1) as usize).min(Semaphore::MAX_PERMITS)))
+        };
         Self {
             runtime: Arc::default(),
             cancel: limits.cancel.clone(),
             memory: limits.memory,
             buffers: Buffers::default(),
-            reading: Arc::new(Semaphore::new(half)),
-            writing: Arc::new(Semaphore::new(half)),
+            reading: permits(limits.memory),
+            writing: permits(limits.memory / 2),
         }
     }
 

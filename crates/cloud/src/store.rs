@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::address::{Address, BucketName, SCHEMES};
 use crate::bucket::Bucket;
 use crate::error::{again, explain, is_answered};
-use crate::read::{BucketObject, Expected, ObjectFile, Pinned, Range};
+use crate::read::{BucketObject, Expected, ObjectFile, Pinned, Reader};
 use crate::runtime::Run;
 use crate::upload::Upload;
 use crate::uploads::{Target, Uploads};
@@ -225,8 +225,8 @@ impl Storage for Cloud {
         }
         let Known { bytes: Some(size), version } = known else { return self.open(path) };
         let expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
-        if let Some(Expected { object, beginning }) = expected {
-            return Ok(Box::new(ObjectFile::new(object, self.run.clone(), Some(beginning))));
+        if let Some(Expected { object, reader }) = expected {
+            return Ok(Box::new(ObjectFile::new(object, self.run.clone(), Some(reader))));
         }
         let address = Address::parse(path)?;
         let stamp = Stamp { size, version, ..identity_of(&address.url()) };
@@ -239,9 +239,9 @@ impl Storage for Cloud {
         let Ok(address) = Address::parse(path) else { return };
         let stamp = Stamp { size, version, ..identity_of(&address.url()) };
         let Ok(object) = self.open_object(path, stamp) else { return };
-        if let Some(beginning) = Range::beginning(&object, &self.run, length) {
+        if let Some(reader) = Reader::expected(&object, &self.run, length) {
             let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
-            expected.insert(path.to_owned(), Expected { object, beginning });
+            expected.insert(path.to_owned(), Expected { object, reader });
         }
     }
 

@@ -89,6 +89,12 @@ pub(crate) fn on_the_way(memory: u64) -> u64 {
     (memory / 16).min(MOST_ON_THE_WAY)
 }
 
+/// Bytes of inputs that are said to be read soon: 32 MiB with plenty of memory, so that a store that takes 0.1 s to send 4 MiB
+/// keeps up with two threads; else so little that the rest of what is being read has most of what may be on its way.
+pub(crate) fn expected(memory: u64) -> u64 {
+    on_the_way(memory) / 4
+}
+
 /// Bytes of rows that each thread holds. Half of the memory is for rows; the other half is for decoding, and
 /// later for row groups.
 pub(crate) fn rows_of_thread(memory: u64, threads: usize) -> u64 {

@@ -29,8 +29,6 @@ const WAITING: usize = 8;
 
 /// Inputs, or places in one, that are said to be read soon: a store answers late, and many are small.
 pub(crate) const EXPECTED: usize = 64;
-/// Bytes of inputs that are said to be read soon. A store that takes 0.1 s to send 4 MiB keeps up with two threads so.
-const EXPECTED_BYTES: u64 = 16 << 20;
 
 /// What decoding needs of the run.
 pub(crate) struct Inputs<'a> {
@@ -140,11 +138,11 @@ impl Shared<'_> {
     /// Says which of the inputs from this one on will be read soon.
     fn expect_from(&self, ordinal: usize) {
         let (inputs, threads) = (&self.inputs.plan.inputs, self.inputs.options.threads);
-        let mut bytes = 0;
+        let (mut bytes, most) = (0, budget::expected(self.inputs.options.memory));
         // Each thread will want one soon, however large they are.
         let soon = inputs[ordinal.min(inputs.len())..].iter().take(EXPECTED).enumerate();
         let soon = soon.take_while(|(ahead, input)| {
-            let is_soon = *ahead < threads || bytes < EXPECTED_BYTES;
+            let is_soon = *ahead < threads || bytes < most;
             bytes += input.bytes.unwrap_or_default();
             is_soon
         });
