@@ -183,6 +183,7 @@
 //! ```
 
 mod backends;
+pub mod cluster;
 pub mod configuration;
 mod earlier;
 mod files;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use distil_distributed::{Cluster, Distributed};
 use distil_engine::{Inferred, Native, Surveyed};
-use distil_job::admit::{Scan, Scanned};
+use distil_job::admit::{Scan, Scanned, sniff};
 use distil_job::locate::{locate, within_one_record};
 use distil_job::run::Job;
 use distil_job::settle::settle;
@@ -96,6 +97,33 @@ impl Session {
         let storage: Arc<dyn Storage> = Arc::new(stores);
         let backend = Arc::from(entry.open(Arc::clone(&storage), &options)?);
         Ok(Self { storage, backend, options, events: Arc::new(NoEvents), cancel: Cancel::new() })
+    }
+
+    /// A session whose tasks run on a cluster, with these stores, which all of its nodes see. Bytes of input for each
+    /// task follow from the input, unless they are given.
+    ///
+    /// # Errors
+    /// As [`Session::open_on`], but for the backend.
+    pub fn on_cluster(
+        stores: Stores,
+        cluster: Box<dyn Cluster>,
+        options: &BackendOptions,
+        task_bytes: Option<u64>,
+    ) -> Result<Self> {
+        let options = RunOptions::of(options);
+        options.check()?;
+        let storage: Arc<dyn Storage> = Arc::new(stores);
+        let (engine, seen) = (options.engine(), Arc::clone(&storage));
+        let split_keys = move |plan: &ResolvedPlan, watch: Watch<'_>| {
+            distil_engine::split_keys(&seen, &engine, plan, watch)
+        };
+        let mut backend =
+            Distributed::new(Arc::clone(&storage), cluster, Box::new(sniff), Box::new(split_keys));
+        if let Some(bytes) = task_bytes {
+            backend = backend.with_task_bytes(bytes);
+        }
+        let (events, cancel) = (Arc::new(NoEvents), Cancel::new());
+        Ok(Self { storage, backend: Arc::new(backend), options, events, cancel })
     }
 
     /// Tells these events of every run, and stops runs when asked to.

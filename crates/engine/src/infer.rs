@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use distil_json::{Dictionary, EncodedRow, Fix, RecordTally, Why};
 use distil_kernel::no_records::require_records;
+use distil_kernel::splitters::Splitters;
 use distil_output::quarantine::Quarantine;
 use distil_plan::{
     ColumnPath, ColumnReading, InputReport, Phase, ResolvedPlan, Result, Schema, TypeNote, Watch,
@@ -12,6 +13,7 @@ use distil_plan::{
 use distil_storage::Storage;
 
 use crate::decode::{Decoded, Inputs, RowSink, decode};
+use crate::exchange::sample;
 use crate::{EngineOptions, stores};
 
 /// What inputs hold.
@@ -93,6 +95,23 @@ pub fn survey(
 ) -> Result<Surveyed> {
     let seen = scan(storage, options, plan, watch, true)?.seen;
     Ok(Surveyed { fixes: seen.fixes(), null_text_columns: seen.null_text_columns() })
+}
+
+/// Where the partitions of a plan's rows end, from pieces all over its inputs.
+///
+/// # Errors
+/// An environment error if an input can't be read.
+pub fn split_keys(
+    storage: &Arc<dyn Storage>,
+    options: &EngineOptions,
+    plan: &ResolvedPlan,
+    watch: Watch<'_>,
+) -> Result<Splitters> {
+    let storage = &stores::of_run(storage, options, plan, watch.cancel);
+    let quarantine = Quarantine::new(plan, Arc::clone(storage), None, PathBuf::new());
+    let quarantine = quarantine.stopped_by(watch.cancel);
+    let inputs = Inputs { storage, plan, options, quarantine: &quarantine, watch, surveys: false };
+    Ok(sample(&inputs, false)?.splitters)
 }
 
 fn scan(

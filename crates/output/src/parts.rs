@@ -75,6 +75,11 @@ pub struct Part<F> {
     pub digest: Digest,
 }
 
+/// The name of a file of an output that is a directory, counted from 0.
+pub fn part_name(at: u64) -> String {
+    format!("part-{at:05}.parquet")
+}
+
 /// The files of one output.
 pub struct Parts<'a, F> {
     storage: &'a dyn Storage,
@@ -116,7 +121,7 @@ impl<'a, F: ParquetFile> Parts<'a, F> {
             None => {
                 let path = match self.layout {
                     Layout::File => self.path.clone(),
-                    Layout::Dir => self.path.join(format!("part-{:05}.parquet", self.files)),
+                    Layout::Dir => self.path.join(part_name(self.files)),
                 };
                 let writer = StorageWriter::new(self.storage.create_new(&path)?);
                 self.files += 1;

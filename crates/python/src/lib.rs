@@ -4,6 +4,7 @@
 //! texts and capsules, and raise the errors of `distil.errors`.
 
 mod call;
+mod cluster;
 mod errors;
 mod frame;
 mod log;
@@ -24,8 +25,13 @@ mod native {
     use pyo3::prelude::*;
     use serde_json::json;
 
+    use pyo3::pybacked::PyBackedBytes;
+
+    use crate::cluster::Told;
     use crate::errors::parsed;
 
+    #[pymodule_export]
+    use crate::cluster::Decoding;
     #[pymodule_export]
     use crate::frame::Frame;
     #[pymodule_export]
@@ -43,6 +49,23 @@ mod native {
     #[pyfunction]
     fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
         py.detach(|| distil_cli::main(arguments))
+    }
+
+    /// Begins a task that decodes, on an executor: its payloads, one after another.
+    #[pyfunction]
+    fn decode_task(job: PyBackedBytes, task: usize) -> PyResult<Decoding> {
+        crate::cluster::decoding(&job, task)
+    }
+
+    /// Runs a task that writes, on an executor.
+    #[pyfunction]
+    fn write_task(
+        py: Python<'_>,
+        job: PyBackedBytes,
+        attempt: &str,
+        payloads: Vec<(u8, u32, PyBackedBytes)>,
+    ) -> PyResult<Vec<Told>> {
+        crate::cluster::writing(py, &job, attempt, payloads)
     }
 
     /// The options that there are, as JSON: those of jobs, then those of backends.

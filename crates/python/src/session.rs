@@ -11,6 +11,7 @@ use pyo3_arrow::PyRecordBatchReader;
 use serde_json::json as object;
 
 use crate::call;
+use crate::cluster::PythonCluster;
 use crate::errors::{exception, json, parsed, value};
 use crate::frame::{Frame, column_names};
 use crate::rows::columns;
@@ -57,9 +58,10 @@ impl Session {
 #[pymethods]
 impl Session {
     /// `config` is a file, `values` what one would hold, as JSON; without both it is `./distil.toml`.
-    /// `options` are those of backends, as JSON; `job` is the job whose backend is meant.
+    /// `options` are those of backends, as JSON; `job` is the job whose backend is meant. `cluster` is what runs tasks,
+    /// in place of a backend.
     #[new]
-    #[pyo3(signature = (backend, config, values, options, job=None))]
+    #[pyo3(signature = (backend, config, values, options, job=None, cluster=None))]
     fn new(
         py: Python<'_>,
         backend: Option<&str>,
@@ -67,6 +69,7 @@ impl Session {
         values: Option<&str>,
         options: &str,
         job: Option<&str>,
+        cluster: Option<(Py<PyAny>, Option<u64>)>,
     ) -> PyResult<Self> {
         let stores = Stores::default();
         let configuration = match values {
@@ -79,6 +82,12 @@ impl Session {
             None => None,
         };
         let options = value(py, BackendOptions::of_values(&parsed::<Values>(py, options)?))?;
+        if let Some((cluster, task_bytes)) = cluster {
+            let cluster = Box::new(PythonCluster(cluster));
+            let session = distil::Session::on_cluster(stores, cluster, &options, task_bytes);
+            let session = value(py, session)?;
+            return Ok(Self { session, configuration, running: Arc::default() });
+        }
         let choice = Choice { backend, job_backend: job.as_deref(), options };
         let session = value(py, distil::Session::open(&configuration, &choice))?;
         Ok(Self { session, configuration, running: Arc::default() })

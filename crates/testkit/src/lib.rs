@@ -22,6 +22,7 @@ pub mod reliability;
 pub mod servers;
 mod signature;
 pub mod sliced;
+pub mod subject_distributed;
 pub mod subject_local;
 pub mod subject_native;
 pub mod suite;

@@ -123,13 +123,14 @@ fn values() -> Vec<Kind> {
     vec![
         content("depth of lists", 100, &KEY, move |n| member(open(n, "[") + &open(n, "]")))
             .limited(),
-        content("depth of lists beyond the limit", 200_000, &KEY, move |n| {
+        content("depth of lists beyond the limit", 1_500_000, &KEY, move |n| {
             member(open(n, "[") + &open(n, "]"))
         })
         .fails(1),
         content("depth of records", 100, &KEY, move |n| {
             member(open(n, "{\"a\":") + "1" + &open(n, "}"))
-        }),
+        })
+        .limited(),
         content("depth of records beyond the limit", 20_000, &KEY, move |n| {
             member(open(n, "{\"a\":") + "1" + &open(n, "}"))
         })
@@ -137,7 +138,8 @@ fn values() -> Vec<Kind> {
         .fails(1),
         content("depth of ignored records", 100, &ONE_COLUMN, move |n| {
             member(open(n, "{\"a\":") + "1" + &open(n, "}"))
-        }),
+        })
+        .limited(),
         content("depth without an end", 20_000, &QUARANTINE, move |n| {
             "{\"id\":1}\n".to_owned() + &member(open(n, "[{\"a\":"))
         })
@@ -251,8 +253,8 @@ fn records() -> Vec<Kind> {
             lines(n, |i| format!("{{\"id\":1,\"v\":{i}}}"))
         }),
         content("bad records that fail", 5_000, &KEY, move |n| lines(n, bad)).limited().fails(1),
-        content("bad records that are set aside", 30_000, &QUARANTINE, move |n| lines(n, bad)),
-        content("records without a key", 30_000, &QUARANTINE, |n| {
+        content("bad records that are set aside", 100_000, &QUARANTINE, move |n| lines(n, bad)),
+        content("records without a key", 100_000, &QUARANTINE, |n| {
             lines(n, |i| if i == 0 { "{\"id\":1}".into() } else { "{\"x\":1}".into() })
         }),
         content(
@@ -323,7 +325,7 @@ fn shapes() -> Vec<Kind> {
         }),
         content(
             "brackets that never close",
-            50_000,
+            120_000,
             &["--key", "id", "--shape", "concatenated", "--quarantine", "bad.ndjson"],
             |n| "{\"id\":1}".to_owned() + &"[".repeat(n),
         ),

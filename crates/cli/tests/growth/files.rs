@@ -26,12 +26,12 @@ pub fn kinds() -> Vec<Kind> {
             scene.write("in.json", record(1));
             words(RUN, &vec!["in.json"; n])
         }),
-        kind("files that fail", 3_000, move |scene, n| {
+        kind("files that fail", 15_000, move |scene, n| {
             (0..n).for_each(|i| scene.write(&format!("in/{i}.json"), "{\"id\":}\n"));
             words(RUN, &["in"])
         })
         .fails(1),
-        kind("files with bad records", 100, move |scene, n| {
+        kind("files with bad records", 300, move |scene, n| {
             (0..n).for_each(|i| scene.write(&format!("in/{i}.json"), record(i) + "{\"id\":}\n"));
             words(RUN, &["in", "--quarantine", "bad.ndjson"])
         }),

@@ -142,13 +142,16 @@ pub fn kinds() -> Vec<Kind> {
             let sources: Vec<String> = (0..n).map(|i| format!("in{i}.json")).collect();
             words("plan -o out.parquet --key id", &sources)
         }),
-        kind("a key that is misspelled", 500, move |scene, n| {
+        // There may be 10,000 columns.
+        kind("a key that is misspelled", 1_200, move |scene, n| {
             columns(scene, n, &["--key".into(), "c5x".into()])
         })
+        .limited()
         .fails(1),
-        kind("keys that are misspelled", 1_000, move |scene, n| {
+        kind("keys that are misspelled", 1_200, move |scene, n| {
             columns(scene, n, &["--key".into(), list(n, |i| format!("c{i}x"))])
         })
+        .limited()
         .fails(1),
         kind("columns that are misspelled", 1_000, move |scene, n| {
             columns(

@@ -7,10 +7,12 @@ from typing import final
 __all__ = [
     "OPTIMISED",
     "VERSION",
+    "Decoding",
     "Frame",
     "Rows",
     "Session",
     "Stream",
+    "decode_task",
     "format_bytes",
     "main",
     "options",
@@ -19,6 +21,7 @@ __all__ = [
     "report_html",
     "report_page",
     "report_table",
+    "write_task",
 ]
 
 VERSION: str
@@ -34,6 +37,15 @@ def report_table(report: str) -> str: ...
 def report_html(report: str) -> str: ...
 def report_page(report: str) -> str: ...
 def panic() -> None: ...
+def decode_task(job: bytes, task: int) -> Decoding: ...
+def write_task(
+    job: bytes, attempt: str, payloads: Sequence[tuple[int, int, bytes]]
+) -> list[tuple[int, int, bytes]]: ...
+
+@final
+class Decoding:
+    def __iter__(self) -> Decoding: ...
+    def __next__(self) -> tuple[int, int, bytes]: ...
 
 @final
 class Rows:
@@ -72,6 +84,7 @@ class Session:
         values: str | None,
         options: str,
         job: str | None = None,
+        cluster: tuple[object, int | None] | None = None,
     ) -> Session: ...
     def check(self) -> str: ...
     def cancel(self) -> None: ...

@@ -30,8 +30,10 @@ from .errors import (
 
 if TYPE_CHECKING:
     import pandas
+    from pyspark.sql import SparkSession
 
     from ._options import JobOptions, ReadOptions
+    from .spark._cluster import SparkCluster
 
 
 class Plan(dict[str, Any]):
@@ -93,8 +95,9 @@ class Session:
     own.
 
     Args:
-        backend: the name of a backend in the configuration, an engine, or a URL. Without it the environment
-            decides, then the configuration, then it is the native engine.
+        backend: the name of a backend in the configuration, an engine, a URL, or a session of Spark, whose executors
+            then do the work (:mod:`distil.spark`). Without it the environment decides, then the configuration,
+            then it is the native engine.
         config: a configuration file, or what one would hold. Without it ``./distil.toml`` is read.
         threads: the threads that runs may use, by default the cores of this process.
         memory: the memory that runs may use, by default 80 % of what this process may use.
@@ -110,7 +113,7 @@ class Session:
 
     def __init__(
         self,
-        backend: str | None = None,
+        backend: str | SparkSession | SparkCluster | None = None,
         *,
         config: PathLike | Mapping[str, Any] | None = None,
         threads: int | None = None,
@@ -118,11 +121,11 @@ class Session:
         temp_dir: PathLike | None = None,
         progress: ShowProgress = "auto",
     ) -> None:
+        self._cluster: SparkCluster | None = None
         if backend is not None and not isinstance(backend, str):
-            raise UsageError(
-                f"a backend is named by a text, not by a {type(backend).__name__}: "
-                "a Spark session is reached by its Spark Connect URL, as in Session('sc://host:15002')"
-            )
+            from .spark._cluster import SparkCluster
+
+            self._cluster, backend = SparkCluster.of(backend), None
         self._backend = backend
         self._config = config
         # It stays where it is when the process goes to another directory.
@@ -138,7 +141,10 @@ class Session:
             values = json.dumps(self._config, default=os.fspath)
         elif self._config is not None:
             file = path_text(self._config)
-        return _native.Session(self._backend, file, values, options_text(self._resources), job)
+        cluster = None if self._cluster is None else (self._cluster, self._cluster.task_bytes)
+        return _native.Session(
+            self._backend, file, values, options_text(self._resources), job, cluster
+        )
 
     def read_json(self, source: Source, /, **options: Unpack[ReadOptions]) -> DataFrame:
         """The records of JSON files, directories or globs. The options are those of ``docs/configuration.md``:

@@ -1,0 +1,44 @@
+//! Who runs the tasks.
+
+use distil_plan::{EngineReport, Result, Watch};
+
+use crate::payload::Payload;
+
+/// The tasks of one stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Tasks<'a> {
+    /// What every task is told; tasks hand it to [`crate::decode`] and [`crate::write`] as it is.
+    pub job: &'a [u8],
+    /// Tasks that decode, numbered from 0.
+    pub decoding: usize,
+    /// Groups of partitions, numbered from 0: the rows of one go to one task that writes.
+    pub groups: u32,
+}
+
+/// What schedules tasks on other machines, moves rows between them and tries again what failed.
+pub trait Cluster: Send + Sync {
+    /// The name of what it is, for people and reports.
+    fn name(&self) -> &str;
+
+    /// Whether tasks could run now: what runs there, and how its logs name the application.
+    ///
+    /// # Errors
+    /// An environment error: what is missing, and on which node.
+    fn check(&self) -> Result<EngineReport>;
+
+    /// Has all tasks decode, keeps their rows, and returns everything else of what they handed on. What a task
+    /// handed on in two attempts is returned once.
+    ///
+    /// # Errors
+    /// An environment error if a task failed for good; that of the cancelled run.
+    fn decode(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>>;
+
+    /// Has the rows that were kept written by tasks that are told `job`, and returns what they handed on.
+    ///
+    /// # Errors
+    /// As [`Cluster::decode`].
+    fn write(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>>;
+
+    /// Lets go of the rows that were kept.
+    fn forget(&self);
+}

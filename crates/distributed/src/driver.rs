@@ -1,0 +1,372 @@
+//! The driver of a job: tasks, what they say, and what becomes of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use distil_kernel::conflicts::conflicts;
+use distil_kernel::decode::SliceDecoder;
+use distil_kernel::encode::Encoder;
+use distil_kernel::partial::{Finished, Partial};
+use distil_kernel::reduce_partition::{SHOWN, Tally};
+use distil_kernel::slice::{Slice, split};
+use distil_kernel::splitters::Splitters;
+use distil_kernel::wire::{read_bad_records, read_message};
+use distil_output::excerpt::located;
+use distil_output::quarantine::{Quarantine, ReadTotals, SetAside};
+use distil_output::row_group_writer::RowGroupWriter;
+use distil_plan::{
+    Backend, Duplicates, Error, Input, Layout, Location, Need, Phase, Plan, RecordCounts, Report,
+    Request, ResolvedPlan, Result, Schema, StageReport, Support, Watch, scheme,
+};
+use distil_storage::Storage;
+
+use crate::attempts::Attempts;
+use crate::cluster::{Cluster, Tasks};
+use crate::job::{Job, Output};
+use crate::payload::{Kind, Payload, of_stream};
+use crate::write_account::WriteAccount;
+use crate::write_task::footers;
+
+/// Bytes of input that one task decodes. Less would start and move more than it computes.
+const TASK_BYTES: u64 = 64 << 20;
+/// Bytes of input whose rows one task writes: they are in its memory.
+const GROUP_BYTES: u64 = 64 << 20;
+/// Bytes of rows that a task holds while it decodes.
+const BOUND: u64 = 64 << 20;
+
+/// Recognises compression and shape of an input.
+pub type Sniff = dyn Fn(&dyn Storage, &Plan, &mut Input) -> Result<()> + Send + Sync;
+/// Where the partitions of a plan's rows end, from a sample of all inputs.
+pub type SplitKeys = dyn Fn(&ResolvedPlan, Watch<'_>) -> Result<Splitters> + Send + Sync;
+
+/// A cluster as a backend.
+pub struct Distributed {
+    storage: Arc<dyn Storage>,
+    cluster: Box<dyn Cluster>,
+    sniff: Box<Sniff>,
+    split_keys: Box<SplitKeys>,
+    /// Bytes of input for a task, where tests want more tasks.
+    task_bytes: u64,
+}
+
+impl Distributed {
+    /// A backend whose tasks run on this cluster, and see what `storage` sees.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        cluster: Box<dyn Cluster>,
+        sniff: Box<Sniff>,
+        split_keys: Box<SplitKeys>,
+    ) -> Self {
+        Self { storage, cluster, sniff, split_keys, task_bytes: TASK_BYTES }
+    }
+
+    /// The same, with tasks for about so many bytes of input.
+    #[must_use]
+    pub fn with_task_bytes(mut self, bytes: u64) -> Self {
+        self.task_bytes = bytes.max(1);
+        self
+    }
+}
+
+impl Backend for Distributed {
+    fn name(&self) -> &str {
+        self.cluster.name()
+    }
+
+    fn check(&self) -> Result<String> {
+        Ok(self.cluster.check()?.version)
+    }
+
+    fn supports(&self, need: &Need) -> Result<Support> {
+        Ok(match need {
+            Need::Stores => {
+                Support::Could("its tasks read and write file systems that all nodes see")
+            }
+            Need::Parquet => Support::Could("its tasks read JSON"),
+            Need::OpaquePath => Support::Could("it tells its tasks names as text"),
+            _ => Support::Yes,
+        })
+    }
+
+    fn run(&self, request: &Request<'_>) -> Result<Report> {
+        let engine = self.cluster.check()?;
+        let run = Run { backend: self, storage: &self.storage, request };
+        let done = run.run();
+        self.cluster.forget();
+        let mut report = done?;
+        report.engine = Some(engine);
+        Ok(report)
+    }
+}
+
+/// One plan on the cluster.
+struct Run<'a> {
+    backend: &'a Distributed,
+    storage: &'a Arc<dyn Storage>,
+    request: &'a Request<'a>,
+}
+
+/// What all tasks that decode came to.
+struct Decoded {
+    finished: Finished,
+    set_aside: SetAside,
+}
+
+impl Run<'_> {
+    fn run(&self) -> Result<Report> {
+        let mut report = Report::new(self.backend.name());
+        let mut job = self.job()?;
+        let all: u64 = job.plan.inputs.iter().filter_map(|input| input.bytes).sum();
+        tracing::info!(
+            tasks = job.tasks.len(),
+            groups = job.groups,
+            partitions = job.splitters.partitions(),
+            "the job is cut into tasks"
+        );
+        let (watch, began) = (self.request.watch, Instant::now());
+        watch.events.begin(Phase::Decode, Some(all));
+        let bytes = job.to_bytes()?;
+        let tasks = Tasks { job: &bytes, decoding: job.tasks.len(), groups: job.groups };
+        let payloads = match job.tasks.len() {
+            0 => Vec::new(),
+            _ => without_errors(self.backend.cluster.decode(&tasks, watch)?)
+                .map_err(|error| located(error, &**self.storage, &job.plan.inputs, watch.cancel))?,
+        };
+        let Decoded { finished, set_aside } = self.decoded(&job, payloads)?;
+        let schema = finished.schema.clone();
+        finished.seen.require_chosen(&job.plan.plan, &schema)?;
+        let read: u64 = finished.inputs.iter().map(|input| input.bytes).sum();
+        report.stages.push(stage("decode", began, read, finished.read));
+
+        let began = Instant::now();
+        watch.events.begin(Phase::Encode, Some(finished.accepted));
+        let attempts = Attempts::create(&**self.storage, self.request.staging)?;
+        job.output = Some(Output { schema: schema.clone(), attempts: attempts.path.clone() });
+        let bytes = job.to_bytes()?;
+        let tasks = Tasks { job: &bytes, ..tasks };
+        let written = match job.tasks.len() {
+            0 => Vec::new(),
+            _ => without_errors(self.backend.cluster.write(&tasks, watch)?)?,
+        };
+        self.publish(&job, &schema, &attempts, written, &mut report)?;
+        self.fill(finished, set_aside, &mut report)?;
+        report.stages.push(stage("write", began, report.output.bytes, report.records.written));
+        Ok(report)
+    }
+
+    /// Cuts the inputs into tasks.
+    fn job(&self) -> Result<Job> {
+        let mut plan = self.request.plan.clone();
+        let task_bytes = self.backend.task_bytes;
+        for input in &mut plan.inputs {
+            match input.bytes {
+                None => {
+                    return Err(Error::usage(
+                        "a stream can be read by this process alone, not by the tasks of a cluster",
+                    )
+                    .at(input.display(), None)
+                    .help("save it to a file that all nodes see"));
+                }
+                // Whether it can be cut. What is wrong with it the task finds out that reads it.
+                Some(size) if size > task_bytes => {
+                    let mut known = input.clone();
+                    if (self.backend.sniff)(&**self.storage, &plan.plan, &mut known).is_ok() {
+                        *input = known;
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+        let paths = plan.inputs.iter().map(|input| self.absolute(input)).collect::<Result<_>>()?;
+        let splitters = (self.backend.split_keys)(&plan, self.request.watch)?;
+        let all: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
+        // One file is written by one task; and so are all records that lost.
+        let is_one = plan.plan.sink.layout == Layout::File || plan.plan.dropped.is_some();
+        let group_bytes = GROUP_BYTES.min(task_bytes);
+        let most = splitters.partitions() as u64;
+        let groups = if is_one { 1 } else { all.div_ceil(group_bytes).clamp(1, most) };
+        let tasks = deal(&plan, split(&plan, task_bytes), task_bytes);
+        Ok(Job { plan, paths, splitters, tasks, groups: groups as u32, bound: BOUND, output: None })
+    }
+
+    /// Where an input is for a process with another working directory.
+    fn absolute(&self, input: &Input) -> Result<Location> {
+        // A name with links in it may mean the same on every node, and what it leads to here may not.
+        if scheme(&input.path).is_some() || input.path.is_absolute() {
+            return Ok(input.path.clone());
+        }
+        Ok(self.storage.canonical(&input.path)?.into())
+    }
+
+    /// Joins what tasks said of their slices.
+    fn decoded(&self, job: &Job, payloads: Vec<Payload>) -> Result<Decoded> {
+        let Request { staging, watch, .. } = *self.request;
+        let quarantine = Quarantine::new(
+            &job.plan,
+            Arc::clone(self.storage),
+            staging.quarantine.clone(),
+            staging.scratch.clone(),
+        )
+        .stopped_by(watch.cancel);
+        let mut all: Option<Partial> = None;
+        let mut bad = Vec::new();
+        for payload in payloads {
+            watch.cancel.check()?;
+            match payload.kind {
+                Kind::Message => {
+                    let partial = read_message(&job.plan, &job.splitters, &payload.bytes)?;
+                    all = Some(match all {
+                        Some(others) => others.combine(partial)?,
+                        None => partial,
+                    });
+                }
+                Kind::BadRecords => bad.push(payload.bytes),
+                Kind::Error | Kind::Rows | Kind::Written => {
+                    return Err(Error::bug("a task that decodes handed on something else"));
+                }
+            }
+        }
+        let slices: Vec<Slice> = job.tasks.iter().flatten().copied().collect();
+        let partial = match all {
+            Some(partial) => partial,
+            // There is nothing to read.
+            None => SliceDecoder::new(&job.plan, &job.splitters, None, 0)?.finish()?,
+        };
+        let prefer_missing_key = |error| quarantine.prefer_missing_key(error, &partial.seen);
+        for bytes in bad {
+            for batch in of_stream(&bytes)? {
+                for part in read_bad_records(&batch)? {
+                    quarantine.add(part).map_err(prefer_missing_key)?;
+                }
+            }
+        }
+        let mut totals = ReadTotals { bytes: 0, records: vec![0; job.plan.inputs.len()] };
+        for (slice, account) in &partial.accounts {
+            totals.bytes += account.bytes;
+            totals.records[slice.input as usize] += account.records;
+        }
+        let read: u64 = totals.records.iter().sum();
+        let set_aside = quarantine.finish(&totals).map_err(prefer_missing_key)?;
+        let counts = set_aside.counts;
+        let finished = partial
+            .finish(&job.plan, &slices)
+            .map_err(|error| Quarantine::explain(error, read, &counts))?;
+        Ok(Decoded { finished, set_aside })
+    }
+
+    /// Chooses one attempt of each group, and makes the staged output of them.
+    fn publish(
+        &self,
+        job: &Job,
+        schema: &Schema,
+        attempts: &Attempts<'_>,
+        payloads: Vec<Payload>,
+        report: &mut Report,
+    ) -> Result<()> {
+        let accounts = payloads
+            .into_iter()
+            .filter(|payload| payload.kind == Kind::Written)
+            .map(|payload| WriteAccount::of_bytes(&payload.bytes))
+            .collect::<Result<_>>()?;
+        let chosen = Attempts::chosen(accounts);
+        let plan = &job.plan.plan;
+        let columns = plan.columns.as_ref();
+        let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
+        let encoder = Encoder::new(&job.plan, schema)?;
+        let staging = self.request.staging;
+        let files = attempts.publish(&chosen, plan.sink.layout, || {
+            let (storage, sink) = (&**self.storage, &plan.sink);
+            let (kept, dropped) = footers(plan, &written);
+            let writer = |footer, path, layout| {
+                RowGroupWriter::new(storage, &encoder, footer, path, sink, layout)
+            };
+            let of_dropped =
+                staging.dropped.as_ref().map(|path| writer(dropped, path, Layout::File));
+            let (mut kept, of_dropped) = (writer(kept, &staging.output, sink.layout), of_dropped);
+            let files = kept.finish()?.files;
+            if let Some(mut of_dropped) = of_dropped {
+                of_dropped.finish()?;
+            }
+            Ok(files)
+        })?;
+        let (mut tally, mut shown, mut digest) = (Tally::default(), Vec::new(), 0u128);
+        report.output.files = files;
+        for account in chosen {
+            tally.add(account.tally);
+            let room = SHOWN - shown.len();
+            shown.extend(account.conflicts.into_iter().take(room));
+            report.output.bytes += account.totals.bytes;
+            report.output.row_groups += account.totals.row_groups;
+            digest = digest.wrapping_add(account.totals.digest);
+            if account.totals.rows != account.tally.written {
+                return Err(Error::bug("a task wrote more or fewer rows than survive"));
+            }
+        }
+        report.output.digest = plan.digest.then(|| distil_json::digest::Digest(digest).to_string());
+        report.conflicts = conflicts(&job.plan, schema, &shown)?;
+        report.set_schema(&written);
+        report.records.written = tally.written;
+        report.records.duplicates =
+            Duplicates { identical: tally.identical, conflicting: tally.conflicting };
+        Ok(())
+    }
+
+    /// What only decoding knew.
+    fn fill(&self, finished: Finished, set_aside: SetAside, report: &mut Report) -> Result<()> {
+        let seen = &finished.seen;
+        report.records = RecordCounts {
+            read: finished.read,
+            accepted: finished.accepted,
+            quarantined: set_aside.counts,
+            ignored_members: seen.tally.ignored_members,
+            rounded: seen.tally.rounded,
+            converted: seen.tally.converted,
+            nulled: seen.tally.nulled,
+            ..report.records
+        };
+        report.repaired = seen.repaired(&finished.inputs);
+        report.reasons = set_aside.reasons;
+        report.set_aside = set_aside.first;
+        report.warnings.extend(set_aside.losses);
+        report.readings = seen.readings(&finished.inputs);
+        report.type_notes = seen.type_notes();
+        report.inputs = finished.inputs;
+        Ok(())
+    }
+}
+
+/// The payloads of tasks that all succeeded.
+///
+/// # Errors
+/// Of several errors the one that the first task had.
+fn without_errors(payloads: Vec<Payload>) -> Result<Vec<Payload>> {
+    let errors = payloads.iter().filter(|payload| payload.kind == Kind::Error);
+    let Some(first) = errors.min_by_key(|payload| payload.group) else { return Ok(payloads) };
+    Err(serde_json::from_slice(&first.bytes).unwrap_or_else(|cause| {
+        Error::environment(format!("a task failed, and its reason can't be read: {cause}"))
+    }))
+}
+
+fn stage(name: &str, began: Instant, bytes: u64, rows: u64) -> StageReport {
+    let seconds = began.elapsed().as_secs_f64();
+    StageReport { name: name.to_owned(), seconds, bytes, rows, ..StageReport::default() }
+}
+
+/// Deals slices out to tasks, in order, each about so many bytes.
+fn deal(plan: &ResolvedPlan, slices: Vec<Slice>, task_bytes: u64) -> Vec<Vec<Slice>> {
+    let mut tasks: Vec<Vec<Slice>> = Vec::new();
+    let mut left = 0;
+    for slice in slices {
+        let size = plan.inputs.get(slice.input as usize).and_then(|input| input.bytes);
+        let bytes = slice.end.or(size).unwrap_or_default().saturating_sub(slice.begin);
+        match tasks.last_mut() {
+            Some(last) if bytes <= left => last.push(slice),
+            _ => {
+                tasks.push(vec![slice]);
+                left = task_bytes;
+            }
+        }
+        left = left.saturating_sub(bytes);
+    }
+    tasks
+}

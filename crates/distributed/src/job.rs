@@ -1,0 +1,124 @@
+//! What every task of a job is told.
+
+use std::path::PathBuf;
+
+use distil_json::{MessageReader, MessageWriter};
+use distil_kernel::slice::Slice;
+use distil_kernel::splitters::Splitters;
+use distil_plan::{DISTIL_VERSION, Error, Location, ResolvedPlan, Result, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const NAME: &[u8] = b"distil-job";
+
+/// A job, as all of its tasks know it.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) plan: ResolvedPlan,
+    /// Where the inputs are for a process with another working directory.
+    pub(crate) paths: Vec<Location>,
+    pub(crate) splitters: Splitters,
+    /// The slices of each task that decodes.
+    pub(crate) tasks: Vec<Vec<Slice>>,
+    /// Groups of partitions that follow each other: the rows of one go to one task.
+    pub(crate) groups: u32,
+    /// Bytes of rows that a task holds while it decodes.
+    pub(crate) bound: u64,
+    /// What tasks that write are told besides.
+    pub(crate) output: Option<Output>,
+}
+
+/// What is written, and where attempts to do so go.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    /// The schema of all records.
+    pub(crate) schema: Schema,
+    /// A directory that all tasks see. Each attempt has one of its own in it.
+    pub(crate) attempts: PathBuf,
+}
+
+impl Job {
+    /// The group that a partition belongs to. Groups follow each other as their partitions do.
+    pub(crate) fn group(&self, partition: u32) -> u32 {
+        let partitions = self.splitters.partitions() as u64;
+        (u64::from(partition) * u64::from(self.groups) / partitions) as u32
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut message = MessageWriter::default();
+        message.bytes(NAME);
+        message.bytes(DISTIL_VERSION.as_bytes());
+        message.bytes(&json(&self.plan)?);
+        message.bytes(&json(&self.paths)?);
+        self.splitters.write(&mut message);
+        message.number(self.tasks.len() as u64);
+        for slices in &self.tasks {
+            message.number(slices.len() as u64);
+            for slice in slices {
+                message.number(u64::from(slice.input));
+                message.number(slice.begin);
+                message.flag(slice.end.is_some());
+                message.number(slice.end.unwrap_or_default());
+            }
+        }
+        message.number(u64::from(self.groups));
+        message.number(self.bound);
+        message.flag(self.output.is_some());
+        if let Some(Output { schema, attempts }) = &self.output {
+            message.bytes(&json(schema)?);
+            message.bytes(&json(attempts)?);
+        }
+        Ok(message.finish())
+    }
+
+    /// The job that a driver describes.
+    ///
+    /// # Errors
+    /// An environment error if it is of another version of distil, which is named, or broken.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Result<Self> {
+        let mut message = MessageReader::new(bytes);
+        if message.bytes()? != NAME {
+            return Err(Error::environment("a task got a job that is none of distil"));
+        }
+        let driver = message.text()?;
+        if driver != DISTIL_VERSION {
+            return Err(Error::environment(format!(
+                "the driver runs distil {driver}, this process distil {DISTIL_VERSION}"
+            ))
+            .help("install the same version of distil on all nodes"));
+        }
+        let plan = parsed(message.bytes()?)?;
+        let paths = parsed(message.bytes()?)?;
+        let splitters = Splitters::read(&mut message)?;
+        let mut tasks = Vec::new();
+        for _ in 0..message.count(8)? {
+            let mut slices = Vec::new();
+            for _ in 0..message.count(25)? {
+                let (input, begin) = (message.small()?, message.number()?);
+                let (cut, end) = (message.flag()?, message.number()?);
+                slices.push(Slice { input, begin, end: cut.then_some(end) });
+            }
+            tasks.push(slices);
+        }
+        let (groups, bound) = (message.small()?, message.number()?);
+        let output = match message.flag()? {
+            true => Some(Output {
+                schema: parsed(message.bytes()?)?,
+                attempts: parsed(message.bytes()?)?,
+            }),
+            false => None,
+        };
+        message.finish()?;
+        Ok(Self { plan, paths, splitters, tasks, groups, bound, output })
+    }
+}
+
+fn json(data: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(data)
+        .map_err(|error| Error::bug(format!("a part of the job has no JSON form: {error}")))
+}
+
+fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Error::environment(format!("a task got a broken job: {error}")))
+}

@@ -1,0 +1,85 @@
+//! What tasks hand on: bytes, and what they are.
+
+use std::io::Cursor;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use distil_plan::{Error, Result};
+
+/// What a payload is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Rows of one group of partitions, as an Arrow stream.
+    Rows,
+    /// Facts and accounts of a task.
+    Message,
+    /// Bad records, as an Arrow stream.
+    BadRecords,
+    /// The error that ended a task, as JSON.
+    Error,
+    /// What a task that wrote parts says of them.
+    Written,
+}
+
+impl Kind {
+    const ALL: [Self; 5] =
+        [Self::Rows, Self::Message, Self::BadRecords, Self::Error, Self::Written];
+
+    /// Its number, for whoever carries payloads.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind of this number.
+    ///
+    /// # Errors
+    /// An environment error if there is none.
+    pub fn of(number: u8) -> Result<Self> {
+        Self::ALL.get(usize::from(number)).copied().ok_or_else(|| {
+            Error::environment("a payload between tasks is none of distil")
+                .help("install the same version of distil on all nodes")
+        })
+    }
+}
+
+/// Bytes on their way from a task to another, or to the driver.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// What they are.
+    pub kind: Kind,
+    /// The group of partitions that the rows belong to; 0 for all else.
+    pub group: u32,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Batches as an Arrow stream.
+///
+/// # Errors
+/// A bug if they do not make one.
+pub(crate) fn to_stream(batches: &[RecordBatch]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let Some(first) = batches.first() else { return Ok(bytes) };
+    let failed = |error| Error::bug(format!("batches do not make a stream: {error}"));
+    let mut writer = StreamWriter::try_new(&mut bytes, first.schema_ref()).map_err(failed)?;
+    for batch in batches {
+        writer.write(batch).map_err(failed)?;
+    }
+    writer.finish().map_err(failed)?;
+    drop(writer);
+    Ok(bytes)
+}
+
+/// The batches of an Arrow stream.
+///
+/// # Errors
+/// An environment error if it is none.
+pub(crate) fn of_stream(bytes: &[u8]) -> Result<Vec<RecordBatch>> {
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let failed = |error| Error::environment(format!("a payload between tasks is broken: {error}"));
+    let batches = StreamReader::try_new(Cursor::new(bytes), None).map_err(failed)?;
+    batches.map(|batch| batch.map_err(failed)).collect()
+}

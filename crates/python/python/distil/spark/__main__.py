@@ -1,0 +1,5 @@
+"""Prints the path of the application for ``spark-submit``."""
+
+from pathlib import Path
+
+print(Path(__file__).with_name("application.py"))

@@ -1,0 +1,209 @@
+"""Spark as what schedules the tasks of a job."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import _native
+from ..errors import UsageError
+from . import _tasks
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Payload = tuple[int, int, bytes]
+
+#: Payloads that Spark gives a task at once: a batch of Arrow holds at most 2 GiB, and a payload some MiB.
+_AT_ONCE = "16"
+_BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
+#: The kind of a payload that is an error.
+_ERROR = 3
+
+
+@dataclass(frozen=True)
+class Executor:
+    """A process that runs tasks."""
+
+    host: str
+    #: Its version of distil; None if it has none.
+    version: str | None
+    #: Whether it can run the tasks of this driver.
+    works: bool
+
+
+class SparkCluster:
+    """What the native module asks for: tasks that decode, rows that are kept, and tasks that write them."""
+
+    @classmethod
+    def of(cls, given: object) -> SparkCluster:
+        """What a user gives for a backend.
+
+        Raises:
+            UsageError: it is no session of Spark.
+        """
+        if isinstance(given, cls):
+            return given
+        if not type(given).__module__.startswith("pyspark."):
+            raise UsageError(
+                f"a backend is a name, a URL or a Spark session, not a {type(given).__name__}"
+            )
+        return cls(given)
+
+    def __init__(self, spark: Any, task_bytes: int | None = None) -> None:
+        self._spark: SparkSession = spark
+        self._is_connect = type(spark).__module__.startswith("pyspark.sql.connect")
+        self._tag = f"distil-{uuid.uuid4().hex}"
+        self._rows: DataFrame | None = None
+        #: Bytes of input for a task; without them it is a usual number.
+        self.task_bytes = task_bytes
+
+    def check(self) -> tuple[str, str | None]:
+        """The version of Spark, and what its logs call this application."""
+        return f"Spark {self._spark.version}", self._spark.conf.get("spark.app.id", None)
+
+    def decode(self, job: bytes, decoding: int, parts: int) -> list[Payload]:
+        """Decodes, and keeps the rows: types need all records before anyone writes."""
+        tasks = self._spark.range(0, decoding, 1, decoding)
+        decoded = tasks.mapInArrow(_tasks.decoding(job, slots(parts)), _tasks.PAYLOADS)
+        self._rows = decoded.persist()
+        told = self._rows.where(f"kind <> {_tasks.ROWS}").select("kind", "part", "payload")
+        return self._collect(told)
+
+    def write(self, job: bytes, _decoding: int, parts: int) -> list[Payload]:
+        """Moves the rows to the tasks of their parts, which write them."""
+        assert self._rows is not None
+        rows = self._rows.where(f"kind = {_tasks.ROWS}").repartition(parts, "slot")
+        return self._collect(rows.mapInArrow(_tasks.writing(job), _tasks.PAYLOADS))
+
+    def forget(self) -> None:
+        """Lets go of the rows."""
+        if self._rows is not None:
+            self._rows.unpersist()
+            self._rows = None
+
+    def cancel(self) -> None:
+        """Ends what runs; called from another thread than the one that waits."""
+        if self._is_connect:
+            self._spark.interruptTag(self._tag)
+        else:
+            self._spark.sparkContext.cancelJobGroup(self._tag)
+
+    def _collect(self, frame: DataFrame) -> list[Payload]:
+        with self._named(), self._few_at_once():
+            try:
+                rows = frame.select("kind", "part", "payload").collect()
+            except Exception as error:
+                return [(_ERROR, 0, json.dumps(explained(error)).encode())]
+        return [(row[0], row[1], bytes(row[2])) for row in rows]
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Jobs that this thread begins can be cancelled by their name."""
+        if self._is_connect:
+            self._spark.addTag(self._tag)
+            try:
+                yield
+            finally:
+                self._spark.removeTag(self._tag)
+        else:
+            self._spark.sparkContext.setJobGroup(self._tag, "distil", interruptOnCancel=True)
+            yield
+
+    @contextlib.contextmanager
+    def _few_at_once(self) -> Iterator[None]:
+        before = self._spark.conf.get(_BATCH)
+        self._spark.conf.set(_BATCH, _AT_ONCE)
+        try:
+            yield
+        finally:
+            if before is not None:
+                self._spark.conf.set(_BATCH, before)
+
+
+def executors(spark: SparkSession) -> list[Executor]:
+    """The executors that answer."""
+    wanted = max(1, int(spark.conf.get("spark.default.parallelism", None) or 8))
+    try:
+        told = (
+            spark.range(0, wanted, 1, wanted)
+            .mapInArrow(_tasks.versions, "host string, version string")
+            .distinct()
+            .collect()
+        )
+    except Exception as error:
+        host, missing = _without_package(str(error))
+        if not missing:
+            raise
+        return [Executor(host, None, False)]
+    found = sorted({(row[0], row[1] or None) for row in told}, key=str)
+    return [Executor(host, version, version == _native.VERSION) for host, version in found]
+
+
+def explained(error: Exception) -> dict[str, Any]:
+    """What the native module is told of an exception of Spark: the error of the task, if it was one of distil."""
+    text = str(error)
+    found = re.search(f"{_tasks.BEGIN}(.*?){_tasks.END}", text, re.DOTALL)
+    if found:
+        with contextlib.suppress(ValueError):
+            told = json.loads(found.group(1))
+            if isinstance(told, dict):
+                return told
+    host, missing = _without_package(text)
+    if missing:
+        return _environment(
+            f"distil is not installed on {host}, which runs tasks of Spark",
+            "install it on all nodes, in the version of the driver: "
+            f"pip install distil=={_native.VERSION}",
+        )
+    lines = [line for line in text.splitlines() if line.strip()]
+    return {
+        **_environment(f"Spark failed: {lines[0] if lines else type(error).__name__}"),
+        "details": lines[1:20],
+    }
+
+
+def _environment(what: str, *advice: str) -> dict[str, Any]:
+    return {
+        "fault": "environment",
+        "code": "environment",
+        "what": what,
+        "details": [],
+        "hints": [{"text": text} for text in advice],
+    }
+
+
+def _without_package(text: str) -> tuple[str, bool]:
+    missing = "No module named 'distil" in text
+    host = re.search(r"\(TID \d+\) \((\S+) executor (\S+)\)", text)
+    return (f"{host.group(1)} (executor {host.group(2)})" if host else "a node"), missing
+
+
+def slots(count: int) -> list[int]:
+    """For each partition of ``repartition(count, column)`` a value of the column, an int, that Spark puts there."""
+    found: dict[int, int] = {}
+    for value in itertools.count():
+        if len(found) == count:
+            break
+        found.setdefault(_murmur3(value) % count, value)
+    return [found[partition] for partition in range(count)]
+
+
+def _murmur3(value: int, seed: int = 42) -> int:
+    """The hash by which Spark places an int: Murmur3 with 32 bits, as a signed number."""
+    low = 0xFFFFFFFF
+    mixed = value * 0xCC9E2D51 & low
+    mixed = ((mixed << 15 | mixed >> 17) & low) * 0x1B873593 & low
+    mixed ^= seed
+    mixed = ((mixed << 13 | mixed >> 19) & low) * 5 + 0xE6546B64 & low
+    mixed ^= 4
+    mixed = (mixed ^ mixed >> 16) * 0x85EBCA6B & low
+    mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35 & low
+    mixed ^= mixed >> 16
+    return mixed - (mixed >> 31 << 32)

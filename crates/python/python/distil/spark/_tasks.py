@@ -1,0 +1,100 @@
+"""What runs on executors. It is sent to them by its name: they need the package."""
+
+from __future__ import annotations
+
+import json
+import socket
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow
+
+#: The columns of what tasks hand on. Payloads are large: a row of Spark holds thousands of rows.
+PAYLOADS = "kind int, slot int, part int, payload binary"
+#: What the exception of a task has its error between, as JSON.
+BEGIN, END = "<distil>", "</distil>"
+#: The kind of payloads with rows.
+ROWS = 0
+
+Batches = Iterator["pyarrow.RecordBatch"]
+
+
+class TaskError(RuntimeError):
+    """The error of a task, in a form that comes through the stack traces of Spark."""
+
+    def __init__(self, error: str) -> None:
+        told = json.loads(error)
+        told.setdefault("details", []).append(f"the task ran on {socket.gethostname()}")
+        super().__init__(f"{BEGIN}{json.dumps(told)}{END}")
+
+
+def decoding(job: bytes, slots: Sequence[int]) -> Callable[[Batches], Batches]:
+    """A function for ``mapInArrow`` over the numbers of tasks that decode. Rows of the part `n` are sent to the
+    partition of ``slots[n]``.
+    """
+
+    def decode(batches: Batches) -> Batches:
+        from .. import _native
+
+        for batch in batches:
+            for task in batch.column(0).to_pylist():
+                try:
+                    for kind, part, payload in _native.decode_task(job, task):
+                        slot = slots[part] if kind == ROWS else 0
+                        yield _batch([(kind, slot, part, payload)])
+                except RuntimeError as error:
+                    raise TaskError(str(error)) from None
+
+    return decode
+
+
+def writing(job: bytes) -> Callable[[Batches], Batches]:
+    """A function for ``mapInArrow`` over the payloads of some parts."""
+
+    def write(batches: Batches) -> Batches:
+        from .. import _native
+
+        payloads: list[tuple[int, int, bytes]] = []
+        for batch in batches:
+            columns = batch.to_pydict()
+            payloads.extend(zip(columns["kind"], columns["part"], columns["payload"], strict=True))
+        try:
+            done = _native.write_task(job, uuid.uuid4().hex, payloads)
+        except RuntimeError as error:
+            raise TaskError(str(error)) from None
+        yield _batch([(kind, 0, part, payload) for kind, part, payload in done])
+
+    return write
+
+
+def versions(batches: Batches) -> Batches:
+    """The host and the version of distil of each executor, for ``mapInArrow``."""
+    import pyarrow
+
+    for _ in batches:
+        try:
+            from .. import _native
+
+            version = _native.VERSION
+        except ImportError:
+            version = ""
+        yield pyarrow.RecordBatch.from_pydict(
+            {"host": [socket.gethostname()], "version": [version]}
+        )
+
+
+def _batch(payloads: Sequence[tuple[int, int, int, bytes]]) -> pyarrow.RecordBatch:
+    import pyarrow
+
+    kinds, slots, parts, contents = zip(*payloads, strict=True) if payloads else ((), (), (), ())
+    return pyarrow.RecordBatch.from_arrays(
+        [
+            pyarrow.array(kinds, pyarrow.int32()),
+            pyarrow.array(slots, pyarrow.int32()),
+            pyarrow.array(parts, pyarrow.int32()),
+            pyarrow.array(contents, pyarrow.binary()),
+        ],
+        names=["kind", "slot", "part", "payload"],
+    )

@@ -1,0 +1,235 @@
+"""Runs on the executors of Spark: classic on local threads, by Spark Connect, and by spark-submit."""
+
+import json
+import os
+import site
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import distil
+from distil.spark import _cluster, _tasks
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+CONFIGURATION = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+}
+
+
+@pytest.fixture(scope="module")
+def packages():
+    """Where the modules of Spark are."""
+    found = sorted(REPOSITORY.glob(".venv-spark/lib/python*/site-packages"))
+    if not found and "DISTIL_REQUIRE_SPARK" not in os.environ:
+        pytest.skip("Spark is not installed: make spark-servers")
+    assert found, "Spark is not installed, and DISTIL_REQUIRE_SPARK demands it"
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def spark(packages):
+    """A session of Spark in this process, on two threads."""
+    site.addsitedir(str(packages))
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[2]")
+    for key, value in CONFIGURATION.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def incoming(tmp_path):
+    """Records with a known answer."""
+    answer = distil.generate(
+        tmp_path / "in", files=6, records=2000, duplicates=300, spread=50, shape="lines"
+    )
+    return tmp_path / "in", answer
+
+
+def made(path):
+    """What a run left there: a file, or the digest of a directory, which tasks cut otherwise than one process does."""
+    if path.is_dir():
+        return distil.digest(path)
+    return path.read_bytes() if path.exists() else b""
+
+
+def test_every_case_of_the_suite_comes_out_the_same(spark, suite, monkeypatch):
+    """The inputs of each case are cut into three tasks. A case is four jobs of Spark: `make test` has every twentieth,
+    `make test-all` has all.
+    """
+    every = 1 if "DISTIL_CASES" in os.environ else 20
+    native = distil.Session(progress=False)
+    problems = []
+    for case in suite[::every]:
+        monkeypatch.chdir(case)
+        plan = json.loads(Path("plan.json").read_text())
+        plan["sink"]["mode"] = "overwrite"
+        size = sum(path.stat().st_size for path in Path("in").rglob("*") if path.is_file())
+        session = distil.spark.session(spark, task_bytes=max(1, size // 3), progress=False)
+        output = Path(plan["sink"]["path"])
+        beside = [plan.get("dropped"), (plan.get("quarantine") or {}).get("path")]
+        try:
+            report = session.run(plan=plan)
+        except distil.DistilError as error:
+            if error.code == "refused":
+                continue
+            expected = json.loads(Path("expected.json").read_text())
+            if (error.code, error.what) != (expected["code"], expected["what"]):
+                problems.append(f"{case.name}: {error.code} {error}, expected {expected}")
+            continue
+        found = [made(Path(path)) for path in [output, *beside] if path]
+        expected = native.run(plan=plan)
+        if found != [made(Path(path)) for path in [output, *beside] if path]:
+            problems.append(f"{case.name}: other rows")
+        elif report.records != expected.records or report.warnings != expected.warnings:
+            problems.append(f"{case.name}: {report.records}, expected {expected.records}")
+    assert not problems, "\n".join(problems)
+
+
+def test_many_tasks_write_many_parts_and_the_rows_of_one_process(spark, incoming, tmp_path):
+    source, answer = incoming
+    session = distil.spark.session(spark, task_bytes=100_000, progress=False)
+    frame = session.read_json(source).drop_duplicates("ts", order_by="id as text, data")
+    report = frame.write_parquet(tmp_path / "events/", digest=True)
+    parts = sorted(path.name for path in (tmp_path / "events").iterdir())
+    assert parts == [f"part-{at:05}.parquet" for at in range(len(parts))] and len(parts) > 1
+    assert report.output.digest == answer.keys["ts"].digest
+    assert distil.verify(tmp_path / "events").complete
+    # One file is one task's, and has the bytes that one process gives it.
+    frame.write_parquet(tmp_path / "spark.parquet")
+    native = distil.Session(progress=False).read_json(source)
+    native.drop_duplicates("ts", order_by="id as text, data").write_parquet("native.parquet")
+    assert Path("spark.parquet").read_bytes() == Path("native.parquet").read_bytes()
+
+
+def test_executors_tell_their_version(spark):
+    found = distil.spark.check(spark)
+    assert found and all(executor.works for executor in found)
+    assert {executor.version for executor in found} == {distil.__version__}
+
+
+def test_a_session_of_spark_is_a_backend(spark, incoming):
+    source, answer = incoming
+    session = distil.Session(spark, progress=False)
+    assert session.read_json(source).drop_duplicates("ts").count() == answer.keys["ts"].rows
+    assert "Spark" in session.check()
+    with pytest.raises(distil.UsageError, match="a name, a URL or a Spark session, not a list"):
+        distil.Session([])
+
+
+def test_a_run_that_is_stopped_leaves_nothing_and_the_session_goes_on(spark, incoming, tmp_path):
+    source, answer = incoming
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(_):
+        raise StoppedError
+
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(StoppedError):
+        distil.spark.session(spark, progress=stop).read_json(source).write_parquet("out/")
+    assert sorted(tmp_path.iterdir()) == before
+    rows = distil.Session(spark, progress=False).read_json(source).drop_duplicates("ts").count()
+    assert rows == answer.keys["ts"].rows
+
+
+def test_what_tasks_find_is_told_as_by_one_process(spark, write):
+    write("bad.ndjson", '{"id":1}\n{"id":}\n{"id":3}\n')
+    told = []
+    for session in [distil.Session(spark, progress=False), distil.Session(progress=False)]:
+        with pytest.raises(distil.BadRecordsError) as raised:
+            session.read_json("bad.ndjson").write_parquet("out/")
+        told.append((str(raised.value), raised.value.__notes__))
+    assert told[0] == told[1]
+
+
+def test_rows_come_to_the_partition_that_they_are_sent_to(spark):
+    from pyspark.sql.functions import spark_partition_id
+
+    for count in (1, 2, 7, 30):
+        slots = _cluster.slots(count)
+        frame = spark.createDataFrame([(slot,) for slot in slots], "slot int")
+        placed = frame.repartition(count, "slot").select("slot", spark_partition_id()).collect()
+        assert {slots.index(slot): partition for slot, partition in placed} == {
+            partition: partition for partition in range(count)
+        }
+
+
+def test_failures_of_spark_are_translated():
+    error = _tasks.TaskError('{"fault": "input", "what": "it is broken"}')
+    trace = RuntimeError(f"Job aborted\n  {error}\n  at org.apache.spark")
+    told = _cluster.explained(trace)
+    assert told["what"] == "it is broken" and "the task ran on" in told["details"][0]
+    lost = "Lost task 0.3 in stage 1.0 (TID 7) (10.0.0.3 executor 2): No module named 'distil'"
+    told = _cluster.explained(RuntimeError(lost))
+    assert told["what"] == (
+        "distil is not installed on 10.0.0.3 (executor 2), which runs tasks of Spark"
+    )
+    assert _cluster.explained(RuntimeError("gone\nsomewhere"))["details"] == ["somewhere"]
+
+
+def test_spark_connect_runs_tasks(packages, incoming, python):
+    python(
+        f"""
+        import os, site, sys
+        site.addsitedir({str(packages)!r})
+        os.environ["PYSPARK_PYTHON"] = sys.executable
+        import distil
+        import distil.spark
+        from pyspark.sql import SparkSession
+        builder = SparkSession.builder.remote("local[2]")
+        for key, value in {CONFIGURATION!r}.items():
+            builder = builder.config(key, value)
+        spark = builder.getOrCreate()
+        session = distil.spark.session(spark, task_bytes=200_000, progress=False)
+        frame = session.read_json({str(incoming[0])!r})
+        report = frame.drop_duplicates("ts", order_by="id as text, data").write_parquet(
+            "connect/", digest=True
+        )
+        assert report.output.digest == {incoming[1].keys["ts"].digest!r}, report.output.digest
+        spark.stop()
+        """
+    )
+
+
+def test_spark_submit_runs_a_plan(packages, incoming, tmp_path):
+    source, answer = incoming
+    plan = distil.plan(source, "submitted/", key="ts", order_by="id as text, data", digest=True)
+    Path("plan.json").write_text(plan.to_json())
+    module = subprocess.run(
+        [sys.executable, "-m", "distil.spark"], check=True, capture_output=True, text=True
+    )
+    settings = [f"--conf={key}={value}" for key, value in CONFIGURATION.items()]
+    submit = packages / "pyspark" / "bin" / "spark-submit"
+    command = [submit, "--master=local[2]", *settings, module.stdout.strip()]
+    environment = {
+        **os.environ,
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_HOME": str(packages / "pyspark"),
+        "PYTHONPATH": str(packages),
+    }
+    for arguments, status in [(["plan.json", "report.json"], 0), (["plan.json"], 5)]:
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr[-4000:]
+    assert "submitted/: the output exists" in done.stderr, done.stderr
+    report = json.loads(Path("report.json").read_text())
+    assert report["output"]["digest"] == answer.keys["ts"].digest == distil.digest("submitted/")
+    assert report["engine"]["version"].startswith("Spark")
