@@ -7,7 +7,7 @@ use crate::payload::Payload;
 /// The tasks of one stage.
 #[derive(Clone, Copy, Debug)]
 pub struct Tasks<'a> {
-    /// What every task is told; tasks hand it to [`crate::decode`] and [`crate::write`] as it is.
+    /// What every task is told; tasks hand it to [`crate::decode`] and [`crate::write()`] as it is.
     pub job: &'a [u8],
     /// Tasks that decode, numbered from 0.
     pub decoding: usize,

@@ -1,7 +1,7 @@
 //! A run whose work is done in tasks, by processes of a cluster: what its driver does, and what each task does.
 //!
 //! The driver cuts the inputs into tasks ([`Distributed`]); each decodes its slices and reduces their rows ([`decode`]),
-//! the cluster moves these to the task of their partitions, which reduces them and writes parts ([`write`]). The driver
+//! the cluster moves these to the task of their partitions, which reduces them and writes parts ([`write()`]). The driver
 //! joins facts and accounts, chooses one attempt of each part, and gives them their names. Through it pass slices, facts,
 //! accounts, bad records and the first conflicts, never a row. Who schedules is behind [`Cluster`].
 
