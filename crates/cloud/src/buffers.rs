@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A smaller one is not worth keeping.
 const LARGE: usize = 1 << 20;
-/// Buffers that nobody uses. One is given back before the next is taken, by each of a few readers.
+/// Free buffers that are kept: each of a few readers returns one before it takes the next.
 const KEPT: usize = 2;
 
-/// Buffers that nobody uses.
+/// The free buffers of a run.
 #[derive(Clone, Default)]
 pub(crate) struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Buffers {
-    /// An empty buffer with room for so many bytes.
+    /// An empty buffer with room for this many bytes.
     pub(crate) fn take(&self, bytes: usize) -> Buffer {
         let kept = (bytes >= LARGE)
             .then(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).pop())

@@ -7,7 +7,7 @@ use crate::payload::Payload;
 /// The tasks of one stage.
 #[derive(Clone, Copy, Debug)]
 pub struct Tasks<'a> {
-    /// What every task is told; tasks hand it to [`crate::decode`] and [`crate::write()`] as it is.
+    /// The job in bytes, which every task passes to [`crate::decode`] or [`crate::write()`] unchanged.
     pub job: &'a [u8],
     /// Tasks that decode, numbered from 0.
     pub decoding: usize,
@@ -33,7 +33,7 @@ pub trait Cluster: Send + Sync {
     /// An environment error if a task failed for good; that of the cancelled run.
     fn decode(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>>;
 
-    /// Has the rows that were kept written by tasks that are told `job`, and returns what they handed on.
+    /// Runs tasks that write the rows that were kept, and returns what they handed on.
     ///
     /// # Errors
     /// As [`Cluster::decode`].

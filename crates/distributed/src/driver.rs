@@ -12,6 +12,7 @@ use distil_kernel::slice::{Slice, split};
 use distil_kernel::splitters::Splitters;
 use distil_kernel::wire::{read_bad_records, read_message};
 use distil_output::excerpt::located;
+use distil_output::footer::Footer;
 use distil_output::quarantine::{Quarantine, ReadTotals, SetAside};
 use distil_output::row_group_writer::RowGroupWriter;
 use distil_plan::{
@@ -25,7 +26,6 @@ use crate::cluster::{Cluster, Tasks};
 use crate::job::{Job, Output};
 use crate::payload::{Kind, Payload, of_stream};
 use crate::write_account::WriteAccount;
-use crate::write_task::footers;
 
 /// Bytes of input that one task decodes. Less would start and move more than it computes.
 const TASK_BYTES: u64 = 64 << 20;
@@ -60,7 +60,7 @@ impl Distributed {
         Self { storage, cluster, sniff, split_keys, task_bytes: TASK_BYTES }
     }
 
-    /// The same, with tasks for about so many bytes of input.
+    /// The same, with about this many bytes of input for each task.
     #[must_use]
     pub fn with_task_bytes(mut self, bytes: u64) -> Self {
         self.task_bytes = bytes.max(1);
@@ -149,7 +149,7 @@ impl Run<'_> {
             _ => without_errors(self.backend.cluster.write(&tasks, watch)?)?,
         };
         self.publish(&job, &schema, &attempts, written, &mut report)?;
-        self.fill(finished, set_aside, &mut report)?;
+        fill(finished, set_aside, &mut report);
         report.stages.push(stage("write", began, report.output.bytes, report.records.written));
         Ok(report)
     }
@@ -263,31 +263,28 @@ impl Run<'_> {
         payloads: Vec<Payload>,
         report: &mut Report,
     ) -> Result<()> {
-        let accounts = payloads
-            .into_iter()
-            .filter(|payload| payload.kind == Kind::Written)
-            .map(|payload| WriteAccount::of_bytes(&payload.bytes))
-            .collect::<Result<_>>()?;
+        let mut accounts = Vec::new();
+        for payload in payloads {
+            if payload.kind != Kind::Written {
+                return Err(Error::bug("a task that writes handed on something else"));
+            }
+            accounts.push(WriteAccount::of_bytes(&payload.bytes)?);
+        }
         let chosen = Attempts::chosen(accounts);
         let plan = &job.plan.plan;
         let columns = plan.columns.as_ref();
         let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
-        let encoder = Encoder::new(&job.plan, schema)?;
-        let staging = self.request.staging;
         let files = attempts.publish(&chosen, plan.sink.layout, || {
             let (storage, sink) = (&**self.storage, &plan.sink);
-            let (kept, dropped) = footers(plan, &written);
-            let writer = |footer, path, layout| {
-                RowGroupWriter::new(storage, &encoder, footer, path, sink, layout)
+            let encoder = Encoder::new(&job.plan, schema)?;
+            let finish = |footer, path, layout| {
+                RowGroupWriter::new(storage, &encoder, footer, path, sink, layout).finish()
             };
-            let of_dropped =
-                staging.dropped.as_ref().map(|path| writer(dropped, path, Layout::File));
-            let (mut kept, of_dropped) = (writer(kept, &staging.output, sink.layout), of_dropped);
-            let files = kept.finish()?.files;
-            if let Some(mut of_dropped) = of_dropped {
-                of_dropped.finish()?;
+            let (staging, kept) = (self.request.staging, Footer::of(plan, written.clone()));
+            if let Some(path) = &staging.dropped {
+                finish(kept.of_dropped(), path, Layout::File)?;
             }
-            Ok(files)
+            Ok(finish(kept, &staging.output, sink.layout)?.files)
         })?;
         let (mut tally, mut shown, mut digest) = (Tally::default(), Vec::new(), 0u128);
         report.output.files = files;
@@ -310,29 +307,28 @@ impl Run<'_> {
             Duplicates { identical: tally.identical, conflicting: tally.conflicting };
         Ok(())
     }
+}
 
-    /// What only decoding knew.
-    fn fill(&self, finished: Finished, set_aside: SetAside, report: &mut Report) -> Result<()> {
-        let seen = &finished.seen;
-        report.records = RecordCounts {
-            read: finished.read,
-            accepted: finished.accepted,
-            quarantined: set_aside.counts,
-            ignored_members: seen.tally.ignored_members,
-            rounded: seen.tally.rounded,
-            converted: seen.tally.converted,
-            nulled: seen.tally.nulled,
-            ..report.records
-        };
-        report.repaired = seen.repaired(&finished.inputs);
-        report.reasons = set_aside.reasons;
-        report.set_aside = set_aside.first;
-        report.warnings.extend(set_aside.losses);
-        report.readings = seen.readings(&finished.inputs);
-        report.type_notes = seen.type_notes();
-        report.inputs = finished.inputs;
-        Ok(())
-    }
+/// Fills in what only decoding knew.
+fn fill(finished: Finished, set_aside: SetAside, report: &mut Report) {
+    let seen = &finished.seen;
+    report.records = RecordCounts {
+        read: finished.read,
+        accepted: finished.accepted,
+        quarantined: set_aside.counts,
+        ignored_members: seen.tally.ignored_members,
+        rounded: seen.tally.rounded,
+        converted: seen.tally.converted,
+        nulled: seen.tally.nulled,
+        ..report.records
+    };
+    report.repaired = seen.repaired(&finished.inputs);
+    report.reasons = set_aside.reasons;
+    report.set_aside = set_aside.first;
+    report.warnings.extend(set_aside.losses);
+    report.readings = seen.readings(&finished.inputs);
+    report.type_notes = seen.type_notes();
+    report.inputs = finished.inputs;
 }
 
 /// The payloads of tasks that all succeeded.
@@ -352,7 +348,7 @@ fn stage(name: &str, began: Instant, bytes: u64, rows: u64) -> StageReport {
     StageReport { name: name.to_owned(), seconds, bytes, rows, ..StageReport::default() }
 }
 
-/// Deals slices out to tasks, in order, each about so many bytes.
+/// Deals slices out to tasks of about this many bytes, in order.
 fn deal(plan: &ResolvedPlan, slices: Vec<Slice>, task_bytes: u64) -> Vec<Vec<Slice>> {
     let mut tasks: Vec<Vec<Slice>> = Vec::new();
     let mut left = 0;

@@ -1,4 +1,4 @@
-//! What every task of a job is told.
+//! The job that a driver describes to its tasks.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub(crate) struct Job {
     pub(crate) groups: u32,
     /// Bytes of rows that a task holds while it decodes.
     pub(crate) bound: u64,
-    /// What tasks that write are told besides.
+    /// What only tasks that write need to know.
     pub(crate) output: Option<Output>,
 }
 
@@ -121,4 +121,54 @@ fn json(data: &impl Serialize) -> Result<Vec<u8>> {
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes)
         .map_err(|error| Error::environment(format!("a task got a broken job: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use distil_plan::{Field, Plan, Sink, Type};
+
+    use super::*;
+
+    fn job() -> Job {
+        let plan = Plan::new(vec!["in".to_owned()], Sink::new("out/"));
+        let schema = Schema { fields: vec![Field::new("id", Type::String)] };
+        let slice = |begin, end| Slice { input: 0, begin, end };
+        Job {
+            plan: ResolvedPlan { plan, inputs: Vec::new(), schema: None, admitted: false },
+            paths: vec!["/data/in".into()],
+            splitters: Splitters::new(vec![vec![1], vec![2], vec![3], vec![4]], 4),
+            tasks: vec![vec![slice(0, Some(9)), slice(9, None)], Vec::new()],
+            groups: 2,
+            bound: 77,
+            output: Some(Output { schema, attempts: "/data/.staging/attempts".into() }),
+        }
+    }
+
+    #[test]
+    fn a_job_comes_out_of_its_bytes_as_it_went_in_and_cut_bytes_are_an_error() {
+        let bytes = job().to_bytes().unwrap();
+        let read = Job::of_bytes(&bytes).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", job()));
+        for end in 0..bytes.len() {
+            Job::of_bytes(&bytes[..end]).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_driver_of_another_version_is_refused_with_both_versions() {
+        let mut message = MessageWriter::default();
+        message.bytes(NAME);
+        message.bytes(b"99.0.0");
+        let error = Job::of_bytes(&message.finish()).unwrap_err();
+        assert!(error.what.contains("99.0.0") && error.what.contains(DISTIL_VERSION), "{error}");
+    }
+
+    #[test]
+    fn groups_follow_each_other_as_partitions_do() {
+        let job = job();
+        let groups: Vec<u32> = (0..4).map(|partition| job.group(partition)).collect();
+        assert_eq!((job.splitters.partitions(), groups), (4, vec![0, 0, 1, 1]));
+    }
 }

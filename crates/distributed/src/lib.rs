@@ -3,7 +3,7 @@
 //! The driver cuts the inputs into tasks ([`Distributed`]); each decodes its slices and reduces their rows ([`decode`]),
 //! the cluster moves these to the task of their partitions, which reduces them and writes parts ([`write()`]). The driver
 //! joins facts and accounts, chooses one attempt of each part, and gives them their names. Through it pass slices, facts,
-//! accounts, bad records and the first conflicts, never a row. Who schedules is behind [`Cluster`].
+//! accounts, bad records and the first conflicts, never a row. What schedules the tasks implements [`Cluster`].
 
 mod attempts;
 mod cluster;

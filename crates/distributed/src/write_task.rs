@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use distil_json::digest::Digest;
 use distil_kernel::encode::{Encoder, RowGroupEncoder};
 use distil_kernel::reduce::Policy;
 use distil_kernel::reduce_partition::{SHOWN, Tally, reduce_partition};
@@ -11,7 +10,7 @@ use distil_kernel::row_groups::{Cut, ROW_GROUP_BYTES, RowGroupCutter, Wanted};
 use distil_kernel::wire::read_rows;
 use distil_output::footer::Footer;
 use distil_output::row_group_writer::{RowGroupWriter, Totals};
-use distil_plan::{Cancel, Error, Layout, Plan, Result, Schema};
+use distil_plan::{Cancel, Error, Layout, Result};
 use distil_storage::Storage;
 
 use crate::attempts::{DROPPED, OUTPUT};
@@ -48,21 +47,6 @@ pub fn write(
     Ok(accounts)
 }
 
-/// The footer of files of survivors, and of those of dropped records.
-pub(crate) fn footers(plan: &Plan, written: &Schema) -> (Footer, Footer) {
-    let kept = Footer {
-        schema: written.clone(),
-        dedup: plan.dedup.clone(),
-        selected: plan.columns.is_some(),
-        rows: None,
-        digest: plan.digest.then_some(Digest(0)),
-        origin: plan.origin,
-    };
-    // Losers are many to a key: their file does not claim to be deduplicated.
-    let dropped = Footer { dedup: None, digest: None, selected: true, ..kept.clone() };
-    (kept, dropped)
-}
-
 struct Task<'a> {
     storage: &'a dyn Storage,
     job: &'a Job,
@@ -88,7 +72,8 @@ impl Task<'_> {
                 encoder: RowGroupEncoder::new(&encoder, wanted),
             }
         };
-        let (kept, dropped) = footers(plan, &written);
+        let kept = Footer::of(plan, written);
+        let dropped = kept.of_dropped();
         if sink.layout == Layout::Dir {
             let path = directory.join(OUTPUT);
             self.storage.disk(&path)?.create_dir(&path)?;

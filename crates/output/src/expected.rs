@@ -27,17 +27,9 @@ impl ExpectedOutput {
             Some(columns) => stored.project(columns),
             None => stored,
         };
-        let output = Footer {
-            schema: written,
-            dedup: plan.dedup.clone(),
-            selected: plan.columns.is_some(),
-            rows: None,
-            digest: None,
-            origin: plan.origin,
-        };
+        let output = Footer { digest: None, ..Footer::of(plan, written) };
         Self {
-            // Losers are many to a key: their file does not claim to be deduplicated.
-            dropped: Footer { dedup: None, selected: true, ..output.clone() },
+            dropped: output.of_dropped(),
             output,
             most_rows: plan.sink.max_file_rows.unwrap_or(u64::MAX),
             layout: plan.sink.layout,

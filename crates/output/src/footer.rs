@@ -4,7 +4,9 @@
 //! where or from which path the output was made: the same records give the same bytes.
 
 use distil_json::digest::Digest;
-use distil_plan::{Dedup, Error, Keep, Key, NullKeys, OrderBy, Result, SEMANTICS_VERSION, Schema};
+use distil_plan::{
+    Dedup, Error, Keep, Key, NullKeys, OrderBy, Plan, Result, SEMANTICS_VERSION, Schema,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -39,6 +41,24 @@ pub struct Footer {
 }
 
 impl Footer {
+    /// The footer of the files that a plan writes with these columns. Each file adds its own rows and digest.
+    pub fn of(plan: &Plan, written: Schema) -> Self {
+        Self {
+            schema: written,
+            dedup: plan.dedup.clone(),
+            selected: plan.columns.is_some(),
+            rows: None,
+            digest: plan.digest.then_some(Digest(0)),
+            origin: plan.origin,
+        }
+    }
+
+    /// The same for the file of dropped records. A key has many of them, so it does not claim to be deduplicated.
+    #[must_use]
+    pub fn of_dropped(&self) -> Self {
+        Self { dedup: None, digest: None, selected: true, ..self.clone() }
+    }
+
     /// The key-value pairs, in the order in which they are written.
     ///
     /// # Errors

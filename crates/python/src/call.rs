@@ -80,7 +80,7 @@ fn next<T>(waiting: &Mutex<Receiver<T>>) -> Result<T, RecvTimeoutError> {
 }
 
 /// A panic as the bug that it is.
-fn told(panic: &(dyn Any + Send)) -> Error {
+pub(crate) fn told(panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Error::bug(format!("an internal check failed: {}", text.unwrap_or("no message")))

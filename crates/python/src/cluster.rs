@@ -1,5 +1,6 @@
 //! A cluster that Python schedules, and its tasks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
+
+use crate::call;
 
 /// Between two looks whether the run should stop.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -132,7 +135,10 @@ pub(crate) fn decoding(job: &PyBackedBytes, task: usize) -> PyResult<Decoding> {
             // Nobody takes it any more: the task is over.
             send.send(Ok(payload)).map_err(|_| Error::environment("nobody takes the rows"))
         };
-        if let Err(error) = decode(&job, task, &Cancel::new(), &mut hand_on) {
+        let done =
+            catch_unwind(AssertUnwindSafe(|| decode(&job, task, &Cancel::new(), &mut hand_on)));
+        // A panic must not look like the end of a task that handed on everything.
+        if let Err(error) = done.unwrap_or_else(|panic| Err(call::told(&*panic))) {
             let _ = send.send(Err(error));
         }
     };

@@ -308,14 +308,7 @@ fn write(
     let columns = plan.columns.as_deref();
     let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
     let encoder = Encoder::new(resolved, schema)?;
-    let footer = Footer {
-        schema: written.clone(),
-        dedup: plan.dedup.clone(),
-        selected: plan.columns.is_some(),
-        rows: None,
-        digest: plan.digest.then_some(Digest(0)),
-        origin: plan.origin,
-    };
+    let footer = Footer::of(plan, written.clone());
     let mut outputs = Vec::new();
     let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
     let mut output = |wanted, most_rows, footer, path: &Path, layout| {
@@ -325,8 +318,7 @@ fn write(
     };
     output(Wanted::Kept, most_rows, footer.clone(), &request.staging.output, sink.layout);
     if let Some(path) = &request.staging.dropped {
-        let footer = Footer { dedup: None, digest: None, selected: true, ..footer };
-        output(Wanted::Dropped, sink.row_group_rows, footer, path, Layout::File);
+        output(Wanted::Dropped, sink.row_group_rows, footer.of_dropped(), path, Layout::File);
     }
     let (mut tally, mut shown) = (Tally::default(), Vec::new());
     for buffers in finished.partitions.clone() {

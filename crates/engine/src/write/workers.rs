@@ -6,7 +6,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
-use distil_json::digest::Digest;
 use distil_kernel::conflicts::conflicts;
 use distil_kernel::encode::{ColumnChunk, EncodedRowGroup, Encoder};
 use distil_kernel::reduce::Policy;
@@ -94,16 +93,8 @@ impl WritePhase<'_> {
             let cutter = cutter.keeping_packed(packed);
             (Mutex::new(OrderedOutput::new(writer)), cutter)
         };
-        let footer = Footer {
-            schema: self.written.clone(),
-            dedup: self.plan.dedup.clone(),
-            selected: self.plan.columns.is_some(),
-            rows: None,
-            digest: self.plan.digest.then_some(Digest(0)),
-            origin: self.plan.origin,
-        };
-        // Losers are many to a key: their file does not claim to be deduplicated.
-        let of_dropped = Footer { dedup: None, digest: None, selected: true, ..footer.clone() };
+        let footer = Footer::of(self.plan, self.written.clone());
+        let of_dropped = footer.of_dropped();
         let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
         let kept = output(Wanted::Kept, most_rows, footer, &staging.output, sink.layout);
         let dropped = staging.dropped.as_ref().map(|path| {
