@@ -311,6 +311,16 @@ impl Objects for Cloud {
         self.uploads.abort(&self.run, &|name| self.bucket(name), paths)
     }
 
+    fn hand_over(&self, path: &Path) -> Result<Vec<u8>> {
+        let (_, target) = self.target(path)?;
+        self.uploads.hand_over(&self.run, &target.bucket, path)
+    }
+
+    fn take_over(&self, path: &Path, upload: &[u8]) -> Result<()> {
+        let (_, target) = self.target(path)?;
+        self.uploads.take_over(path, target, upload)
+    }
+
     fn unfinished(&self, path: &Path) -> Result<Vec<Unfinished>> {
         let (address, target) = self.target(path)?;
         let Some(lister) = &target.bucket.uploads else { return Ok(Vec::new()) };

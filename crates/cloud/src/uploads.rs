@@ -1,5 +1,7 @@
 //! Uploads that wait to become objects, and those that never will.
 
+mod hand_over;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -281,7 +283,7 @@ impl Synced {
             Content::Parts { parts, .. } => {
                 let mut digest = Md5::new();
                 for part in parts {
-                    digest.update(unhex(part.content_id.trim_matches('"'))?);
+                    digest.update(md5_of(&part.content_id)?);
                 }
                 Some(format!("{}-{}", hex(&digest.finalize()), parts.len()))
             }
@@ -306,5 +308,10 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let pairs = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    (text.len() == 32).then(|| pairs.map(byte).collect()).flatten()
+    text.len().is_multiple_of(2).then(|| pairs.map(byte).collect()).flatten()
+}
+
+/// The digest that an ETag is, where it is one of bytes.
+fn md5_of(e_tag: &str) -> Option<Vec<u8>> {
+    unhex(e_tag.trim_matches('"')).filter(|digest| digest.len() == 16)
 }

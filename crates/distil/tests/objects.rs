@@ -263,6 +263,14 @@ mod racing {
             self.inner.abort(paths)
         }
 
+        fn hand_over(&self, path: &Path) -> Result<Vec<u8>> {
+            self.inner.hand_over(path)
+        }
+
+        fn take_over(&self, path: &Path, upload: &[u8]) -> Result<()> {
+            self.inner.take_over(path, upload)
+        }
+
         fn unfinished(&self, path: &Path) -> Result<Vec<Unfinished>> {
             self.inner.unfinished(path)
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use distil_json::digest::Digest;
 use distil_kernel::parquet_error;
-use distil_plan::{Layout, Result};
+use distil_plan::{Error, Layout, Result};
 use distil_storage::{Storage, StorageWriter};
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
@@ -80,11 +80,53 @@ pub fn part_name(at: u64) -> String {
     format!("part-{at:05}.parquet")
 }
 
+/// How the files of a directory are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PartNames {
+    /// By their number.
+    #[default]
+    Counted,
+    /// The one file that this part of the rows has.
+    One(u32),
+    /// The files of this part of the rows, by their number in it. They lie between those of the parts before and behind
+    /// it, however many these have.
+    Several(u32),
+}
+
+/// Files that a part of the rows may have.
+const SEVERAL: u64 = 1_000_000;
+
+impl PartNames {
+    /// The name of a file, counted from 0.
+    ///
+    /// # Errors
+    /// A usage error if there are more files than there are names.
+    fn name(self, at: u64) -> Result<String> {
+        let most = match self {
+            Self::Counted => u64::MAX,
+            Self::One(_) => 1,
+            Self::Several(_) => SEVERAL,
+        };
+        if at >= most {
+            return Err(Error::usage(format!(
+                "one part of the output would have more than {most} files"
+            ))
+            .help("allow the files more rows or bytes"));
+        }
+        Ok(match self {
+            Self::Counted => part_name(at),
+            Self::One(part) => part_name(part.into()),
+            Self::Several(part) => format!("part-{part:05}{at:06}.parquet"),
+        })
+    }
+}
+
 /// The files of one output.
 pub struct Parts<'a, F> {
     storage: &'a dyn Storage,
     path: PathBuf,
     layout: Layout,
+    names: PartNames,
     footer: Footer,
     open: Option<Part<F>>,
     files: u64,
@@ -95,7 +137,24 @@ impl<'a, F: ParquetFile> Parts<'a, F> {
     /// An output at a staged path: a file, or a directory of parts. Each footer says what `footer` does,
     /// with the rows of its own file, and their digest if `footer` has one.
     pub fn new(storage: &'a dyn Storage, path: &Path, layout: Layout, footer: Footer) -> Self {
-        Self { storage, path: path.to_owned(), layout, footer, open: None, files: 0, bytes: 0 }
+        let names = PartNames::default();
+        Self {
+            storage,
+            path: path.to_owned(),
+            layout,
+            names,
+            footer,
+            open: None,
+            files: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The same, with other names of files.
+    #[must_use]
+    pub fn named(mut self, names: PartNames) -> Self {
+        self.names = names;
+        self
     }
 
     /// What the footers say.
@@ -121,7 +180,7 @@ impl<'a, F: ParquetFile> Parts<'a, F> {
             None => {
                 let path = match self.layout {
                     Layout::File => self.path.clone(),
-                    Layout::Dir => self.path.join(part_name(self.files)),
+                    Layout::Dir => self.path.join(self.names.name(self.files)?),
                 };
                 let writer = StorageWriter::new(self.storage.create_new(&path)?);
                 self.files += 1;

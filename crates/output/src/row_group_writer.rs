@@ -11,7 +11,7 @@ use distil_storage::{Storage, StorageWriter};
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::footer::Footer;
-use crate::parts::Parts;
+use crate::parts::{PartNames, Parts};
 
 /// The row groups of one output on their way to its files, which are cut at row groups.
 pub struct RowGroupWriter<'a> {
@@ -54,6 +54,13 @@ impl<'a> RowGroupWriter<'a> {
             most_bytes: sink.max_file_bytes.unwrap_or(u64::MAX),
             totals: Totals::default(),
         }
+    }
+
+    /// The same, with other names of the files of a directory.
+    #[must_use]
+    pub fn named(mut self, names: PartNames) -> Self {
+        self.parts = self.parts.named(names);
+        self
     }
 
     /// The file that is being written, if one is.

@@ -273,6 +273,27 @@ impl Objects for MemoryObjects {
         Ok(())
     }
 
+    fn hand_over(&self, path: &Path) -> Result<Vec<u8>> {
+        self.change("hand over the upload to", path)?;
+        match self.process().own.remove(path) {
+            Some((id, true)) => Ok(id.to_le_bytes().to_vec()),
+            _ => Err(refused("there is no upload to hand over", path)),
+        }
+    }
+
+    fn take_over(&self, path: &Path, upload: &[u8]) -> Result<()> {
+        self.alive("take over an upload to", path)?;
+        let id = upload.try_into().map(u64::from_le_bytes);
+        let id = id.map_err(|_| refused("this is no upload", path))?;
+        let mut process = self.process();
+        if process.own.contains_key(path) {
+            return Err(Error::new(Fault::Exists, "another upload waits for the name")
+                .at(path.to_string_lossy(), None));
+        }
+        process.own.insert(path.to_owned(), (id, true));
+        Ok(())
+    }
+
     fn unfinished(&self, path: &Path) -> Result<Vec<Unfinished>> {
         self.alive("list the uploads to", path)?;
         let store = self.store();

@@ -61,6 +61,20 @@ pub trait Objects: Storage {
     /// An environment error: some uploads may be left.
     fn abort(&self, paths: &[&Path]) -> Result<()>;
 
+    /// Gives the synced upload of a path away: what this returns, another process [`Objects::take_over`]s. All of its
+    /// bytes are in the store then, and this storage knows it no more: it does not abort it either.
+    ///
+    /// # Errors
+    /// An environment error with the path, among others if there is no such upload.
+    fn hand_over(&self, path: &Path) -> Result<Vec<u8>>;
+
+    /// Takes an upload to a path that [`Objects::hand_over`] gave away, as if it had been synced here.
+    ///
+    /// # Errors
+    /// [`distil_plan::Fault::Exists`] if another upload waits for the path; an environment error if these bytes are
+    /// no upload.
+    fn take_over(&self, path: &Path, upload: &[u8]) -> Result<()>;
+
     /// The uploads of any run at a path and below it, where the store tells.
     ///
     /// # Errors
