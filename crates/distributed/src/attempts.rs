@@ -1,7 +1,9 @@
-//! The directories of attempts, of which one for each group becomes part of the output.
+//! All attempts to write the groups of a run, of which one for each becomes part of the output.
 //!
-//! They lie in the staging directory beside the output, which no reader sees, and which this run or the next removes.
-//! An attempt that writes on after the run has ended (a zombie) fails, as its directory is gone.
+//! On a file system they lie in the staging directory beside the output, which no reader sees, and which this run or
+//! the next removes: an attempt that writes on after the run has ended (a zombie) fails, as its directory is gone. In a
+//! store of objects they are uploads to the names that the objects will have: those that nobody completes are no objects,
+//! and the next run to the output aborts them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use distil_output::parts::part_name;
 use distil_plan::{Error, Layout, Result, Staging, parent};
 use distil_storage::Storage;
 
+use crate::job::Place;
 use crate::write_account::WriteAccount;
 
 /// The output of an attempt, in its directory.
@@ -21,60 +24,75 @@ pub(crate) const DROPPED: &str = "dropped";
 pub(crate) struct Attempts<'a> {
     storage: &'a dyn Storage,
     staging: &'a Staging,
-    pub(crate) path: PathBuf,
+    pub(crate) place: Place,
 }
 
 impl<'a> Attempts<'a> {
-    /// A directory for attempts, beside the staged output.
+    /// The place for the attempts of a run: on a file system a directory beside the staged output.
     ///
     /// # Errors
-    /// A usage error if the output lies in no file system; an environment error if it can't be created.
+    /// An environment error if it can't be created.
     pub(crate) fn create(storage: &'a dyn Storage, staging: &'a Staging) -> Result<Self> {
-        let beside = parent(&staging.output).unwrap_or(Path::new(""));
-        let path = storage.canonical(beside)?.join("attempts");
-        storage.disk(&path)?.create_dir(&path)?;
-        Ok(Self { storage, staging, path })
+        let Staging { output, dropped, .. } = staging;
+        let place = if storage.objects(output).is_some() {
+            Place::Uploads { output: output.clone(), dropped: dropped.clone() }
+        } else {
+            let beside = parent(output).unwrap_or(Path::new(""));
+            let path = storage.canonical(beside)?.join("attempts");
+            storage.disk(&path)?.create_dir(&path)?;
+            Place::Directory(path)
+        };
+        Ok(Self { storage, staging, place })
     }
 
-    /// One account for each group, whichever attempts came: the first by name.
-    pub(crate) fn chosen(accounts: Vec<WriteAccount>) -> Vec<WriteAccount> {
+    /// One account for each group, whichever attempts came, the first by name; and those of all others.
+    pub(crate) fn choose(accounts: Vec<WriteAccount>) -> (Vec<WriteAccount>, Vec<WriteAccount>) {
         let mut chosen: BTreeMap<u32, WriteAccount> = BTreeMap::new();
+        let mut others = Vec::new();
         for account in accounts {
-            match chosen.get(&account.group) {
-                Some(known) if known.attempt <= account.attempt => {}
-                _ => drop(chosen.insert(account.group, account)),
-            }
+            let known = chosen.remove(&account.group);
+            let (first, second) = match known {
+                Some(known) if known.attempt <= account.attempt => (known, Some(account)),
+                known => (account, known),
+            };
+            chosen.insert(first.group, first);
+            others.extend(second);
         }
-        chosen.into_values().collect()
+        (chosen.into_values().collect(), others)
     }
 
-    /// Gives the files of the chosen attempts their names, in order, and removes all others. `empty` writes an output
-    /// without rows, and says in how many files.
+    /// Makes the staged output of the files of the chosen attempts, in order, and removes all others. `empty` writes
+    /// an output without rows, and says in how many files.
     ///
     /// # Errors
     /// An environment error if that fails; a bug if one file was wanted, and more were written.
     pub(crate) fn publish(
         &self,
         chosen: &[WriteAccount],
+        others: &[WriteAccount],
         layout: Layout,
         empty: impl FnOnce() -> Result<u64>,
     ) -> Result<u64> {
-        let disk = self.storage.disk(&self.path)?;
-        let mut files = 0;
-        if chosen.is_empty() {
-            files = empty()?;
-        }
         if layout == Layout::File && chosen.len() > 1 {
             return Err(Error::bug("several tasks wrote the one file of the output"));
         }
+        let empty = if chosen.is_empty() { empty()? } else { 0 };
+        match &self.place {
+            Place::Directory(path) => self.rename(path, chosen, layout)?,
+            Place::Uploads { .. } => self.take_over(chosen, others)?,
+        }
+        Ok(empty + chosen.iter().map(|account| account.totals.files).sum::<u64>())
+    }
+
+    /// Gives the files of the chosen attempts their names, and removes everything else.
+    fn rename(&self, path: &Path, chosen: &[WriteAccount], layout: Layout) -> Result<()> {
+        let disk = self.storage.disk(path)?;
+        let mut files = 0;
         for account in chosen {
-            let directory = self.path.join(&account.attempt);
+            let directory = path.join(&account.attempt);
             let written = directory.join(OUTPUT);
             match layout {
-                Layout::File => {
-                    disk.rename(&written, &self.staging.output)?;
-                    files += 1;
-                }
+                Layout::File => disk.rename(&written, &self.staging.output)?,
                 Layout::Dir => {
                     for at in 0..account.totals.files {
                         let from = written.join(part_name(at));
@@ -87,7 +105,24 @@ impl<'a> Attempts<'a> {
                 disk.rename(&directory.join(DROPPED), dropped)?;
             }
         }
-        disk.remove_dir_all(&self.path)?;
-        Ok(files)
+        disk.remove_dir_all(path)
+    }
+
+    /// Has the uploads of the chosen attempts wait for their completion, and aborts all others.
+    fn take_over(&self, chosen: &[WriteAccount], others: &[WriteAccount]) -> Result<()> {
+        for (path, upload) in others.iter().flat_map(|account| &account.uploads) {
+            self.store_of(path)?.take_over(path, upload)?;
+            self.store_of(path)?.abort(&[path])?;
+        }
+        for (path, upload) in chosen.iter().flat_map(|account| &account.uploads) {
+            self.store_of(path)?.take_over(path, upload)?;
+        }
+        Ok(())
+    }
+
+    fn store_of(&self, path: &PathBuf) -> Result<&'a dyn distil_storage::Objects> {
+        self.storage
+            .objects(path)
+            .ok_or_else(|| Error::bug("a part left its store").at(path.to_string_lossy(), None))
     }
 }

@@ -4,15 +4,17 @@ use distil_plan::{EngineReport, Result, Watch};
 
 use crate::payload::Payload;
 
-/// The tasks of one stage.
+/// The tasks of a job.
 #[derive(Clone, Copy, Debug)]
 pub struct Tasks<'a> {
-    /// The job in bytes, which every task passes to [`crate::decode`] or [`crate::write()`] unchanged.
+    /// The job in bytes, which every task gets unchanged: [`crate::decode`], [`crate::Writing`].
     pub job: &'a [u8],
     /// Tasks that decode, numbered from 0.
     pub decoding: usize,
     /// Groups of partitions, numbered from 0: the rows of one go to one task that writes.
     pub groups: u32,
+    /// The units of progress that all of this comes to.
+    pub units: u64,
 }
 
 /// What schedules tasks on other machines, moves rows between them and tries again what failed.
@@ -38,6 +40,13 @@ pub trait Cluster: Send + Sync {
     /// # Errors
     /// As [`Cluster::decode`].
     fn write(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>>;
+
+    /// Has all tasks decode, and their rows go to tasks that write them, which hand on everything else as it is. Nothing
+    /// has to be kept: it is for jobs whose types are known before a record is read.
+    ///
+    /// # Errors
+    /// As [`Cluster::decode`].
+    fn decode_and_write(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>>;
 
     /// Lets go of the rows that were kept.
     fn forget(&self);

@@ -16,8 +16,9 @@ use distil_output::footer::Footer;
 use distil_output::quarantine::{Quarantine, ReadTotals, SetAside};
 use distil_output::row_group_writer::RowGroupWriter;
 use distil_plan::{
-    Backend, Duplicates, Error, Input, Layout, Location, Need, Phase, Plan, RecordCounts, Report,
-    Request, ResolvedPlan, Result, Schema, StageReport, Support, Watch, scheme,
+    Backend, Duplicates, Error, Input, Layout, Location, Need, NodeReport, Phase, Plan,
+    RecordCounts, Report, Request, ResolvedPlan, Result, Schema, StageReport, Support, Watch,
+    hides, scheme,
 };
 use distil_storage::Storage;
 
@@ -79,9 +80,6 @@ impl Backend for Distributed {
 
     fn supports(&self, need: &Need) -> Result<Support> {
         Ok(match need {
-            Need::Stores => {
-                Support::Could("its tasks read and write file systems that all nodes see")
-            }
             Need::Parquet => Support::Could("its tasks read JSON"),
             Need::OpaquePath => Support::Could("it tells its tasks names as text"),
             _ => Support::Yes,
@@ -125,33 +123,73 @@ impl Run<'_> {
         );
         let (watch, began) = (self.request.watch, Instant::now());
         watch.events.begin(Phase::Decode, Some(all));
-        let bytes = job.to_bytes()?;
-        let tasks = Tasks { job: &bytes, decoding: job.tasks.len(), groups: job.groups };
-        let payloads = match job.tasks.len() {
-            0 => Vec::new(),
-            _ => without_errors(self.backend.cluster.decode(&tasks, watch)?)
-                .map_err(|error| located(error, &**self.storage, &job.plan.inputs, watch.cancel))?,
-        };
-        let Decoded { finished, set_aside } = self.decoded(&job, payloads)?;
+        let attempts = Attempts::create(&**self.storage, self.request.staging)?;
+        let place = &attempts.place;
+        let declared = self.declared(&job)?;
+        if let Some(schema) = &declared {
+            job.output = Some(Output { schema: schema.clone(), place: place.clone() });
+        }
+        let mut handed = self.stage(&job, all, &mut report, &|tasks| match &declared {
+            Some(_) => self.backend.cluster.decode_and_write(tasks, watch),
+            None => self.backend.cluster.decode(tasks, watch),
+        })?;
+        let mut written: Vec<Payload> =
+            handed.extract_if(.., |payload| payload.kind == Kind::Written).collect();
+        let Decoded { finished, set_aside } = self.decoded(&job, handed)?;
         let schema = finished.schema.clone();
         finished.seen.require_chosen(&job.plan.plan, &schema)?;
         let read: u64 = finished.inputs.iter().map(|input| input.bytes).sum();
-        report.stages.push(stage("decode", began, read, finished.read));
 
-        let began = Instant::now();
-        watch.events.begin(Phase::Encode, Some(finished.accepted));
-        let attempts = Attempts::create(&**self.storage, self.request.staging)?;
-        job.output = Some(Output { schema: schema.clone(), attempts: attempts.path.clone() });
-        let bytes = job.to_bytes()?;
-        let tasks = Tasks { job: &bytes, ..tasks };
-        let written = match job.tasks.len() {
-            0 => Vec::new(),
-            _ => without_errors(self.backend.cluster.write(&tasks, watch)?)?,
-        };
-        self.publish(&job, &schema, &attempts, written, &mut report)?;
+        if let Some(declared) = &declared {
+            if *declared != schema {
+                return Err(Error::bug("records changed the schema that was declared"));
+            }
+            self.publish(&job, &schema, &attempts, written, &mut report)?;
+            report.stages.push(stage("decode and write", began, read, finished.read));
+        } else {
+            report.stages.push(stage("decode", began, read, finished.read));
+            let began = Instant::now();
+            watch.events.begin(Phase::Encode, Some(finished.accepted));
+            job.output = Some(Output { schema: schema.clone(), place: place.clone() });
+            written = self.stage(&job, finished.accepted, &mut report, &|tasks| {
+                self.backend.cluster.write(tasks, watch)
+            })?;
+            self.publish(&job, &schema, &attempts, written, &mut report)?;
+            report.stages.push(stage("write", began, report.output.bytes, report.records.written));
+        }
         fill(finished, set_aside, &mut report);
-        report.stages.push(stage("write", began, report.output.bytes, report.records.written));
         Ok(report)
+    }
+
+    /// Runs tasks, and returns what all of them handed on, without what they used.
+    fn stage(
+        &self,
+        job: &Job,
+        units: u64,
+        report: &mut Report,
+        run: &dyn Fn(&Tasks<'_>) -> Result<Vec<Payload>>,
+    ) -> Result<Vec<Payload>> {
+        if job.tasks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bytes = job.to_bytes()?;
+        let tasks = Tasks { job: &bytes, decoding: job.tasks.len(), groups: job.groups, units };
+        let cancel = self.request.watch.cancel;
+        let mut payloads = without_errors(run(&tasks)?)
+            .map_err(|error| located(error, &**self.storage, &job.plan.inputs, cancel))?;
+        for used in payloads.extract_if(.., |payload| payload.kind == Kind::Used) {
+            add_node(&used.bytes, &mut report.resources.nodes)?;
+        }
+        Ok(payloads)
+    }
+
+    /// The schema of all records, where the plan declares it.
+    fn declared(&self, job: &Job) -> Result<Option<Schema>> {
+        if job.plan.plan.schema.declared.is_none() {
+            return Ok(None);
+        }
+        let nothing = SliceDecoder::new(&job.plan, &job.splitters, None, 0)?.finish()?;
+        nothing.seen.schema().map(Some)
     }
 
     /// Cuts the inputs into tasks.
@@ -159,6 +197,13 @@ impl Run<'_> {
         let mut plan = self.request.plan.clone();
         let task_bytes = self.backend.task_bytes;
         for input in &mut plan.inputs {
+            if hides(&input.display()) {
+                return Err(Error::usage(
+                    "a link with secrets is known to this process alone, not to the tasks of a cluster",
+                )
+                .at(input.display(), None)
+                .help("copy it to a file that all nodes see"));
+            }
             match input.bytes {
                 None => {
                     return Err(Error::usage(
@@ -221,7 +266,7 @@ impl Run<'_> {
                     });
                 }
                 Kind::BadRecords => bad.push(payload.bytes),
-                Kind::Error | Kind::Rows | Kind::Written => {
+                Kind::Error | Kind::Rows | Kind::Written | Kind::Used => {
                     return Err(Error::bug("a task that decodes handed on something else"));
                 }
             }
@@ -270,11 +315,11 @@ impl Run<'_> {
             }
             accounts.push(WriteAccount::of_bytes(&payload.bytes)?);
         }
-        let chosen = Attempts::chosen(accounts);
+        let (chosen, others) = Attempts::choose(accounts);
         let plan = &job.plan.plan;
         let columns = plan.columns.as_ref();
         let written = columns.map_or_else(|| schema.clone(), |columns| schema.project(columns));
-        let files = attempts.publish(&chosen, plan.sink.layout, || {
+        let files = attempts.publish(&chosen, &others, plan.sink.layout, || {
             let (storage, sink) = (&**self.storage, &plan.sink);
             let encoder = Encoder::new(&job.plan, schema)?;
             let finish = |footer, path, layout| {
@@ -294,6 +339,7 @@ impl Run<'_> {
             shown.extend(account.conflicts.into_iter().take(room));
             report.output.bytes += account.totals.bytes;
             report.output.row_groups += account.totals.row_groups;
+            report.resources.spilled_bytes += account.spilled_bytes;
             digest = digest.wrapping_add(account.totals.digest);
             if account.totals.rows != account.tally.written {
                 return Err(Error::bug("a task wrote more or fewer rows than survive"));
@@ -341,6 +387,24 @@ fn without_errors(payloads: Vec<Payload>) -> Result<Vec<Payload>> {
     Err(serde_json::from_slice(&first.bytes).unwrap_or_else(|cause| {
         Error::environment(format!("a task failed, and its reason can't be read: {cause}"))
     }))
+}
+
+/// Adds what a task used to the line of its node.
+fn add_node(told: &[u8], nodes: &mut Vec<NodeReport>) -> Result<()> {
+    let used: NodeReport = serde_json::from_slice(told).map_err(|cause| {
+        Error::environment(format!("a task says nothing readable of what it used: {cause}"))
+    })?;
+    match nodes.binary_search_by(|node| node.host.cmp(&used.host)) {
+        Err(at) => nodes.insert(at, used),
+        Ok(at) => {
+            let node = &mut nodes[at];
+            node.tasks += used.tasks;
+            node.seconds += used.seconds;
+            node.cpu_seconds += used.cpu_seconds;
+            node.peak_memory_bytes = node.peak_memory_bytes.max(used.peak_memory_bytes);
+        }
+    }
+    Ok(())
 }
 
 fn stage(name: &str, began: Instant, bytes: u64, rows: u64) -> StageReport {

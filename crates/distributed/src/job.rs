@@ -6,8 +6,8 @@ use distil_json::{MessageReader, MessageWriter};
 use distil_kernel::slice::Slice;
 use distil_kernel::splitters::Splitters;
 use distil_plan::{DISTIL_VERSION, Error, Location, ResolvedPlan, Result, Schema};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 const NAME: &[u8] = b"distil-job";
 
@@ -33,8 +33,21 @@ pub(crate) struct Job {
 pub(crate) struct Output {
     /// The schema of all records.
     pub(crate) schema: Schema,
-    /// A directory that all tasks see. Each attempt has one of its own in it.
-    pub(crate) attempts: PathBuf,
+    pub(crate) place: Place,
+}
+
+/// Where attempts write what nobody sees yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Place {
+    /// To a directory that all tasks see, in which each attempt has one of its own.
+    Directory(PathBuf),
+    /// To the names of the outputs in a store of objects, by uploads that the driver completes.
+    Uploads {
+        /// The output.
+        output: PathBuf,
+        /// The file of dropped records.
+        dropped: Option<PathBuf>,
+    },
 }
 
 impl Job {
@@ -64,9 +77,9 @@ impl Job {
         message.number(u64::from(self.groups));
         message.number(self.bound);
         message.flag(self.output.is_some());
-        if let Some(Output { schema, attempts }) = &self.output {
+        if let Some(Output { schema, place }) = &self.output {
             message.bytes(&json(schema)?);
-            message.bytes(&json(attempts)?);
+            message.bytes(&json(place)?);
         }
         Ok(message.finish())
     }
@@ -102,10 +115,9 @@ impl Job {
         }
         let (groups, bound) = (message.small()?, message.number()?);
         let output = match message.flag()? {
-            true => Some(Output {
-                schema: parsed(message.bytes()?)?,
-                attempts: parsed(message.bytes()?)?,
-            }),
+            true => {
+                Some(Output { schema: parsed(message.bytes()?)?, place: parsed(message.bytes()?)? })
+            }
             false => None,
         };
         message.finish()?;
@@ -142,7 +154,7 @@ mod tests {
             tasks: vec![vec![slice(0, Some(9)), slice(9, None)], Vec::new()],
             groups: 2,
             bound: 77,
-            output: Some(Output { schema, attempts: "/data/.staging/attempts".into() }),
+            output: Some(Output { schema, place: Place::Directory("/data/.attempts".into()) }),
         }
     }
 

@@ -20,11 +20,13 @@ pub enum Kind {
     Error,
     /// What a task that wrote parts says of them.
     Written,
+    /// What a task used, as JSON of a [`distil_plan::NodeReport`].
+    Used,
 }
 
 impl Kind {
-    const ALL: [Self; 5] =
-        [Self::Rows, Self::Message, Self::BadRecords, Self::Error, Self::Written];
+    const ALL: [Self; 6] =
+        [Self::Rows, Self::Message, Self::BadRecords, Self::Error, Self::Written, Self::Used];
 
     /// Its number, for whoever carries payloads.
     pub fn number(self) -> u8 {

@@ -1,6 +1,7 @@
 //! A task that writes: the rows of its groups, reduced, to parts that nobody sees yet.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use distil_kernel::encode::{Encoder, RowGroupEncoder};
@@ -13,38 +14,87 @@ use distil_output::row_group_writer::{RowGroupWriter, Totals};
 use distil_plan::{Cancel, Error, Layout, Result};
 use distil_storage::Storage;
 
-use crate::attempts::{DROPPED, OUTPUT};
+use crate::attempt::Attempt;
+use crate::group_rows::GroupRows;
 use crate::job::{Job, Output};
 use crate::payload::{Kind, Payload, of_stream};
 use crate::write_account::WriteAccount;
 
-/// Runs a task that writes the rows of some groups; `attempt` is a name that no other attempt has. Hands on an account
-/// for each group.
-///
-/// # Errors
-/// An environment error when writing fails, or a payload is not one of rows; that of the cancelled task.
-pub fn write(
-    storage: &Arc<dyn Storage>,
-    job: &[u8],
-    attempt: &str,
-    payloads: Vec<Payload>,
-    cancel: &Cancel,
-) -> Result<Vec<Payload>> {
-    let job = Job::of_bytes(job)?;
-    let mut groups: BTreeMap<u32, Vec<Payload>> = BTreeMap::new();
-    for payload in payloads {
-        groups.entry(payload.group).or_default().push(payload);
+/// Bytes of rows of a group that are in memory until all of them have come.
+const HELD: u64 = 256 << 20;
+
+/// A task that writes the rows of some groups.
+pub struct Writing {
+    storage: Arc<dyn Storage>,
+    job: Job,
+    attempt: String,
+    temp_dir: PathBuf,
+    cancel: Cancel,
+    groups: BTreeMap<u32, GroupRows>,
+    passed_on: Vec<Payload>,
+}
+
+impl Writing {
+    /// A task without rows. `attempt` is a name that no other attempt has; rows that the memory does not hold go to
+    /// files without a name in `temp_dir`.
+    ///
+    /// # Errors
+    /// An environment error if the job is of another version.
+    pub fn begin(
+        storage: Arc<dyn Storage>,
+        job: &[u8],
+        attempt: &str,
+        temp_dir: &Path,
+        cancel: &Cancel,
+    ) -> Result<Self> {
+        Ok(Self {
+            storage,
+            job: Job::of_bytes(job)?,
+            attempt: attempt.to_owned(),
+            temp_dir: temp_dir.to_owned(),
+            cancel: cancel.clone(),
+            groups: BTreeMap::new(),
+            passed_on: Vec::new(),
+        })
     }
-    let Some(output) = &job.output else {
-        return Err(Error::bug("a task that writes was not told where"));
-    };
-    let mut accounts = Vec::new();
-    for (group, payloads) in groups {
-        let task = Task { storage: &**storage, job: &job, output, cancel };
-        let account = task.run(group, format!("{group:05}-{attempt}"), payloads)?;
-        accounts.push(Payload { kind: Kind::Written, group, bytes: account.to_bytes() });
+
+    /// Takes what tasks that decode handed on. What is no rows is handed on as it is.
+    ///
+    /// # Errors
+    /// An environment error if these are no rows of distil, or can't be written to a temporary file.
+    pub fn push(&mut self, payload: Payload) -> Result<()> {
+        self.cancel.check()?;
+        if payload.kind != Kind::Rows {
+            self.passed_on.push(payload);
+            return Ok(());
+        }
+        let new = || GroupRows::new(HELD, &self.temp_dir);
+        let rows = self.groups.entry(payload.group).or_insert_with(new);
+        for batch in of_stream(&payload.bytes)? {
+            for run in read_rows(&batch)? {
+                rows.push(run)?;
+            }
+        }
+        Ok(())
     }
-    Ok(accounts)
+
+    /// Writes all rows, and hands on an account for each group.
+    ///
+    /// # Errors
+    /// An environment error when writing fails; that of the cancelled task.
+    pub fn finish(self) -> Result<Vec<Payload>> {
+        let Some(output) = &self.job.output else {
+            return Err(Error::bug("a task that writes was not told where"));
+        };
+        let mut handed_on = self.passed_on;
+        for (group, rows) in self.groups {
+            let task =
+                Task { storage: &*self.storage, job: &self.job, output, cancel: &self.cancel };
+            let account = task.run(group, &format!("{group:05}-{}", self.attempt), rows)?;
+            handed_on.push(Payload { kind: Kind::Written, group, bytes: account.to_bytes() });
+        }
+        Ok(handed_on)
+    }
 }
 
 struct Task<'a> {
@@ -55,49 +105,63 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn run(&self, group: u32, attempt: String, payloads: Vec<Payload>) -> Result<WriteAccount> {
-        let Output { schema, attempts } = self.output;
-        let plan = &self.job.plan.plan;
-        let directory = attempts.join(&attempt);
-        let disk = self.storage.disk(&directory)?;
-        disk.create_dir(&directory)?;
+    fn run(&self, group: u32, name: &str, rows: GroupRows) -> Result<WriteAccount> {
+        let (place, sink) = (&self.output.place, &self.job.plan.plan.sink);
+        let attempt = Attempt::create(self.storage, place, (group, name), sink)?;
+        let done = self.write(&attempt, rows).and_then(|account| {
+            let uploads = attempt.hand_over()?;
+            Ok(WriteAccount { group, attempt: name.to_owned(), uploads, ..account })
+        });
+        if done.is_err() {
+            attempt.abandon();
+        }
+        done
+    }
+
+    /// Writes the rows of one group. Who wrote them, and where, is not in the account yet.
+    fn write(&self, attempt: &Attempt<'_>, mut rows: GroupRows) -> Result<WriteAccount> {
+        let (schema, plan) = (&self.output.schema, &self.job.plan.plan);
         let written = plan.columns.as_ref().map_or_else(|| schema.clone(), |c| schema.project(c));
         let encoder = Encoder::new(&self.job.plan, schema)?;
         let sink = &plan.sink;
-        let output = |wanted, most_rows, footer, name: &str, layout| {
-            let path = directory.join(name);
+        let output = |wanted, most_rows, footer, path: &Path, layout| {
+            let writer = RowGroupWriter::new(self.storage, &encoder, footer, path, sink, layout);
             Written {
-                writer: RowGroupWriter::new(self.storage, &encoder, footer, &path, sink, layout),
+                writer: writer.named(attempt.names),
                 cutter: RowGroupCutter::new(wanted, encoder.leaves(), most_rows, ROW_GROUP_BYTES),
                 encoder: RowGroupEncoder::new(&encoder, wanted),
             }
         };
         let kept = Footer::of(plan, written);
         let dropped = kept.of_dropped();
-        if sink.layout == Layout::Dir {
-            let path = directory.join(OUTPUT);
-            self.storage.disk(&path)?.create_dir(&path)?;
-        }
         let most_rows = sink.row_group_rows.min(sink.max_file_rows.unwrap_or(u64::MAX));
-        let mut outputs = vec![output(Wanted::Kept, most_rows, kept, OUTPUT, sink.layout)];
+        let mut outputs = vec![output(Wanted::Kept, most_rows, kept, &attempt.output, sink.layout)];
         if plan.dropped.is_some() {
             let most_rows = sink.row_group_rows;
-            outputs.push(output(Wanted::Dropped, most_rows, dropped, DROPPED, Layout::File));
+            outputs.push(output(
+                Wanted::Dropped,
+                most_rows,
+                dropped,
+                &attempt.dropped,
+                Layout::File,
+            ));
         }
         let (mut tally, mut conflicts, mut spare) = (Tally::default(), Vec::new(), Vec::new());
-        for (_, buffers) in by_partition(payloads)? {
+        for partition in rows.partitions() {
             self.cancel.check()?;
+            let buffers = rows.take(partition)?;
             let reduced = reduce_partition(buffers, Policy::of(plan), &mut spare)?;
             tally.add(reduced.counts);
             let room = SHOWN - conflicts.len();
             conflicts.extend(reduced.conflicts.into_iter().take(room));
-            for rows in reduced.rows.into_iter().map(Arc::new) {
+            for reduced in reduced.rows.into_iter().map(Arc::new) {
                 for output in &mut outputs {
-                    let cuts = output.cutter.push(&rows)?;
+                    let cuts = output.cutter.push(&reduced)?;
                     output.take(cuts, self.cancel)?;
                 }
             }
         }
+        let spilled_bytes = rows.spilled_bytes();
         let mut totals = Totals::default();
         for (at, output) in outputs.iter_mut().enumerate() {
             let cuts = output.cutter.finish();
@@ -107,7 +171,7 @@ impl Task<'_> {
                 totals = of_output;
             }
         }
-        Ok(WriteAccount { group, attempt, totals, tally, conflicts })
+        Ok(WriteAccount { totals, tally, conflicts, spilled_bytes, ..WriteAccount::default() })
     }
 }
 
@@ -128,20 +192,4 @@ impl Written<'_> {
         }
         Ok(())
     }
-}
-
-/// The buffers of rows of each partition, in order.
-fn by_partition(payloads: Vec<Payload>) -> Result<BTreeMap<u32, Vec<Vec<u8>>>> {
-    let mut partitions: BTreeMap<u32, Vec<Vec<u8>>> = BTreeMap::new();
-    for payload in payloads {
-        if payload.kind != Kind::Rows {
-            return Err(Error::bug("a task that writes got something else than rows"));
-        }
-        for batch in of_stream(&payload.bytes)? {
-            for run in read_rows(&batch)? {
-                partitions.entry(run.partition).or_default().extend(run.rows);
-            }
-        }
-    }
-    Ok(partitions)
 }

@@ -11,6 +11,6 @@ pub mod places;
 pub mod publish;
 mod refuse;
 pub mod resolve;
-mod resources;
+pub mod resources;
 pub mod run;
 pub mod settle;

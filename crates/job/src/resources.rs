@@ -2,24 +2,37 @@
 
 use std::time::Instant;
 
-use distil_plan::ResourceReport;
+use distil_plan::{NodeReport, ResourceReport};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Measures from its creation on.
-pub(crate) struct Meter {
+pub struct Meter {
     start: Instant,
     cpu_start: f64,
 }
 
 impl Meter {
-    pub(crate) fn start() -> Self {
+    /// A meter that begins now.
+    pub fn start() -> Self {
         Self { start: Instant::now(), cpu_start: cpu_seconds() }
     }
 
-    /// Fills in what the process used; what only the backend knows stays.
+    /// What a task used on this node, which has that name.
+    pub fn node(&self, host: &str) -> NodeReport {
+        NodeReport {
+            host: host.to_owned(),
+            tasks: 1,
+            seconds: self.start.elapsed().as_secs_f64(),
+            cpu_seconds: cpu_seconds() - self.cpu_start,
+            peak_memory_bytes: peak_memory().unwrap_or(0),
+        }
+    }
+
+    /// Fills in what the process used, and adds what nodes used; what only the backend knows stays.
     pub(crate) fn fill(&self, resources: &mut ResourceReport) {
+        let of_nodes: f64 = resources.nodes.iter().map(|node| node.cpu_seconds).sum();
         resources.seconds = self.start.elapsed().as_secs_f64();
-        resources.cpu_seconds = cpu_seconds() - self.cpu_start;
+        resources.cpu_seconds = cpu_seconds() - self.cpu_start + of_nodes;
         resources.peak_memory_bytes = peak_memory().unwrap_or(0);
     }
 }

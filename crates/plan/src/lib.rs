@@ -47,9 +47,9 @@ pub use plan::{ExtraMembers, InputFormat, MaxQuarantined, Plan, QuarantineSpec, 
 pub use records::{Added, PathStep, RecordsPath};
 pub use repair::{Repair, Repairs};
 pub use report::{
-    ColumnReading, Conflict, Duplicates, EngineReport, InputReport, OutputReport, QuarantineFile,
-    QuarantinedCounts, ReasonCount, RecordCounts, RepairCount, Report, ReportError, ResourceReport,
-    Respelled, RowImage, SchemaColumn, SetAsidePart, StageReport, Status, TypeNote,
+    ColumnReading, Conflict, Duplicates, EngineReport, InputReport, NodeReport, OutputReport,
+    QuarantineFile, QuarantinedCounts, ReasonCount, RecordCounts, RepairCount, Report, ReportError,
+    ResourceReport, Respelled, RowImage, SchemaColumn, SetAsidePart, StageReport, Status, TypeNote,
 };
 pub use resolved::{Input, InputCompression, ResolvedPlan};
 pub use schema::{ColumnIndex, Field, Schema, SchemaSpec};

@@ -278,7 +278,7 @@ pub struct EngineReport {
 pub struct ResourceReport {
     /// Wall clock.
     pub seconds: f64,
-    /// Processor time, user and system, of the process.
+    /// Processor time, user and system, of the process, and of all tasks on the nodes of a cluster.
     pub cpu_seconds: f64,
     /// Threads that the backend was given.
     pub threads: u64,
@@ -286,6 +286,24 @@ pub struct ResourceReport {
     pub peak_memory_bytes: u64,
     /// Bytes written to the temporary directory.
     pub spilled_bytes: u64,
+    /// What tasks used on each node of a cluster, by host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NodeReport>,
+}
+
+/// What tasks used on a node of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// The name of the node, as whoever schedules there knows it.
+    pub host: String,
+    /// Tasks that ended, each attempt that counts.
+    pub tasks: u64,
+    /// Time that tasks took, one after another.
+    pub seconds: f64,
+    /// Processor time, user and system, of the processes in which tasks ran, while they ran.
+    pub cpu_seconds: f64,
+    /// The largest resident size of such a process.
+    pub peak_memory_bytes: u64,
 }
 
 /// The error of a failed run.

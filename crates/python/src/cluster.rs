@@ -1,11 +1,12 @@
 //! A cluster that Python schedules, and its tasks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use distil::cluster::{Cluster, Kind, Payload, Tasks, decode, write};
+use distil::cluster::{self, Cluster, Kind, Payload, Tasks, decode};
 use distil::{Cancel, EngineReport, Error, Result, Watch};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -32,12 +33,16 @@ impl PythonCluster {
         let called = std::thread::scope(|scope| {
             let (done, wait) = sync_channel::<()>(0);
             scope.spawn(move || {
+                let mut advanced = 0;
                 while let Err(RecvTimeoutError::Timeout) = wait.recv_timeout(PAUSE) {
                     if watch.cancel.check().is_err() {
                         // What it says comes as the exception of the call.
                         let _ = Python::attach(|py| self.0.call_method0(py, "cancel"));
                         return;
                     }
+                    let units = (self.progress() * tasks.units as f64) as u64;
+                    watch.events.advance(units.saturating_sub(advanced), 0);
+                    advanced = advanced.max(units);
                 }
             });
             let called = Python::attach(|py| {
@@ -51,6 +56,14 @@ impl PythonCluster {
         });
         watch.cancel.check()?;
         called.map_err(|error| raised(&error))?.into_iter().map(payload).collect()
+    }
+}
+
+impl PythonCluster {
+    /// The share of the tasks of the call that are done: 0 where nobody knows.
+    fn progress(&self) -> f64 {
+        let share = Python::attach(|py| self.0.call_method0(py, "progress")?.extract::<f64>(py));
+        share.unwrap_or(0.0).clamp(0.0, 1.0)
     }
 }
 
@@ -86,6 +99,10 @@ impl Cluster for PythonCluster {
 
     fn write(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>> {
         self.call("write", tasks, watch)
+    }
+
+    fn decode_and_write(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>> {
+        self.call("decode_and_write", tasks, watch)
     }
 
     fn forget(&self) {
@@ -127,7 +144,7 @@ fn failed(error: &Error) -> PyErr {
 }
 
 /// Begins a task that decodes.
-pub(crate) fn decoding(job: &PyBackedBytes, task: usize) -> PyResult<Decoding> {
+pub(crate) fn decoding(job: &PyBackedBytes, task: usize, host: String) -> PyResult<Decoding> {
     let (send, receive) = sync_channel(WAITING);
     let job = job.to_vec();
     let work = move || {
@@ -135,8 +152,9 @@ pub(crate) fn decoding(job: &PyBackedBytes, task: usize) -> PyResult<Decoding> {
             // Nobody takes it any more: the task is over.
             send.send(Ok(payload)).map_err(|_| Error::environment("nobody takes the rows"))
         };
-        let done =
-            catch_unwind(AssertUnwindSafe(|| decode(&job, task, &Cancel::new(), &mut hand_on)));
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            decode(&job, task, &host, &Cancel::new(), &mut hand_on)
+        }));
         // A panic must not look like the end of a task that handed on everything.
         if let Err(error) = done.unwrap_or_else(|panic| Err(call::told(&*panic))) {
             let _ = send.send(Err(error));
@@ -147,17 +165,38 @@ pub(crate) fn decoding(job: &PyBackedBytes, task: usize) -> PyResult<Decoding> {
     Ok(Decoding(Mutex::new(receive)))
 }
 
-/// Runs a task that writes.
-pub(crate) fn writing(
-    py: Python<'_>,
-    job: &PyBackedBytes,
-    attempt: &str,
-    payloads: Vec<(u8, u32, PyBackedBytes)>,
-) -> PyResult<Vec<Told>> {
-    let done = py.detach(|| {
-        let payloads = payloads.into_iter().map(payload).collect::<Result<_>>()?;
-        write(job, attempt, payloads, &Cancel::new())
-    });
-    let done = done.map_err(|error| failed(&error))?;
-    Ok(done.iter().map(|payload| told(py, payload)).collect())
+/// A task that writes.
+#[pyclass(module = "distil._native")]
+pub(crate) struct Writing(Mutex<Option<cluster::Writing>>);
+
+#[pymethods]
+impl Writing {
+    #[new]
+    #[pyo3(signature = (job, attempt, temp_dir))]
+    fn new(job: PyBackedBytes, attempt: &str, temp_dir: PathBuf) -> PyResult<Self> {
+        let begun = cluster::Writing::begin(&job, attempt, &temp_dir, &Cancel::new());
+        Ok(Self(Mutex::new(Some(begun.map_err(|error| failed(&error))?))))
+    }
+
+    /// Takes what tasks that decode handed on.
+    fn push(&self, py: Python<'_>, kind: u8, part: u32, content: PyBackedBytes) -> PyResult<()> {
+        py.detach(|| {
+            let payload = payload((kind, part, content))?;
+            match self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+                Some(writing) => writing.push(payload),
+                None => Err(Error::bug("a task that wrote gets more rows")),
+            }
+        })
+        .map_err(|error| failed(&error))
+    }
+
+    /// Writes all rows, on the node of that name, and returns what became of them.
+    fn finish(&self, py: Python<'_>, host: &str) -> PyResult<Vec<Told>> {
+        let done = py.detach(|| {
+            let writing = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+            writing.ok_or_else(|| Error::bug("a task writes twice"))?.finish(host)
+        });
+        let done = done.map_err(|error| failed(&error))?;
+        Ok(done.iter().map(|payload| told(py, payload)).collect())
+    }
 }

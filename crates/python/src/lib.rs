@@ -27,11 +27,10 @@ mod native {
 
     use pyo3::pybacked::PyBackedBytes;
 
-    use crate::cluster::Told;
     use crate::errors::parsed;
 
     #[pymodule_export]
-    use crate::cluster::Decoding;
+    use crate::cluster::{Decoding, Writing};
     #[pymodule_export]
     use crate::frame::Frame;
     #[pymodule_export]
@@ -51,21 +50,10 @@ mod native {
         py.detach(|| distil_cli::main(arguments))
     }
 
-    /// Begins a task that decodes, on an executor: its payloads, one after another.
+    /// Begins a task that decodes, on the node of that name: its payloads, one after another.
     #[pyfunction]
-    fn decode_task(job: PyBackedBytes, task: usize) -> PyResult<Decoding> {
-        crate::cluster::decoding(&job, task)
-    }
-
-    /// Runs a task that writes, on an executor.
-    #[pyfunction]
-    fn write_task(
-        py: Python<'_>,
-        job: PyBackedBytes,
-        attempt: &str,
-        payloads: Vec<(u8, u32, PyBackedBytes)>,
-    ) -> PyResult<Vec<Told>> {
-        crate::cluster::writing(py, &job, attempt, payloads)
+    fn decode_task(job: PyBackedBytes, task: usize, host: String) -> PyResult<Decoding> {
+        crate::cluster::decoding(&job, task, host)
     }
 
     /// The options that there are, as JSON: those of jobs, then those of backends.

@@ -8,6 +8,9 @@ import textwrap
 import pytest
 
 from distil._functions import default_session
+from store import bucket
+
+__all__ = ["bucket"]
 
 # Seconds after which a program counts as one that hangs: no test that passes comes near it.
 STANDSTILL = 3600

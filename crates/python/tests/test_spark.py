@@ -11,6 +11,7 @@ import pytest
 
 import distil
 from distil.spark import _cluster, _tasks
+from store import ask
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CONFIGURATION = {
@@ -110,6 +111,61 @@ def test_many_tasks_write_many_parts_and_the_rows_of_one_process(spark, incoming
     native = distil.Session(progress=False).read_json(source)
     native.drop_duplicates("ts", order_by="id as text, data").write_parquet("native.parquet")
     assert Path("spark.parquet").read_bytes() == Path("native.parquet").read_bytes()
+
+
+def test_tasks_read_and_write_a_store_and_leave_no_upload(spark, incoming, bucket):
+    source, _ = incoming
+    for path in source.iterdir():
+        ask(f"{bucket}/in/{path.name}", "PUT", path.read_bytes())
+    ask(f"{bucket}/in/bad.ndjson", "PUT", b"[\n")
+    # What a user sets by spark.executorEnv, before the application starts.
+    names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    spark.sparkContext.environment.update({name: os.environ[name] for name in names})
+    session = distil.spark.session(spark, task_bytes=100_000, progress=False)
+    frame = session.read_json(f"{bucket}/in", quarantine=f"{bucket}/bad.ndjson")
+    frame = frame.drop_duplicates("ts", order_by="id as text, data")
+    native = distil.Session(progress=False)
+    expected = native.read_json(f"{bucket}/in", quarantine="bad.ndjson")
+    expected = expected.drop_duplicates("ts", order_by="id as text, data")
+    expected = expected.write_parquet("native.parquet", digest=True)
+    report = frame.write_parquet(f"{bucket}/events/", digest=True)
+    assert report.records == expected.records and report.output.digest == expected.output.digest
+    assert report.output.files > 1 and distil.verify(f"{bucket}/events/").complete
+    assert distil.digest(f"{bucket}/events/") == report.output.digest
+    bad = [ask(f"{bucket}/bad.ndjson"), Path("bad.ndjson").read_bytes()]
+    assert bad[0].splitlines()[1:] == bad[1].splitlines()[1:] != []
+    # One object is one task's.
+    frame.write_parquet(f"{bucket}/events.parquet", mode="overwrite", digest=True)
+    assert ask(f"{bucket}/events.parquet") == Path("native.parquet").read_bytes()
+    assert b"<Upload>" not in ask(bucket, query="?uploads")
+    with pytest.raises(distil.DistilError, match="exists already"):
+        frame.write_parquet(f"{bucket}/events/")
+
+
+def test_a_report_has_a_line_for_each_node_and_progress_comes_while_tasks_run(spark, incoming):
+    steps = []
+    session = distil.spark.session(spark, task_bytes=20_000, progress=steps.append)
+    report = session.read_json(incoming[0]).drop_duplicates("ts").write_parquet("out/")
+    (node,) = report.resources.nodes
+    assert node.tasks > 10 and node.host == _tasks.host()
+    assert 0 < node.cpu_seconds < report.resources.cpu_seconds
+    assert node.peak_memory_bytes > 1 << 20
+    assert {step.stage for step in steps} >= {"decode", "encode"}
+
+
+def test_a_declared_schema_takes_one_job_of_spark(spark, incoming):
+    source, answer = incoming
+    schema = str(distil.schema(source))
+    jobs = {}
+    for name, declared in [("inferred/", None), ("declared/", schema)]:
+        session = distil.spark.session(spark, task_bytes=200_000, progress=False)
+        frame = session.read_json(source, schema=declared).drop_duplicates(
+            "ts", order_by="id as text, data"
+        )
+        report = frame.write_parquet(name, digest=True)
+        assert report.output.digest == answer.keys["ts"].digest
+        jobs[name] = len(report.stages)
+    assert jobs == {"inferred/": 2, "declared/": 1}
 
 
 def test_executors_tell_their_version(spark):

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use distil_distributed::{Cluster, Distributed, Kind, Payload, Tasks, decode, write};
+use distil_distributed::{Cluster, Distributed, Kind, Payload, Tasks, Writing, decode};
 use distil_engine::{EngineOptions, split_keys};
 use distil_job::admit::sniff;
 use distil_plan::{EngineReport, Error, Layout, Plan, Result, Watch};
@@ -13,16 +13,19 @@ use distil_storage::Storage;
 use crate::subject_native::run_on;
 use crate::suite::{Files, Output, Stretch, Subject};
 
+/// What a new process sees.
+type Seen = dyn Fn() -> Arc<dyn Storage> + Send + Sync;
+
 /// A cluster in this process.
 pub struct Together {
-    storage: Arc<dyn Storage>,
+    seen: Box<Seen>,
     kept: Mutex<Vec<Payload>>,
 }
 
 impl Together {
-    /// A cluster whose tasks see this storage.
-    pub fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, kept: Mutex::default() }
+    /// A cluster of which each task sees what `seen` makes for it.
+    pub fn new(seen: impl Fn() -> Arc<dyn Storage> + Send + Sync + 'static) -> Self {
+        Self { seen: Box::new(seen), kept: Mutex::default() }
     }
 }
 
@@ -41,7 +44,7 @@ impl Cluster for Together {
             if task % 2 == 1 {
                 // An executor that dies once its task has handed on something.
                 let mut lost = |_| Err(Error::environment("the executor died"));
-                let died = decode(&self.storage, tasks.job, task, watch.cancel, &mut lost);
+                let died = decode(&(self.seen)(), tasks.job, task, watch.cancel, &mut lost);
                 assert!(died.is_err(), "every task hands on something");
             }
             let mut handed = Vec::new();
@@ -49,7 +52,7 @@ impl Cluster for Together {
                 handed.push(payload);
                 Ok(())
             };
-            decode(&self.storage, tasks.job, task, watch.cancel, &mut hand_on)?;
+            decode(&(self.seen)(), tasks.job, task, watch.cancel, &mut hand_on)?;
             all.append(&mut handed);
         }
         let (rows, told) = all.into_iter().partition(|payload| payload.kind == Kind::Rows);
@@ -67,11 +70,20 @@ impl Cluster for Together {
         for payloads in groups.into_values().rev() {
             // A speculative attempt that ends, too.
             for attempt in ["second", "first"] {
-                let payloads = payloads.clone();
-                written.extend(write(&self.storage, tasks.job, attempt, payloads, watch.cancel)?);
+                let temp_dir = std::env::temp_dir();
+                let mut writing =
+                    Writing::begin((self.seen)(), tasks.job, attempt, &temp_dir, watch.cancel)?;
+                payloads.iter().try_for_each(|payload| writing.push(payload.clone()))?;
+                written.extend(writing.finish()?);
             }
         }
         Ok(written)
+    }
+
+    fn decode_and_write(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>> {
+        let mut told = self.decode(tasks, watch)?;
+        told.extend(self.write(tasks, watch)?);
+        Ok(told)
     }
 
     fn forget(&self) {
@@ -96,8 +108,8 @@ impl Subject for DistributedSubject {
         };
         let options = EngineOptions::new(stretch.threads, 1 << 30);
         run_on(files, plan, |storage| {
-            let seen = Arc::clone(&storage);
-            let cluster = Box::new(Together::new(Arc::clone(&storage)));
+            let (seen, of_tasks) = (Arc::clone(&storage), Arc::clone(&storage));
+            let cluster = Box::new(Together::new(move || Arc::clone(&of_tasks)));
             let keys = move |plan: &_, watch: Watch<'_>| split_keys(&seen, &options, plan, watch);
             let distributed = Distributed::new(storage, cluster, Box::new(sniff), Box::new(keys));
             Box::new(distributed.with_task_bytes(task_bytes))

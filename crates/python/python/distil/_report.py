@@ -95,14 +95,29 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Node:
+    """What tasks used on a node of a cluster."""
+
+    host: str
+    tasks: int = 0
+    #: Time that tasks took, one after another.
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    #: The largest resident size of a process that ran tasks.
+    peak_memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
 class Resources:
     """What the run used."""
 
     seconds: float = 0.0
+    #: Of this process, and of all tasks on the nodes of a cluster.
     cpu_seconds: float = 0.0
     threads: int = 0
     peak_memory_bytes: int = 0
     spilled_bytes: int = 0
+    nodes: list[Node] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -176,7 +191,9 @@ class Report:
     @cached_property
     def resources(self) -> Resources:
         """What the run used."""
-        return _part(Resources, self._data["resources"])
+        told = dict(self._data["resources"])
+        told["nodes"] = [_part(Node, node) for node in told.get("nodes", [])]
+        return _part(Resources, told)
 
     @property
     def warnings(self) -> list[str]:

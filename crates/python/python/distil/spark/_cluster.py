@@ -82,6 +82,29 @@ class SparkCluster:
         rows = self._rows.where(f"kind = {_tasks.ROWS}").repartition(parts, "slot")
         return self._collect(rows.mapInArrow(_tasks.writing(job), _tasks.PAYLOADS))
 
+    def decode_and_write(self, job: bytes, decoding: int, parts: int) -> list[Payload]:
+        """Decodes and writes in one job of Spark: nothing has to be kept, and all that is told goes the way of rows."""
+        tasks = self._spark.range(0, decoding, 1, decoding)
+        decoded = tasks.mapInArrow(_tasks.decoding(job, slots(parts)), _tasks.PAYLOADS)
+        moved = decoded.repartition(parts, "slot")
+        return self._collect(moved.mapInArrow(_tasks.writing(job), _tasks.PAYLOADS))
+
+    def progress(self) -> float:
+        """The share of the tasks of the present call that are done; 0 where Spark does not tell. Called from another
+        thread than the one that waits."""
+        if self._is_connect:
+            return 0.0
+        tracker = self._spark.sparkContext.statusTracker()
+        done = wanted = 0
+        for job in tracker.getJobIdsForGroup(self._tag):
+            known = tracker.getJobInfo(job)
+            if known is None or known.status != "RUNNING":
+                continue
+            for stage in filter(None, map(tracker.getStageInfo, known.stageIds)):
+                done += stage.numCompletedTasks
+                wanted += stage.numTasks
+        return done / wanted if wanted else 0.0
+
     def forget(self) -> None:
         """Lets go of the rows."""
         if self._rows is not None:

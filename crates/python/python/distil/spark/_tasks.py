@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -26,13 +28,14 @@ class TaskError(RuntimeError):
 
     def __init__(self, error: str) -> None:
         told = json.loads(error)
-        told.setdefault("details", []).append(f"the task ran on {socket.gethostname()}")
+        told.setdefault("details", []).append(f"the task ran on {host()}")
         super().__init__(f"{BEGIN}{json.dumps(told)}{END}")
 
 
 def decoding(job: bytes, slots: Sequence[int]) -> Callable[[Batches], Batches]:
     """A function for ``mapInArrow`` over the numbers of tasks that decode. Rows of the part `n` are sent to the
-    partition of ``slots[n]``.
+    partition of ``slots[n]``, and all else to one that follows from the task: what the driver is told may go the way
+    of rows.
     """
 
     def decode(batches: Batches) -> Batches:
@@ -41,8 +44,8 @@ def decoding(job: bytes, slots: Sequence[int]) -> Callable[[Batches], Batches]:
         for batch in batches:
             for task in batch.column(0).to_pylist():
                 try:
-                    for kind, part, payload in _native.decode_task(job, task):
-                        slot = slots[part] if kind == ROWS else 0
+                    for kind, part, payload in _native.decode_task(job, task, host()):
+                        slot = slots[part if kind == ROWS else task % len(slots)]
                         yield _batch([(kind, slot, part, payload)])
                 except RuntimeError as error:
                     raise TaskError(str(error)) from None
@@ -56,17 +59,32 @@ def writing(job: bytes) -> Callable[[Batches], Batches]:
     def write(batches: Batches) -> Batches:
         from .. import _native
 
-        payloads: list[tuple[int, int, bytes]] = []
-        for batch in batches:
-            columns = batch.to_pydict()
-            payloads.extend(zip(columns["kind"], columns["part"], columns["payload"], strict=True))
         try:
-            done = _native.write_task(job, uuid.uuid4().hex, payloads)
+            task = _native.Writing(job, uuid.uuid4().hex, temporary_directory())
+            for batch in batches:
+                columns = batch.to_pydict()
+                for payload in zip(
+                    *(columns[name] for name in ("kind", "part", "payload")), strict=True
+                ):
+                    task.push(*payload)
+            done = task.finish(host())
         except RuntimeError as error:
             raise TaskError(str(error)) from None
         yield _batch([(kind, 0, part, payload) for kind, part, payload in done])
 
     return write
+
+
+def host() -> str:
+    """The name of this node, as Spark and YARN call it where they were told to call it otherwise than it does itself."""
+    names = ("SPARK_LOCAL_HOSTNAME", "SPARK_LOCAL_IP", "NM_HOST")
+    return next(filter(None, map(os.environ.get, names)), None) or socket.gethostname()
+
+
+def temporary_directory() -> str:
+    """Where Spark has its own temporary files, on the disks that are meant for them."""
+    given = os.environ.get("LOCAL_DIRS") or os.environ.get("SPARK_LOCAL_DIRS") or ""
+    return next(filter(os.path.isdir, given.split(",")), None) or tempfile.gettempdir()
 
 
 def versions(batches: Batches) -> Batches:
@@ -80,9 +98,7 @@ def versions(batches: Batches) -> Batches:
             version = _native.VERSION
         except ImportError:
             version = ""
-        yield pyarrow.RecordBatch.from_pydict(
-            {"host": [socket.gethostname()], "version": [version]}
-        )
+        yield pyarrow.RecordBatch.from_pydict({"host": [host()], "version": [version]})
 
 
 def _batch(payloads: Sequence[tuple[int, int, int, bytes]]) -> pyarrow.RecordBatch:
