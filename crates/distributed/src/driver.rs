@@ -265,7 +265,11 @@ impl Run<'_> {
                         None => partial,
                     });
                 }
-                Kind::BadRecords => bad.push(payload.bytes),
+                Kind::BadRecords => {
+                    for batch in of_stream(&payload.bytes)? {
+                        bad.push(read_bad_records(&batch)?);
+                    }
+                }
                 Kind::Error | Kind::Rows | Kind::Written | Kind::Used => {
                     return Err(Error::bug("a task that decodes handed on something else"));
                 }
@@ -278,12 +282,10 @@ impl Run<'_> {
             None => SliceDecoder::new(&job.plan, &job.splitters, None, 0)?.finish()?,
         };
         let prefer_missing_key = |error| quarantine.prefer_missing_key(error, &partial.seen);
-        for bytes in bad {
-            for batch in of_stream(&bytes)? {
-                for part in read_bad_records(&batch)? {
-                    quarantine.add(part).map_err(prefer_missing_key)?;
-                }
-            }
+        // In the order of the inputs, as each task has its own: how many are too many, the same ones decide every time.
+        bad.sort_by_key(|parts| parts.first().map(|part| (part.input, part.offset)));
+        for part in bad.into_iter().flatten() {
+            quarantine.add(part).map_err(prefer_missing_key)?;
         }
         let mut totals = ReadTotals { bytes: 0, records: vec![0; job.plan.inputs.len()] };
         for (slice, account) in &partial.accounts {

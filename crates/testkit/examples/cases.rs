@@ -1,4 +1,5 @@
-//! Writes the suite as files, for faces in other languages: `cases DIRECTORY`.
+//! Writes the suite as files, for faces in other languages: `cases DIRECTORY [GENERATED]`, with as many generated cases
+//! besides.
 //!
 //! Each case is a directory: its files in `in`, `plan.json`, and what the native engine makes of them in memory:
 //! `expected.parquet`, or `expected.json` with the code and the first line of the error.
@@ -11,8 +12,11 @@
 
 use std::path::Path;
 
+use distil_testkit::generate::scenarios;
 use distil_testkit::subject_native::NativeSubject;
 use distil_testkit::suite::{Case, Stretch, Subject, cases};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 
 /// Larger cases say the same of a face, and fill the disk.
 const LARGEST: usize = 1 << 20;
@@ -22,6 +26,13 @@ fn main() {
     let size = |case: &Case| case.files.iter().map(|(_, content)| content.len()).sum::<usize>();
     for case in cases().iter().filter(|case| size(case) < LARGEST) {
         write(case, &Path::new(&root).join(&case.name));
+    }
+    let generated = std::env::args().nth(2).map_or(0, |count| count.parse().expect("a number"));
+    // The same ones every time.
+    let mut runner = TestRunner::deterministic();
+    for at in 0..generated {
+        let (case, _) = scenarios().new_tree(&mut runner).unwrap().current();
+        write(&case, &Path::new(&root).join(format!("generated-{at:04}")));
     }
 }
 
