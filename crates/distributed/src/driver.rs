@@ -295,9 +295,14 @@ impl Run<'_> {
         let read: u64 = totals.records.iter().sum();
         let set_aside = quarantine.finish(&totals).map_err(prefer_missing_key)?;
         let counts = set_aside.counts;
-        let finished = partial
-            .finish(&job.plan, &slices)
-            .map_err(|error| Quarantine::explain(error, read, &counts))?;
+        // What is wrong with the schema may be for want of records; what else is wrong is not.
+        let without_schema = partial.seen.schema().err();
+        let finished = partial.finish(&job.plan, &slices).map_err(|error| {
+            match without_schema == Some(error.clone()) {
+                true => Quarantine::explain(error, read, &counts),
+                false => error,
+            }
+        })?;
         Ok(Decoded { finished, set_aside })
     }
 
