@@ -6,7 +6,7 @@
 //! and the next run to the output aborts them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use distil_output::parts::part_name;
 use distil_plan::{Error, Layout, Result, Staging, parent};
@@ -120,7 +120,7 @@ impl<'a> Attempts<'a> {
         Ok(())
     }
 
-    fn store_of(&self, path: &PathBuf) -> Result<&'a dyn distil_storage::Objects> {
+    fn store_of(&self, path: &Path) -> Result<&'a dyn distil_storage::Objects> {
         self.storage
             .objects(path)
             .ok_or_else(|| Error::bug("a part left its store").at(path.to_string_lossy(), None))

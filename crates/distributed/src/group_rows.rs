@@ -95,7 +95,7 @@ impl GroupRows {
 }
 
 fn failed(doing: &str, directory: &Path, cause: &std::io::Error) -> Error {
-    Error::io(&format!("{doing} a temporary file"), &directory.to_string_lossy(), cause)
+    Error::io(&format!("{doing} a temporary file"), directory.to_string_lossy(), cause)
 }
 
 #[cfg(test)]
