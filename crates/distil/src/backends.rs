@@ -1,6 +1,6 @@
 //! The registry: which engines there are, and how an entry of the configuration becomes a backend.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use distil_engine::Native;
 use distil_external::External;
 use distil_plan::{Backend, Error, Need, Result, Support};
 use distil_storage::Storage;
+use distil_submit::{Submit, SubmitOptions};
 
 use crate::RunOptions;
 use crate::configuration::{
@@ -82,7 +83,54 @@ const ENGINES: &[Engine] = &[
         open: open_spark,
         place: |entry| redact(entry.options.url.as_deref().unwrap_or("?")),
     },
+    Engine {
+        name: "spark-submit",
+        scheme: None,
+        understands: &[
+            "master",
+            "deploy_mode",
+            "submit",
+            "application",
+            "python",
+            "archives",
+            "conf",
+        ],
+        open: open_submit,
+        place: |entry| redact(entry.options.master.as_deref().unwrap_or("?")),
+    },
 ];
+
+fn open_submit(
+    entry: &Entry,
+    storage: Arc<dyn Storage>,
+    _: &RunOptions,
+) -> Result<Box<dyn Backend>> {
+    let options = &entry.options;
+    let Some(master) = &options.master else {
+        return Err(Error::usage(format!("the backend {} has no master", entry.name))
+            .help("say where Spark runs: master = \"spark://HOST:7077\""));
+    };
+    let python = match words(options.python.as_ref(), "python3").as_slice() {
+        [python] => python.clone(),
+        _ => {
+            return Err(Error::usage(format!(
+                "the Python of the backend {} must be a program without arguments",
+                entry.name
+            )));
+        }
+    };
+    let given = SubmitOptions {
+        deploy_mode: options.deploy_mode.unwrap_or_default(),
+        submit: words(options.submit.as_ref(), "spark-submit"),
+        application: options.application.as_ref().map(|path| path.0.clone()),
+        python,
+        archives: options.archives.as_ref().map_or_else(Vec::new, |paths| paths.0.clone()),
+        conf: options.conf.as_ref().map(|properties| properties.0.clone()).unwrap_or_default(),
+        without: options_of_the_environment(),
+        ..SubmitOptions::new(master)
+    };
+    Ok(Box::new(Submit::new(storage, given)?))
+}
 
 #[cfg(feature = "spark")]
 fn open_spark(
@@ -231,8 +279,7 @@ impl Entry {
     /// Sets how long a process is waited for, and which variables it does not get: they may hold the secrets of
     /// other backends.
     fn prepare(&self, options: &mut distil_external::ProcessOptions) {
-        let names = std::env::vars_os().map(|(name, _)| name);
-        options.without = names.filter(|name| is_option(name)).collect();
+        options.without = options_of_the_environment();
         if let Some(seconds) = self.options.silence {
             options.silence = Duration::from_secs(seconds.max(1));
             options.start = options.silence;
@@ -250,6 +297,11 @@ pub fn promises(backend: &dyn Backend) -> String {
     }
     promises.push(if keeps(Need::BadRecords) { "quarantine" } else { "valid input only" });
     promises.join(", ")
+}
+
+/// The variables of the environment that set options.
+fn options_of_the_environment() -> Vec<OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| is_option(name)).collect()
 }
 
 /// Whether a variable of the environment sets an option.

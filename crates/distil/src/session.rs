@@ -126,6 +126,15 @@ impl Session {
         Ok(Self { storage, backend: Arc::new(backend), options, events, cancel })
     }
 
+    /// Does what the order of another process asks for, which runs the frame around it, and leaves the answer beside
+    /// the order. Returns the exit status that this process should end with.
+    ///
+    /// # Errors
+    /// As [`distil_submit::fulfil`]; the error of the run is the answer.
+    pub fn fulfil(&self, order: &Path) -> Result<u8> {
+        distil_submit::fulfil(&*self.stores(), &*self.backend, self.watch(), order)
+    }
+
     /// Tells these events of every run, and stops runs when asked to.
     #[must_use]
     pub fn watched(mut self, events: Arc<dyn Events>, cancel: Cancel) -> Self {

@@ -69,6 +69,15 @@ impl Distributed {
     }
 }
 
+/// What every cluster supports.
+pub fn supports(need: &Need) -> Support {
+    match need {
+        Need::Parquet => Support::Could("its tasks read JSON"),
+        Need::OpaquePath => Support::Could("it tells its tasks names as text"),
+        _ => Support::Yes,
+    }
+}
+
 impl Backend for Distributed {
     fn name(&self) -> &str {
         self.cluster.name()
@@ -79,11 +88,7 @@ impl Backend for Distributed {
     }
 
     fn supports(&self, need: &Need) -> Result<Support> {
-        Ok(match need {
-            Need::Parquet => Support::Could("its tasks read JSON"),
-            Need::OpaquePath => Support::Could("it tells its tasks names as text"),
-            _ => Support::Yes,
-        })
+        Ok(supports(need))
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {

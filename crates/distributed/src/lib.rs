@@ -19,6 +19,6 @@ mod write_task;
 
 pub use cluster::{Cluster, Tasks};
 pub use decode_task::decode;
-pub use driver::{Distributed, Sniff, SplitKeys};
+pub use driver::{Distributed, Sniff, SplitKeys, supports};
 pub use payload::{Kind, Payload};
 pub use write_task::Writing;

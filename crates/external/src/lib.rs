@@ -18,6 +18,7 @@ use distil_output::expected::ExpectedOutput;
 use distil_plan::{Backend, Error, Hint, Need, Report, Request, Result, StageReport, Support};
 
 use crate::conversation::Conversation;
+pub use crate::process::{Heard, Process};
 use crate::protocol::{Footers, Run};
 
 /// How to start a process, and how long to wait for it.
@@ -37,6 +38,8 @@ pub struct ProcessOptions {
     pub start: Duration,
     /// The time it has to end by itself when the run is cancelled.
     pub grace: Duration,
+    /// Lines of its standard error that are kept, the last ones.
+    pub kept: usize,
 }
 
 impl ProcessOptions {
@@ -50,6 +53,7 @@ impl ProcessOptions {
             silence: Duration::from_secs(60),
             start: Duration::from_secs(60),
             grace: Duration::from_secs(2),
+            kept: 12,
         }
     }
 }

@@ -16,8 +16,6 @@ use crate::ProcessOptions;
 
 /// The longest line, in bytes: no message comes near it.
 const LONGEST: u64 = 16 << 20;
-/// Lines of standard error that are kept.
-const KEPT: usize = 12;
 /// How often an ending process is looked at.
 const TICK: Duration = Duration::from_millis(10);
 /// The longest wait for the end of standard error once the process has ended. It ends with the process,
@@ -25,7 +23,8 @@ const TICK: Duration = Duration::from_millis(10);
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What came from the process.
-pub(crate) enum Heard {
+pub enum Heard {
+    /// A line, without its end.
     Line(Vec<u8>),
     /// Nothing, for as long as was waited.
     Silence,
@@ -35,7 +34,7 @@ pub(crate) enum Heard {
 
 /// A child in a process group of its own, so that Ctrl-C at a terminal does not reach it and all
 /// that it starts ends with it. Dropping it ends it.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     /// Closed to tell the child that there will be no more orders.
     orders: Option<Sender<Vec<u8>>>,
@@ -47,9 +46,11 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Starts the program.
+    ///
     /// # Errors
     /// An environment error if the program can't be started.
-    pub(crate) fn start(options: &ProcessOptions) -> Result<Self> {
+    pub fn start(options: &ProcessOptions) -> Result<Self> {
         let mut command = Command::new(&options.program);
         for name in &options.without {
             command.env_remove(name);
@@ -72,7 +73,7 @@ impl Process {
         let (send, lines) = sync_channel(64);
         let (saying, all_said) = channel();
         let said = Arc::new(Mutex::new(VecDeque::new()));
-        let heard = Arc::clone(&said);
+        let (heard, kept) = (Arc::clone(&said), options.kept);
         // Should the system give no thread, this ends the child.
         let process = Self { child, orders: Some(orders), lines, said, all_said, ended: None };
         if let Some(stdin) = stdin {
@@ -90,7 +91,7 @@ impl Process {
         }
         if let Some(stderr) = stderr {
             start_thread(move || {
-                keep_last(BufReader::new(stderr), &heard);
+                keep_last(BufReader::new(stderr), &heard, kept);
                 drop(saying);
             })?;
         }
@@ -98,7 +99,7 @@ impl Process {
     }
 
     /// Hands a line over; whether the child takes it shows in what it says, or in its end.
-    pub(crate) fn send(&self, line: Vec<u8>) {
+    pub fn send(&self, line: Vec<u8>) {
         if let Some(orders) = &self.orders {
             // The writer is only gone when the child no longer reads, and then it is about to end.
             let _ = orders.send(line);
@@ -106,7 +107,7 @@ impl Process {
     }
 
     /// The next line.
-    pub(crate) fn hear(&self, wait: Duration) -> Heard {
+    pub fn hear(&self, wait: Duration) -> Heard {
         match self.lines.recv_timeout(wait) {
             Ok(line) => Heard::Line(line),
             Err(RecvTimeoutError::Timeout) => Heard::Silence,
@@ -115,13 +116,18 @@ impl Process {
     }
 
     /// Whether the child still runs.
-    pub(crate) fn is_alive(&mut self) -> bool {
+    pub fn is_alive(&mut self) -> bool {
         self.look();
         self.ended.is_none()
     }
 
+    /// Asks the child, and all that it started in its group, to end.
+    pub fn terminate(&self) {
+        self.signal_group(Signal::TERM);
+    }
+
     /// Ends the child, after it had `grace` to do so by itself, and says how it ended.
-    pub(crate) fn end(&mut self, grace: Duration) -> String {
+    pub fn end(&mut self, grace: Duration) -> String {
         self.orders = None;
         let patience = Instant::now() + grace;
         while self.is_alive() && Instant::now() < patience {
@@ -143,7 +149,7 @@ impl Process {
     }
 
     /// The last lines of its standard error, once it has ended.
-    pub(crate) fn said(&self) -> Vec<String> {
+    pub fn said(&self) -> Vec<String> {
         // What was written just before the end may still be on its way.
         let _ = self.all_said.recv_timeout(LAST_WORDS);
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,9 +167,13 @@ impl Process {
     }
 
     fn kill_group(&self) {
+        self.signal_group(Signal::KILL);
+    }
+
+    fn signal_group(&self, signal: Signal) {
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
             // An error means that nobody is left.
-            let _ = kill_process_group(group, Signal::KILL);
+            let _ = kill_process_group(group, signal);
         }
     }
 }
@@ -204,14 +214,14 @@ fn read_line(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(line)
 }
 
-fn keep_last(mut reader: impl BufRead, said: &Mutex<VecDeque<String>>) {
+fn keep_last(mut reader: impl BufRead, said: &Mutex<VecDeque<String>>, kept: usize) {
     while let Some(line) = read_line(&mut reader) {
         let mut text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if let Some((end, _)) = text.char_indices().nth(400) {
             text.truncate(end);
         }
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.len() == KEPT {
+        if said.len() == kept {
             said.pop_front();
         }
         said.push_back(text);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{DISTIL_VERSION, Error, Fault, Need, Report, ResolvedPlan, Result, Support};
 
 /// A stage of a run, for progress.
@@ -83,7 +85,7 @@ impl Watch<'static> {
 }
 
 /// Where a backend writes. Nothing there is visible to anyone until the frame commits it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staging {
     /// A file to create, or a directory that exists and is empty, by the layout of the sink.
     pub output: PathBuf,

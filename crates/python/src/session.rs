@@ -165,6 +165,19 @@ impl Session {
         }
     }
 
+    /// Does what an order of the backend `spark-submit` asks for; returns the exit status.
+    #[pyo3(signature = (order, watch=None))]
+    fn fulfil(
+        &self,
+        py: Python<'_>,
+        order: PathBuf,
+        watch: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        let session = self.session.clone();
+        let fulfil = move |events, cancel| session.watched(events, cancel).fulfil(&order);
+        value(py, call::run(py, Some(&self.running), watch.as_ref(), fulfil)?)
+    }
+
     /// The plan that options mean, and those of a job where they say nothing; with the report that is
     /// asked for.
     #[pyo3(signature = (options, job=None))]

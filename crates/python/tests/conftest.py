@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
+import distil
 from distil._functions import default_session
 from store import bucket
 
@@ -14,6 +16,13 @@ __all__ = ["bucket"]
 
 # Seconds after which a program counts as one that hangs: no test that passes comes near it.
 STANDSTILL = 3600
+REPOSITORY = Path(__file__).resolve().parents[3]
+SPARK_CONFIGURATION = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +58,25 @@ def python(tmp_path):
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def packages():
+    """Where the modules of Spark are."""
+    found = sorted(REPOSITORY.glob(".venv-spark/lib/python*/site-packages"))
+    if not found and "DISTIL_REQUIRE_SPARK" not in os.environ:
+        pytest.skip("Spark is not installed: make spark-servers")
+    assert found, "Spark is not installed, and DISTIL_REQUIRE_SPARK demands it"
+    return found[0]
+
+
+@pytest.fixture
+def incoming(tmp_path):
+    """Records with a known answer."""
+    answer = distil.generate(
+        tmp_path / "in", files=6, records=2000, duplicates=300, spread=50, shape="lines"
+    )
+    return tmp_path / "in", answer
 
 
 @pytest.fixture

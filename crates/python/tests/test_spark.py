@@ -10,26 +10,9 @@ from pathlib import Path
 import pytest
 
 import distil
+from conftest import SPARK_CONFIGURATION as CONFIGURATION
 from distil.spark import _cluster, _tasks
 from store import ask
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-CONFIGURATION = {
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.ui.enabled": "false",
-    "spark.sql.shuffle.partitions": "2",
-}
-
-
-@pytest.fixture(scope="module")
-def packages():
-    """Where the modules of Spark are."""
-    found = sorted(REPOSITORY.glob(".venv-spark/lib/python*/site-packages"))
-    if not found and "DISTIL_REQUIRE_SPARK" not in os.environ:
-        pytest.skip("Spark is not installed: make spark-servers")
-    assert found, "Spark is not installed, and DISTIL_REQUIRE_SPARK demands it"
-    return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +29,6 @@ def spark(packages):
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
-
-
-@pytest.fixture
-def incoming(tmp_path):
-    """Records with a known answer."""
-    answer = distil.generate(
-        tmp_path / "in", files=6, records=2000, duplicates=300, spread=50, shape="lines"
-    )
-    return tmp_path / "in", answer
 
 
 def made(path):

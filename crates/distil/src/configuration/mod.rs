@@ -23,7 +23,7 @@ pub use declare::{Declared, Heading};
 pub use job::JobOptions;
 pub use reading::ReadOptions;
 pub use trust::TrustedFiles;
-pub use values::{PathText, PathTexts, Program, SchemaText, Secret, Size, Types};
+pub use values::{PathText, PathTexts, Program, Properties, SchemaText, Secret, Size, Types};
 
 use origin::Origin;
 use sources::{Given, Layers};

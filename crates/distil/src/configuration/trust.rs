@@ -16,7 +16,18 @@ use super::sources::{FILE, user_directory};
 use crate::files::read_text;
 
 /// The options of a backend that start a program, reach an address, or read a file as a secret.
-pub(crate) const GUARDED: [&str; 5] = ["engine", "url", "python", "command", "token_file"];
+pub(crate) const GUARDED: [&str; 10] = [
+    "engine",
+    "url",
+    "python",
+    "command",
+    "token_file",
+    "master",
+    "submit",
+    "application",
+    "archives",
+    "conf",
+];
 
 /// The files that the user trusts.
 #[derive(Clone, Debug)]

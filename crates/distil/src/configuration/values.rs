@@ -1,5 +1,6 @@
 //! The values of options. All can be written as text, since the environment knows nothing else.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,6 +10,7 @@ use distil_plan::{
     NullKeys, NullText, OnConflict, OrderBy, RecordsPath, Repairs, Result, Shape, Type, parse_size,
     scheme,
 };
+use distil_submit::DeployMode;
 use figment::value::Value;
 use serde::de::DeserializeOwned;
 
@@ -188,6 +190,57 @@ impl Setting for Program {
                 Ok(Self(words))
             }
         }
+    }
+}
+
+/// Properties of Spark. The command line of a program is no secret, so no secret can be one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties(pub BTreeMap<String, String>);
+
+impl Properties {
+    /// Adds what a table holds. A name with dots that is not in quotes is a table in a table.
+    fn add(&mut self, name: &str, value: &Value) -> Result<()> {
+        let text = match value {
+            Value::Dict(_, below) => {
+                for (step, value) in below {
+                    self.add(&format!("{name}.{step}"), value)?;
+                }
+                return Ok(());
+            }
+            Value::Bool(_, value) => value.to_string(),
+            value => text(value, "a text, a number, true or false")?,
+        };
+        let name = name.trim_start_matches('.');
+        let lower = name.to_ascii_lowercase();
+        let words = ["secret", "password", "token", "accesskey", "access.key"];
+        if words.iter().any(|word| lower.contains(word)) || super::redact(&text) != text {
+            return Err(Error::usage(format!("{name}: a secret must not stand here")).help(
+                "set it in spark-defaults.conf, in the directory that SPARK_CONF_DIR names",
+            ));
+        }
+        self.0.insert(name.to_owned(), text);
+        Ok(())
+    }
+}
+
+impl Setting for Properties {
+    const WRITTEN: &'static str = "a table of properties: `{ \"spark.executor.memory\" = \"2g\" }`";
+    const VALUE: Option<&'static str> = Some("NAME=VALUE");
+    const REPEATS: bool = true;
+
+    fn read(value: &Value, _: &Path) -> Result<Self> {
+        let mut properties = Self::default();
+        if let Value::Dict(..) = value {
+            properties.add("", value)?;
+            return Ok(properties);
+        }
+        for text in texts(value, Self::WRITTEN)? {
+            let (name, value) = text.split_once('=').ok_or_else(|| {
+                Error::usage("this is not NAME=VALUE").help("as in spark.executor.memory=2g")
+            })?;
+            properties.add(name.trim(), &Value::from(value.trim()))?;
+        }
+        Ok(properties)
     }
 }
 
@@ -372,4 +425,5 @@ chosen! {
     ExtraMembers: "WHAT", "error" | "ignore" | "keep";
     Mode: "MODE", "error" | "overwrite";
     Layout: "LAYOUT", "file" | "dir";
+    DeployMode: "MODE", "client" | "cluster";
 }

@@ -49,7 +49,7 @@ class Backend:
     """An engine that can be named."""
 
     name: str
-    #: What it is: ``native``, ``pandas``, ``external``, ``spark``.
+    #: What it is: ``native``, ``pandas``, ``external``, ``spark``, ``spark-submit``.
     engine: str
     #: Where it is, for people.
     place: str

@@ -3,34 +3,59 @@
 spark-submit --master spark://master:7077 "$(python -m distil.spark)" plan.json [report.json]
 
 The plan is what ``distil plan`` prints. The exit status is that of ``distil run``.
+
+The backend ``spark-submit`` gives it ``--order FILE`` instead: one request of a run whose frame is in the command. The
+answer goes beside that file, and how far it is to standard output.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the plan of a file, and returns the exit status."""
-    if len(arguments) not in (1, 2) or arguments[0].startswith("-"):
+    """Runs the plan or the order of a file, and returns the exit status."""
+    is_order = len(arguments) == 2 and arguments[0] == "--order"
+    if not is_order and (len(arguments) not in (1, 2) or arguments[0].startswith("-")):
         print(__doc__, file=sys.stderr)
         return 2
     from pyspark.sql import SparkSession
 
+    spark = SparkSession.builder.appName("distil").getOrCreate()
+    try:
+        if is_order:
+            return _fulfil(spark, arguments[1])
+        return _run(spark, arguments[0], arguments[1] if len(arguments) == 2 else None)
+    finally:
+        spark.stop()
+
+
+def _run(spark: SparkSession, plan: str, report: str | None) -> int:
     import distil
     import distil.spark
 
-    spark = SparkSession.builder.appName("distil").getOrCreate()
-    plan, report = arguments[0], arguments[1] if len(arguments) == 2 else None
     try:
         done = distil.spark.session(spark, progress=False).run(plan=plan, report=report)
     except distil.DistilError as error:
         print("\n".join([f"error: {error}", *getattr(error, "__notes__", [])]), file=sys.stderr)
         return error.exit_status
-    finally:
-        spark.stop()
     print(done)
     return 0
+
+
+def _fulfil(spark: SparkSession, order: str) -> int:
+    import distil.spark
+    from distil.spark._told import Told, answered
+
+    told = Told(spark)
+    with told.looking():
+        status = distil.spark.session(spark, progress=False)._native.fulfil(order, told)
+    answered()
+    return status
 
 
 if __name__ == "__main__":
