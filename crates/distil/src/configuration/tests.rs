@@ -285,7 +285,8 @@ fn a_backend_is_found_by_its_name_its_engine_or_its_url() {
     };
     assert_eq!(
         says("odd"),
-        "the backend odd has no engine | add engine = \"NAME\": native, pandas, external, spark"
+        "the backend odd has no engine | add engine = \"NAME\": native, pandas, external, spark, \
+         spark-submit"
     );
     assert_eq!(says("both"), "the backend both has the engine native, but its URL means spark");
     assert_eq!(
@@ -304,6 +305,36 @@ fn a_backend_is_found_by_its_name_its_engine_or_its_url() {
     assert!(says("referense").starts_with(
         "there is no backend `referense` | the nearest is reference; there are: both, cluster, "
     ));
+}
+
+#[test]
+fn properties_of_spark_are_a_table_or_texts_and_never_secrets() {
+    let section =
+        "[backends.cluster]\nengine='spark-submit'\nmaster='yarn'\n[backends.cluster.conf]\n";
+    let conf = |text: &str, variables: &[(&str, &str)]| {
+        let found = read(&[("distil.toml", &format!("{section}{text}"))], variables).unwrap();
+        let properties = found.backends["cluster"].conf.clone().unwrap().0;
+        properties.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    // Without quotes the dots of TOML make tables.
+    let expected = ["spark.executor.cores=2", "spark.executor.memory=2g", "spark.ui.enabled=false"];
+    let quoted = "'spark.executor.memory'='2g'\n'spark.executor.cores'=2\n'spark.ui.enabled'=false";
+    assert_eq!(conf(quoted, &[]), expected);
+    assert_eq!(conf(&quoted.replace('\'', "").replace("2g", "'2g'"), &[]), expected);
+    let variable = ("DISTIL_BACKENDS__CLUSTER__CONF", "spark.app.name=a=b");
+    assert_eq!(conf("", &[variable]), ["spark.app.name=a=b"]);
+    for secret in ["'spark.hadoop.fs.s3a.secret.key'='hunter2'", "'spark.x'='sc://me:hunter2@h'"] {
+        let told = wrong(&[("distil.toml", &format!("{section}{secret}"))], &[]);
+        assert!(
+            told.contains("a secret must not stand here | set it in spark-defaults.conf"),
+            "{told}"
+        );
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    let found = read(&[("distil.toml", section)], &[]).unwrap();
+    let entry = Entry::find(&found, "cluster").unwrap();
+    assert_eq!((entry.engine, entry.place().as_str()), ("spark-submit", "yarn"));
+    assert!(entry.is_untrusted);
 }
 
 #[test]
