@@ -1,6 +1,6 @@
 //! Why an application ended without an answer: what Spark logs, told in a few lines.
 
-use distil_plan::{Error, printable};
+use distil_plan::{Error, Hint, printable};
 
 use crate::NAME;
 use crate::options::SubmitOptions;
@@ -74,9 +74,19 @@ pub(crate) fn explain(options: &SubmitOptions, ending: &Ending) -> Error {
         Some((_, cause, help)) => {
             Error::environment(format!("the backend {NAME} failed: {cause} ({how})")).help(*help)
         }
-        None => Error::environment(format!("the backend {NAME} failed: {how} before it was done")),
+        None => unknown(&how),
     };
     ending.telling().into_iter().fold(error, Error::detail)
+}
+
+/// An end that Spark does not explain.
+fn unknown(how: &str) -> Error {
+    let error = Error::environment(format!("the backend {NAME} failed: {how} before it was done"));
+    let error = match how.ends_with("was killed by signal 9") {
+        true => error.help("the system may have ended it for lack of memory: look at `dmesg`"),
+        false => error.help("run `distil backends check`, which asks Spark and its Python alone"),
+    };
+    error.help(Hint::native("or run it on the native engine"))
 }
 
 impl Ending {

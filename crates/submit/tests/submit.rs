@@ -175,7 +175,9 @@ fn an_application_without_an_answer_is_told_by_the_log_of_spark() {
         "ended with status 1 before it was done",
     );
     assert_eq!(error.details, ["ERROR SparkContext: no disk", "Caused by: gremlins"]);
-    fails("os.kill(os.getpid(), signal.SIGKILL)", "was killed by signal 9 before it was done");
+    let error =
+        fails("os.kill(os.getpid(), signal.SIGKILL)", "was killed by signal 9 before it was done");
+    assert!(error.hints[0].text.contains("lack of memory"), "{:?}", error.hints);
     fails("print('JAVA_HOME is not set', file=sys.stderr)\nsys.exit(1)", "Spark finds no Java");
     fails("tell(message='done')", "ended with status 0 before it was done");
     fails("open(path[:-10] + 'answer.json', 'w').write('{')", "the file can't be read");
