@@ -1,6 +1,7 @@
 """How the tests of the package run: in a directory of their own, on a configuration of nobody else."""
 
 import os
+import site
 import subprocess
 import sys
 import textwrap
@@ -60,16 +61,6 @@ def python(tmp_path):
     return run
 
 
-@pytest.fixture(scope="session")
-def packages():
-    """Where the modules of Spark are."""
-    found = sorted(REPOSITORY.glob(".venv-spark/lib/python*/site-packages"))
-    if not found and "DISTIL_REQUIRE_SPARK" not in os.environ:
-        pytest.skip("Spark is not installed: make spark-servers")
-    assert found, "Spark is not installed, and DISTIL_REQUIRE_SPARK demands it"
-    return found[0]
-
-
 @pytest.fixture
 def incoming(tmp_path):
     """Records with a known answer."""
@@ -89,6 +80,36 @@ def suite(tmp_path):
         )
     subprocess.run([program, tmp_path / "suite"], check=True)
     return sorted((tmp_path / "suite").iterdir())
+
+
+@pytest.fixture(scope="session")
+def packages():
+    """Where the modules of Spark are: of the environment that DISTIL_SPARK names, or else of that of the tests."""
+    environment = os.environ.get("DISTIL_SPARK", ".venv-spark")
+    found = sorted(REPOSITORY.glob(f"{environment}/lib/python*/site-packages"))
+    if not found and "DISTIL_REQUIRE_SPARK" not in os.environ:
+        pytest.skip("Spark is not installed: make spark-servers")
+    assert found, "Spark is not installed, and DISTIL_REQUIRE_SPARK demands it"
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def spark(packages):
+    """A session of Spark on two threads: in this process, or by Spark Connect if DISTIL_SPARK_REMOTE says so."""
+    site.addsitedir(str(packages))
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    from pyspark.sql import SparkSession
+
+    remote = os.environ.get("DISTIL_SPARK_REMOTE")
+    builder = SparkSession.builder
+    builder = builder.remote(remote) if remote else builder.master("local[2]")
+    for key, value in SPARK_CONFIGURATION.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    if not remote:
+        session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
 
 
 EVENTS = [

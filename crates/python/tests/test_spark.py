@@ -2,7 +2,6 @@
 
 import json
 import os
-import site
 import subprocess
 import sys
 from pathlib import Path
@@ -13,22 +12,6 @@ import distil
 from conftest import SPARK_CONFIGURATION as CONFIGURATION
 from distil.spark import _cluster, _tasks
 from store import ask
-
-
-@pytest.fixture(scope="module")
-def spark(packages):
-    """A session of Spark in this process, on two threads."""
-    site.addsitedir(str(packages))
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    from pyspark.sql import SparkSession
-
-    builder = SparkSession.builder.master("local[2]")
-    for key, value in CONFIGURATION.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("OFF")
-    yield session
-    session.stop()
 
 
 def made(path):

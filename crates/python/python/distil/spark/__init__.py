@@ -17,11 +17,12 @@ from .._arguments import Size
 from .._progress import ShowProgress
 from .._session import Session
 from ._cluster import Executor, SparkCluster, executors
+from ._survivors import drop_duplicates
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["Executor", "check", "session"]
+__all__ = ["Executor", "check", "drop_duplicates", "session"]
 
 
 def session(
