@@ -142,11 +142,11 @@ fn open_spark(
         return Err(Error::usage(format!("the backend {} has no url", entry.name))
             .help("say where the Spark Connect server is: url = \"sc://host:15002\""));
     };
-    let mut backend = distil_spark::Spark::new("spark", Arc::clone(&storage), url)?;
+    let mut server = distil_spark::ConnectServer::new(url)?;
     if let Some(token) = entry.token(&*storage)? {
-        backend = backend.token(token.reveal());
+        server = server.token(token.reveal());
     }
-    Ok(Box::new(backend))
+    Ok(Box::new(distil_spark::Spark::new("spark", storage, Box::new(server))))
 }
 
 #[cfg(not(feature = "spark"))]

@@ -193,6 +193,7 @@ mod report;
 mod report_html;
 mod resources;
 mod session;
+pub mod spark;
 mod stores;
 
 pub use backends::{Entry, promises};

@@ -16,6 +16,7 @@ use distil_plan::{
     Backend, Cancel, Code, ColumnPath, Error, Events, Location, NoEvents, Plan, RecordsPath,
     Report, ReportError, ResolvedPlan, Result, Status, Watch, scheme,
 };
+use distil_spark::{Host, Spark};
 use distil_storage::{Limits, Storage, within};
 
 use crate::RunOptions;
@@ -133,6 +134,18 @@ impl Session {
     /// As [`distil_submit::fulfil`]; the error of the run is the answer.
     pub fn fulfil(&self, order: &Path) -> Result<u8> {
         distil_submit::fulfil(&*self.stores(), &*self.backend, self.watch(), order)
+    }
+
+    /// A session whose plans are run as SQL by a session of Spark, with these stores, which Spark sees.
+    ///
+    /// # Errors
+    /// As [`Session::open_on`], but for the backend.
+    pub fn on_spark(stores: Stores, host: Box<dyn Host>, options: &BackendOptions) -> Result<Self> {
+        let options = RunOptions::of(options);
+        options.check()?;
+        let storage: Arc<dyn Storage> = Arc::new(stores);
+        let backend = Arc::new(Spark::new("spark", Arc::clone(&storage), host));
+        Ok(Self { storage, backend, options, events: Arc::new(NoEvents), cancel: Cancel::new() })
     }
 
     /// Tells these events of every run, and stops runs when asked to.

@@ -17,6 +17,8 @@ use crate::call;
 
 /// Between two looks whether the run should stop.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Between two calls of `cancel`.
+const BETWEEN_CALLS: Duration = Duration::from_secs(1);
 /// Payloads of a task that may wait to be taken.
 const WAITING: usize = 2;
 
@@ -27,44 +29,61 @@ pub(crate) type Told = (u8, u32, Py<PyBytes>);
 pub(crate) struct PythonCluster(pub(crate) Py<PyAny>);
 
 impl PythonCluster {
-    /// Calls a method, and `cancel` once the run is asked to stop.
     fn call(&self, method: &str, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>> {
-        watch.cancel.check()?;
-        let called = std::thread::scope(|scope| {
-            let (done, wait) = sync_channel::<()>(0);
-            scope.spawn(move || {
-                let mut advanced = 0;
-                while let Err(RecvTimeoutError::Timeout) = wait.recv_timeout(PAUSE) {
-                    if watch.cancel.check().is_err() {
-                        // What it says comes as the exception of the call.
-                        let _ = Python::attach(|py| self.0.call_method0(py, "cancel"));
-                        return;
-                    }
-                    let units = (self.progress() * tasks.units as f64) as u64;
-                    watch.events.advance(units.saturating_sub(advanced), 0);
-                    advanced = advanced.max(units);
-                }
-            });
-            let called = Python::attach(|py| {
-                let job = PyBytes::new(py, tasks.job);
-                let given = (job, tasks.decoding, tasks.groups);
-                let payloads = self.0.call_method1(py, method, given)?;
-                payloads.extract::<Vec<(u8, u32, PyBackedBytes)>>(py)
-            });
-            drop(done);
-            called
-        });
-        watch.cancel.check()?;
+        let mut advanced = 0;
+        let mut advance = || {
+            let units = (self.progress() * tasks.units as f64) as u64;
+            watch.events.advance(units.saturating_sub(advanced), 0);
+            advanced = advanced.max(units);
+        };
+        let called = cancellable(&self.0, watch.cancel, &mut advance, |py| {
+            let job = PyBytes::new(py, tasks.job);
+            let given = (job, tasks.decoding, tasks.groups);
+            let payloads = self.0.call_method1(py, method, given)?;
+            payloads.extract::<Vec<(u8, u32, PyBackedBytes)>>(py)
+        })?;
         called.map_err(|error| raised(&error))?.into_iter().map(payload).collect()
     }
-}
 
-impl PythonCluster {
     /// The share of the tasks of the call that are done: 0 where nobody knows.
     fn progress(&self) -> f64 {
         let share = Python::attach(|py| self.0.call_method0(py, "progress")?.extract::<f64>(py));
         share.unwrap_or(0.0).clamp(0.0, 1.0)
     }
+}
+
+/// Calls something that takes long, does something else every tenth of a second meanwhile, and calls `cancel` of the
+/// object while the run is asked to stop: again and again, as the work may begin after it was asked to end.
+///
+/// # Errors
+/// That of the cancelled run.
+pub(crate) fn cancellable<T>(
+    object: &Py<PyAny>,
+    cancel: &Cancel,
+    meanwhile: &mut (dyn FnMut() + Send),
+    call: impl FnOnce(Python<'_>) -> PyResult<T>,
+) -> Result<PyResult<T>> {
+    cancel.check()?;
+    let called = std::thread::scope(|scope| {
+        let (done, wait) = sync_channel::<()>(0);
+        scope.spawn(move || {
+            let mut pause = PAUSE;
+            while let Err(RecvTimeoutError::Timeout) = wait.recv_timeout(pause) {
+                if cancel.check().is_err() {
+                    // What it says comes as the exception of the call.
+                    let _ = Python::attach(|py| object.call_method0(py, "cancel"));
+                    pause = BETWEEN_CALLS;
+                } else {
+                    meanwhile();
+                }
+            }
+        });
+        let called = Python::attach(call);
+        drop(done);
+        called
+    });
+    cancel.check()?;
+    Ok(called)
 }
 
 fn payload((kind, group, bytes): (u8, u32, PyBackedBytes)) -> Result<Payload> {

@@ -12,6 +12,7 @@ use crate::call;
 use crate::errors::{exception, json, parsed, value};
 use crate::rows::{Rows, Stream, columns};
 use crate::session::Running;
+use crate::spark;
 
 type Values = serde_json::Map<String, serde_json::Value>;
 
@@ -125,6 +126,19 @@ impl Frame {
     #[pyo3(signature = (watch=None))]
     fn schema(&self, py: Python<'_>, watch: Option<Bound<'_, PyAny>>) -> PyResult<String> {
         self.ask(py, watch.as_ref(), DataFrame::schema).map(|schema| columns(&schema))
+    }
+
+    /// The rows as a query for Spark over views with names that begin with `prefix`: the query, the names of its columns,
+    /// and one that differs from another in case alone.
+    #[pyo3(signature = (prefix, watch=None))]
+    fn relation(
+        &self,
+        py: Python<'_>,
+        prefix: String,
+        watch: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<(spark::Told, Vec<String>, Option<String>)> {
+        let found = self.ask(py, watch.as_ref(), move |frame| frame.relation(&prefix))?;
+        Ok((spark::told(&found.query), found.names, found.folded))
     }
 
     fn explain(&self, py: Python<'_>) -> PyResult<String> {

@@ -11,6 +11,7 @@ mod log;
 mod monitor;
 mod rows;
 mod session;
+mod spark;
 
 /// The system's allocator is slow for many threads.
 #[global_allocator]

@@ -15,6 +15,7 @@ use crate::cluster::PythonCluster;
 use crate::errors::{exception, json, parsed, value};
 use crate::frame::{Frame, column_names};
 use crate::rows::columns;
+use crate::spark::PythonSpark;
 
 type Values = serde_json::Map<String, serde_json::Value>;
 
@@ -59,9 +60,9 @@ impl Session {
 impl Session {
     /// `config` is a file, `values` what one would hold, as JSON; without both it is `./distil.toml`.
     /// `options` are those of backends, as JSON; `job` is the job whose backend is meant. `cluster` is what runs tasks,
-    /// in place of a backend.
+    /// and `spark` what runs SQL, in place of a backend.
     #[new]
-    #[pyo3(signature = (backend, config, values, options, job=None, cluster=None))]
+    #[pyo3(signature = (backend, config, values, options, job=None, cluster=None, spark=None))]
     fn new(
         py: Python<'_>,
         backend: Option<&str>,
@@ -70,6 +71,7 @@ impl Session {
         options: &str,
         job: Option<&str>,
         cluster: Option<(Py<PyAny>, Option<u64>)>,
+        spark: Option<(Py<PyAny>, Option<String>)>,
     ) -> PyResult<Self> {
         let stores = Stores::default();
         let configuration = match values {
@@ -86,6 +88,11 @@ impl Session {
             let cluster = Box::new(PythonCluster(cluster));
             let session = distil::Session::on_cluster(stores, cluster, &options, task_bytes);
             let session = value(py, session)?;
+            return Ok(Self { session, configuration, running: Arc::default() });
+        }
+        if let Some((object, warning)) = spark {
+            let host = Box::new(PythonSpark { object, warning });
+            let session = value(py, distil::Session::on_spark(stores, host, &options))?;
             return Ok(Self { session, configuration, running: Arc::default() });
         }
         let choice = Choice { backend, job_backend: job.as_deref(), options };

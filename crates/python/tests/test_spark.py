@@ -33,7 +33,9 @@ def test_every_case_of_the_suite_comes_out_the_same(spark, suite, monkeypatch):
         plan = json.loads(Path("plan.json").read_text())
         plan["sink"]["mode"] = "overwrite"
         size = sum(path.stat().st_size for path in Path("in").rglob("*") if path.is_file())
-        session = distil.spark.session(spark, task_bytes=max(1, size // 3), progress=False)
+        session = distil.spark.session(
+            spark, kernels="native", task_bytes=max(1, size // 3), progress=False
+        )
         output = Path(plan["sink"]["path"])
         beside = [plan.get("dropped"), (plan.get("quarantine") or {}).get("path")]
         try:
@@ -247,3 +249,27 @@ def test_spark_submit_runs_a_plan(packages, incoming, tmp_path):
     report = json.loads(Path("report.json").read_text())
     assert report["output"]["digest"] == answer.keys["ts"].digest == distil.digest("submitted/")
     assert report["engine"]["version"].startswith("Spark")
+
+
+def test_sql_of_spark_does_the_work_where_the_package_is_missing(spark, incoming, monkeypatch):
+    source, answer = incoming
+    lacking = distil.spark.Executor("10.0.0.3 (executor 2)", None, False)
+    monkeypatch.setattr("distil.spark._kernels.executors", lambda _: [lacking])
+    with pytest.warns(RuntimeWarning, match=r"not installed on 10\.0\.0\.3 \(executor 2\)"):
+        session = distil.spark.session(spark, progress=False)
+    before = spark.conf.get("spark.sql.session.timeZone")
+    frame = session.read_json(source).drop_duplicates("ts", order_by="id as text, data")
+    report = frame.write_parquet("sql.parquet", digest=True)
+    assert report.output.digest == answer.keys["ts"].digest
+    assert any("pip install" in warning for warning in report.warnings)
+    assert spark.conf.get("spark.sql.session.timeZone") == before
+
+
+def test_a_frame_is_one_of_pyspark(spark, incoming):
+    source, answer = incoming
+    session = distil.spark.session(spark, kernels="sql", progress=False)
+    rows = session.read_json(source).drop_duplicates("ts", order_by="id as text, data").to_spark()
+    assert rows.schema.simpleString() == "struct<id:string,data:string,ts:timestamp>"
+    assert rows.count() == answer.keys["ts"].rows
+    with pytest.raises(distil.UsageError, match="native kernels hand no rows"):
+        distil.spark.session(spark, kernels="native").read_json(source).to_spark()

@@ -1,4 +1,5 @@
-//! The backend `spark`: a resolved plan as Spark SQL, run over Spark Connect on Apache Spark or Sail.
+//! The backend `spark`: a resolved plan as Spark SQL, run by a Spark Connect server (Apache Spark or Sail) or by any
+//! other [`Session`].
 //!
 //! Spark reads, deduplicates and sorts; distil takes the result in order, gives it the types, layout
 //! and footers of the contract, and reads it back before anything is committed. Inputs, and the
@@ -9,21 +10,16 @@
 //! (see `order`). What a server can't do it is asked, not known by name; a plan that needs it is
 //! refused.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "the client's errors are large; they are passed on once a request, not once a row"
-)]
-#![cfg(feature = "client")]
-
-mod execute;
+#[cfg(feature = "client")]
+mod connect;
 mod gather;
 mod lower;
 mod merge;
 mod order;
 mod refuse;
+mod relation;
 mod restore;
-mod server;
-mod stages;
+mod session;
 mod text;
 mod types;
 mod write;
@@ -31,7 +27,7 @@ mod write;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt64Type;
@@ -40,56 +36,31 @@ use arrow_schema::DataType;
 use distil_output::expected::ExpectedOutput;
 use distil_output::reader::open_output;
 use distil_plan::{
-    Backend, EngineReport, Error, InputReport, Need, Phase, Report, Request, ResolvedPlan, Result,
-    StageReport, Support, Watch,
+    Backend, EngineReport, Error, Hint, InputReport, Need, Phase, Report, Request, ResolvedPlan,
+    Result, StageReport, Support, Watch,
 };
 use distil_storage::Storage;
 
-use crate::lower::{Lowered, WRITER_OPTIONS, lower};
-use crate::server::{Address, Server};
-use crate::stages::Stages;
+#[cfg(feature = "client")]
+pub use crate::connect::ConnectServer;
+use crate::lower::{Losers, Lowered};
+pub use crate::lower::{SETTINGS, WRITER_OPTIONS};
+pub use crate::relation::{Relation, relation};
+pub use crate::session::{Engine, Host, Limits, Query, Session, TextView, translate};
 
-/// The patience with a server that does not answer.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A Spark Connect server as a backend. A session is opened by the first plan and kept for more.
+/// Spark as a backend. A session is opened by the first plan and kept for more.
 pub struct Spark {
     name: String,
     storage: Arc<dyn Storage>,
-    address: Address,
-    patience: Duration,
-    server: Mutex<Option<Server>>,
+    host: Box<dyn Host>,
+    session: Mutex<Option<Box<dyn Session>>>,
 }
 
 impl Spark {
-    /// A backend of the given name on the server at `sc://host:port/;token=...;use_ssl=true`; nothing
-    /// is connected yet. Spark reads the inputs itself, so `storage` must be the file system that it
-    /// sees.
-    ///
-    /// # Errors
-    /// A usage error for a URL that is none.
-    pub fn new(name: impl Into<String>, storage: Arc<dyn Storage>, url: &str) -> Result<Self> {
-        Ok(Self {
-            name: name.into(),
-            storage,
-            address: Address::parse(url)?,
-            patience: PATIENCE,
-            server: Mutex::new(None),
-        })
-    }
-
-    /// The same, with a token that is not in the URL.
-    #[must_use]
-    pub fn token(mut self, token: &str) -> Self {
-        self.address.add_token(token);
-        self
-    }
-
-    /// The same, with another patience with a server that does not answer (30 seconds).
-    #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
+    /// A backend of the given name; nothing is connected yet. Spark reads the inputs itself, so `storage` must be the
+    /// file system that it sees.
+    pub fn new(name: impl Into<String>, storage: Arc<dyn Storage>, host: Box<dyn Host>) -> Self {
+        Self { name: name.into(), storage, host, session: Mutex::new(None) }
     }
 
     /// Connects, unless it is, and asks the server for its version.
@@ -97,14 +68,14 @@ impl Spark {
     /// # Errors
     /// An environment error: no server answers, the token is wrong, TLS does not fit.
     pub fn version(&self) -> Result<String> {
-        let mut place = locked(&self.server);
-        Ok(self.connected(&mut place)?.version.clone())
+        let mut place = locked(&self.session);
+        Ok(self.opened(&mut place)?.engine().version.clone())
     }
 
-    fn connected<'a>(&self, place: &'a mut Option<Server>) -> Result<&'a Server> {
+    fn opened<'a>(&self, place: &'a mut Option<Box<dyn Session>>) -> Result<&'a dyn Session> {
         match place {
-            Some(server) => Ok(server),
-            None => Ok(place.insert(Server::connect(&self.address, self.patience)?)),
+            Some(session) => Ok(&**session),
+            None => Ok(&**place.insert(self.host.open()?)),
         }
     }
 }
@@ -115,7 +86,7 @@ impl Spark {
 /// # Errors
 /// A bug for a plan that was not resolved.
 pub fn explain(plan: &ResolvedPlan, is_exact: bool) -> Result<String> {
-    let lowered = lower(plan, !is_exact)?;
+    let lowered = lowered(plan, is_exact)?;
     let mut text = String::new();
     for view in &lowered.views {
         let options: Vec<String> =
@@ -128,7 +99,7 @@ pub fn explain(plan: &ResolvedPlan, is_exact: bool) -> Result<String> {
             view.suffix
         ));
     }
-    text.push_str(&lowered.query);
+    text.push_str(&lowered.query());
     text.push_str("\n-- written: format parquet");
     for (name, value) in WRITER_OPTIONS {
         text.push_str(&format!(", {name}={value:?}"));
@@ -143,21 +114,24 @@ impl Backend for Spark {
     }
 
     fn check(&self) -> Result<String> {
-        Ok(format!("Spark Connect {} at {}", self.version()?, self.address.shown()))
+        Ok(self.host.describe(&self.version()?))
     }
 
     fn supports(&self, need: &Need) -> Result<Support> {
         if let Some(support) = refuse::settled(need) {
             return Ok(support);
         }
-        let mut place = locked(&self.server);
-        Ok(refuse::limited(need, &self.connected(&mut place)?.limits))
+        let mut place = locked(&self.session);
+        Ok(refuse::limited(need, self.opened(&mut place)?.engine().limits))
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {
-        let mut place = locked(&self.server);
-        let server = self.connected(&mut place)?;
-        let result = Run { storage: &*self.storage, server, request }.run(&self.name);
+        let mut place = locked(&self.session);
+        let session = self.opened(&mut place)?;
+        let mut result = Run { storage: &*self.storage, session, request }.run(&self.name);
+        if let Ok(report) = &mut result {
+            report.warnings.extend(self.host.warning());
+        }
         if result.is_err() {
             // A session that failed or was interrupted is not trusted with the next plan.
             *place = None;
@@ -166,10 +140,10 @@ impl Backend for Spark {
     }
 }
 
-/// One plan on one server.
+/// One plan on one session.
 struct Run<'a> {
     storage: &'a dyn Storage,
-    server: &'a Server,
+    session: &'a dyn Session,
     request: &'a Request<'a>,
 }
 
@@ -180,19 +154,20 @@ impl Run<'_> {
             return Err(Error::bug("a plan without a schema came to the backend spark"));
         };
         let expected = ExpectedOutput::of(plan, schema);
-        let lowered = lower(plan, !self.server.limits.is_exact)?;
+        let engine = self.session.engine();
+        let lowered = lowered(plan, engine.limits.is_exact)?;
         let scratch = std::path::absolute(&staging.scratch)
             .map_err(|cause| Error::io("find", staging.scratch.display(), &cause))?;
         refuse::refuse_place(&scratch)?;
         let mut report = Report::new(name);
         report.engine = Some(EngineReport {
-            version: self.server.version.clone(),
-            application: self.server.application.clone(),
+            version: engine.version.clone(),
+            application: engine.application.clone(),
         });
         let began = Instant::now();
         // A server may go on writing for a run that was interrupted before this one, at the same place:
         // what another session writes is not looked at. A session has one run at a time.
-        let results = scratch.join(format!("results-{}", self.server.operations().session));
+        let results = scratch.join(format!("results-{}", self.session.id()));
         self.storage.disk(&results)?.create_dir(&results)?;
         if !plan.inputs.is_empty() {
             self.link(&lowered, &scratch)?;
@@ -208,7 +183,7 @@ impl Run<'_> {
             if plan.inputs.is_empty() { results.clone() } else { results.join("parquet") };
         let parquet = match self.storage.metadata(&parquet)? {
             Some(_) => parquet,
-            None => self.nothing_written(&lowered, results.clone())?,
+            None => self.nothing_written(&lowered, &scratch, results.clone())?,
         };
         gather::gather(
             self.storage,
@@ -219,7 +194,7 @@ impl Run<'_> {
             &mut report,
         )?;
         if plan.plan.assume_valid {
-            report.inputs = self.inputs(&lowered, &results.join("counts"))?;
+            report.inputs = self.inputs(&lowered, &scratch, &results.join("counts"))?;
         }
         report.stages.push(StageReport {
             name: "gather".to_owned(),
@@ -250,62 +225,45 @@ impl Run<'_> {
         let Request { plan, watch: Watch { events, cancel }, .. } = *self.request;
         let total: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
         events.begin(Phase::Decode, Some(total));
-        let stages = Arc::new(Mutex::new(Stages::default()));
-        let watched = Arc::clone(&stages);
         let mut told = 0;
-        let meanwhile = || {
+        let mut progress = |bytes: u64| {
             // Links and file systems count in their own ways: never more than there is.
-            let now = locked(&watched).bytes().min(total);
+            let now = bytes.min(total);
             events.advance(now.saturating_sub(told), 0);
             told = now.max(told);
         };
-        let views = views(lowered, scratch)?;
-        let operations = self.server.operations();
-        let (query, to) = (lowered.query.clone(), url(to)?);
-        let told_of = Arc::clone(&stages);
-        self.server.run(
-            cancel,
-            move |_| {
-                for (name, path, options) in views {
-                    operations.create_view(name, path, &options)?;
-                }
-                operations.write(query, to, |progress| locked(&told_of).see(progress))
-            },
-            meanwhile,
-        )?;
-        Ok(locked(&stages).reports())
+        let query = over(lowered, scratch, lowered.query())?;
+        self.session.write(&query, &url(to)?, cancel, &mut progress)
     }
 
     /// An empty directory for a result of no rows, of which Sail writes no file; if it saw the input.
-    fn nothing_written(&self, lowered: &Lowered, empty: PathBuf) -> Result<PathBuf> {
+    fn nothing_written(
+        &self,
+        lowered: &Lowered,
+        scratch: &Path,
+        empty: PathBuf,
+    ) -> Result<PathBuf> {
         let lines: Vec<String> =
             lowered.views.iter().map(|view| format!("SELECT value FROM {}", view.name)).collect();
         let first = format!("SELECT length(value) FROM ({}) LIMIT 1", lines.join(" UNION ALL "));
-        let lines = self.server.run(
-            self.request.watch.cancel,
-            move |session| server::expect_rows(session, &first),
-            || {},
-        )?;
+        let first = over(lowered, scratch, first)?;
+        let has_lines = self.session.has_rows(&first, self.request.watch.cancel)?;
         let bytes = self.request.plan.inputs.iter().any(|input| input.bytes != Some(0));
-        if lines.is_empty() && bytes {
+        if !has_lines && bytes {
             return Err(Error::environment(
                 "the server does not see the files of this machine: it found no input and wrote its \
                  result elsewhere",
             )
             .at(empty.to_string_lossy(), None)
-            .help(server::SHARE));
+            .help(Hint::choose(session::SHARE, "temp_dir")));
         }
         Ok(empty)
     }
 
     /// The records of every input, counted by Spark: without a scan, nobody else did.
-    fn inputs(&self, lowered: &Lowered, to: &Path) -> Result<Vec<InputReport>> {
-        let (operations, query, path) = (self.server.operations(), lowered.count.clone(), url(to)?);
-        self.server.run(
-            self.request.watch.cancel,
-            move |_| operations.write(query, path, |_| ()),
-            || {},
-        )?;
+    fn inputs(&self, lowered: &Lowered, scratch: &Path, to: &Path) -> Result<Vec<InputReport>> {
+        let query = over(lowered, scratch, lowered.count.clone())?;
+        self.session.write(&query, &url(to)?, self.request.watch.cancel, &mut |_| {})?;
         let mut records: BTreeMap<String, u64> = BTreeMap::new();
         for part in open_output(self.storage, to)? {
             for batch in part.batches(None)? {
@@ -337,14 +295,19 @@ impl Run<'_> {
     }
 }
 
-type ViewToRead = (String, String, Vec<(&'static str, &'static str)>);
+/// The plan of a run.
+fn lowered(plan: &ResolvedPlan, is_exact: bool) -> Result<Lowered> {
+    let losers = if plan.plan.dropped.is_some() { Losers::All } else { Losers::First };
+    lower::lower(plan, "distil_input", losers, !is_exact)
+}
 
-fn views(lowered: &Lowered, scratch: &Path) -> Result<Vec<ViewToRead>> {
-    let views = lowered
-        .views
-        .iter()
-        .map(|view| Ok((view.name.clone(), url(&scratch.join(&view.name))?, view.options.clone())));
-    views.collect()
+/// A query over the links of the inputs.
+fn over(lowered: &Lowered, scratch: &Path, sql: String) -> Result<Query> {
+    let views = lowered.views.iter().map(|view| {
+        let urls = vec![url(&scratch.join(&view.name))?];
+        Ok(TextView { name: view.name.clone(), urls, options: view.options.clone() })
+    });
+    Ok(Query { views: views.collect::<Result<_>>()?, sql })
 }
 
 /// What a lock holds, whatever became of another holder.

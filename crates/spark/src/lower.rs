@@ -6,8 +6,8 @@ use crate::order::Order;
 use crate::text::{identifier, literal};
 use crate::types::{Reading, quoted_numbers, read_struct, travelling};
 
-/// Settings of the session, so that those of the server decide nothing.
-pub(crate) const SETTINGS: [(&str, &str); 6] = [
+/// Settings that queries run with, so that those of the server decide nothing.
+pub const SETTINGS: [(&str, &str); 6] = [
     ("spark.sql.session.timeZone", "UTC"),
     ("spark.sql.caseSensitive", "true"),
     ("spark.sql.ansi.enabled", "true"),
@@ -16,8 +16,8 @@ pub(crate) const SETTINGS: [(&str, &str); 6] = [
     ("spark.sql.files.ignoreMissingFiles", "false"),
 ];
 
-/// What the result is written with; it is read once, by distil.
-pub(crate) const WRITER_OPTIONS: [(&str, &str); 1] = [("compression", "snappy")];
+/// Options that results are written with; they are read once, by distil.
+pub const WRITER_OPTIONS: [(&str, &str); 1] = [("compression", "snappy")];
 
 /// The rows of a key that are wanted.
 pub(crate) const NTH: &str = "n";
@@ -30,12 +30,31 @@ pub(crate) const TOTAL: &str = "total";
 pub(crate) struct Lowered {
     /// What is read, as text.
     pub(crate) views: Vec<View>,
-    /// The query over the views.
-    pub(crate) query: String,
+    /// The query over the views: rows in no order.
+    pub(crate) rows: String,
+    /// The order of the output, as terms of `ORDER BY`.
+    pub(crate) order: String,
     /// Columns `o0`, `o1` ... at the end of every row, by which the rows are ordered.
     pub(crate) order_columns: usize,
     /// A query for the records of every input, by the name of its link.
     pub(crate) count: String,
+}
+
+impl Lowered {
+    /// The rows, in order.
+    pub(crate) fn query(&self) -> String {
+        format!("{}\nORDER BY {}", self.rows, self.order)
+    }
+}
+
+/// The rows of a key that are wanted besides its survivor.
+#[derive(Clone, Copy)]
+pub(crate) enum Losers {
+    None,
+    /// The first that differs, which is shown in the report.
+    First,
+    /// All that differ.
+    All,
 }
 
 /// Inputs that are read alike.
@@ -51,45 +70,50 @@ pub(crate) struct View {
     shape: Shape,
 }
 
-/// The plan in the words of Spark; `is_quoted` is for a server that can't be trusted with numbers.
+/// The plan in the words of Spark, with views `PREFIX_0`, `PREFIX_1` ...; `is_quoted` is for a server that can't be trusted
+/// with numbers.
 ///
 /// # Errors
 /// A bug for a plan that was not resolved.
-pub(crate) fn lower(plan: &ResolvedPlan, is_quoted: bool) -> Result<Lowered> {
+pub(crate) fn lower(
+    plan: &ResolvedPlan,
+    prefix: &str,
+    losers: Losers,
+    is_quoted: bool,
+) -> Result<Lowered> {
     let Some(schema) = &plan.schema else {
         return Err(Error::bug("a plan without a schema came to the backend spark"));
     };
-    let views = views(plan)?;
+    let views = views(plan, prefix)?;
     let declares = plan.plan.schema.declared.is_some() || !plan.plan.schema.hints.is_empty();
     let reading = Reading { is_declared: declares, is_quoted };
     let dedup = plan.plan.dedup.as_ref();
-    let order = Order::of(dedup, schema);
+    let by = Order::of(dedup, schema);
     let from: Vec<String> = views.iter().map(|view| records(view, schema, reading)).collect();
     let records = from.join("\nUNION ALL\n");
     let columns: Vec<String> = (0..schema.fields.len()).map(|at| format!("c{at}")).collect();
     let columns = columns.join(", ");
-    let (order_list, order_names) = order_columns(&order);
-    let order_columns = order.output.len() + usize::from(!order.key.is_empty());
-    let query = match dedup.map(|dedup| &dedup.key) {
+    let (order_list, order) = order_columns(&by);
+    let order_columns = by.output.len() + usize::from(!by.key.is_empty());
+    let rows = match dedup.map(|dedup| &dedup.key) {
         None => format!(
             "SELECT {columns}, 1 AS {NTH}, 1 AS {COPIES}, 1 AS {TOTAL}, {order_list}\nFROM (\n\
-             {records}\n)\nORDER BY {order_names}"
+             {records}\n)"
         ),
         Some(Key::Record) => format!(
             "SELECT {columns}, 1 AS {NTH}, {COPIES}, {COPIES} AS {TOTAL}, {order_list}\nFROM (\n\
-             SELECT {columns}, count(*) AS {COPIES}\nFROM (\n{records}\n)\nGROUP BY {columns}\n)\n\
-             ORDER BY {order_names}"
+             SELECT {columns}, count(*) AS {COPIES}\nFROM (\n{records}\n)\nGROUP BY {columns}\n)"
         ),
         Some(Key::Columns(_)) => {
-            let key = order.key.join(", ");
-            let rest: Vec<String> = order.rest.iter().map(|term| term.sql()).collect();
+            let key = by.key.join(", ");
+            let rest: Vec<String> = by.rest.iter().map(|term| term.sql()).collect();
             // A constant orders nothing: the key is all there is.
             let rest = if rest.is_empty() { "1".to_owned() } else { rest.join(", ") };
             let window = format!("PARTITION BY {key} ORDER BY {rest}");
-            let wanted = match plan.plan.dropped {
-                // The first that differs is shown in the report.
-                None => format!("{NTH} = 1 OR {NTH} = {COPIES} + 1"),
-                Some(_) => format!("{NTH} = 1 OR {NTH} > {COPIES}"),
+            let wanted = match losers {
+                Losers::None => format!("{NTH} = 1"),
+                Losers::First => format!("{NTH} = 1 OR {NTH} = {COPIES} + 1"),
+                Losers::All => format!("{NTH} = 1 OR {NTH} > {COPIES}"),
             };
             format!(
                 "SELECT {columns}, {NTH}, {COPIES}, {TOTAL}, {order_list}\nFROM (\n\
@@ -97,7 +121,7 @@ pub(crate) fn lower(plan: &ResolvedPlan, is_quoted: bool) -> Result<Lowered> {
                  count(*) OVER (PARTITION BY {key}) AS {TOTAL}\nFROM (\n\
                  SELECT *, row_number() OVER ({window}) AS {NTH}, \
                  dense_rank() OVER ({window}) AS d\nFROM (\n{records}\n)\n)\n)\n\
-                 WHERE {wanted}\nORDER BY {order_names}"
+                 WHERE {wanted}"
             )
         }
     };
@@ -110,7 +134,7 @@ pub(crate) fn lower(plan: &ResolvedPlan, is_quoted: bool) -> Result<Lowered> {
         .collect();
     let counts = counts.join("\nUNION ALL\n");
     let count = format!("SELECT name, count(*) AS records FROM (\n{counts}\n) GROUP BY name");
-    Ok(Lowered { views, query, order_columns, count })
+    Ok(Lowered { views, rows, order, order_columns, count })
 }
 
 /// The order of the output as columns, and as terms over these.
@@ -131,7 +155,7 @@ fn order_columns(order: &Order) -> (String, String) {
 }
 
 /// Inputs of one shape and compression, in the order of their first ones.
-fn views(plan: &ResolvedPlan) -> Result<Vec<View>> {
+fn views(plan: &ResolvedPlan, prefix: &str) -> Result<Vec<View>> {
     let mut groups: Vec<((Shape, InputCompression), Vec<usize>)> = Vec::new();
     for (at, input) in plan.inputs.iter().enumerate() {
         let (Some(shape), Some(compression)) = (&input.shape, input.compression) else {
@@ -144,7 +168,7 @@ fn views(plan: &ResolvedPlan) -> Result<Vec<View>> {
         }
     }
     let views = groups.into_iter().enumerate().map(|(at, ((shape, compression), inputs))| View {
-        name: format!("distil_input_{at}"),
+        name: format!("{prefix}_{at}"),
         options: match shape {
             Shape::Lines => vec![("lineSep", "\n")],
             _ => vec![("wholetext", "true")],

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use distil_plan::{Error, Hint, Need, Result, Support};
+use distil_plan::{EpochUnit, Error, Hint, Need, Result, Support, TimeUnit, Type};
 
-use crate::server::Limits;
+use crate::session::Limits;
 
 /// The largest file that is read as one text: below the 2 GiB of a Java array, in the two bytes a
 /// character that some of it takes.
@@ -102,7 +102,7 @@ pub(crate) fn settled(need: &Need) -> Option<Support> {
 }
 
 /// What a server with these limits does not support, where it depends on the server.
-pub(crate) fn limited(need: &Need, limits: &Limits) -> Support {
+pub(crate) fn limited(need: &Need, limits: Limits) -> Support {
     match need {
         Need::AssumedInput if !limits.is_strict => {
             Support::Upstream("this server reads bad records as nulls, in silence")
@@ -129,5 +129,25 @@ pub(crate) fn refuse_place(path: &Path) -> Result<String> {
                 "keep temporary files in a directory with a plain name",
                 "temp_dir",
             ))),
+    }
+}
+
+/// Refuses instants that the timestamps of Spark do not hold.
+///
+/// # Errors
+/// A usage error.
+pub(crate) fn refuse_finer(path: &str, data_type: &Type) -> Result<()> {
+    match data_type {
+        Type::Timestamp(TimeUnit::Nanos) | Type::Epoch(EpochUnit::Nanos) => {
+            Err(Error::usage(format!(
+                "the column {path} holds nanoseconds, and the timestamps of Spark microseconds"
+            ))
+            .help("write the rows with distil: Parquet has nanoseconds"))
+        }
+        Type::List(element) => refuse_finer(path, element),
+        Type::Struct(fields) => fields.iter().try_for_each(|field| {
+            refuse_finer(&format!("{path}.{}", field.name), &field.data_type)
+        }),
+        _ => Ok(()),
     }
 }

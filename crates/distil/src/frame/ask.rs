@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use distil_output::head::Head;
-use distil_plan::{Code, Error, Hint, Location, Report, Result, Sink, Status};
+use distil_plan::{Code, Error, Hint, Location, Need, Plan, Report, Result, Sink, Status};
+use distil_spark::{Relation, relation};
 
 use super::kept::Kept;
 use super::rows::Rows;
@@ -77,6 +78,32 @@ impl DataFrame {
     /// The rows in a file, as a question about the frame leaves them.
     pub(super) fn cached_privately(&self) -> Result<Self> {
         Ok(self.session.rows(Source::Kept(self.keep(Sides::Private)?)))
+    }
+
+    /// The rows as a query for Spark, over views with names that begin with `prefix`. The types come from a native scan of
+    /// the input, and Spark reads it when the query is run.
+    ///
+    /// # Errors
+    /// As [`DataFrame::write_parquet`], as far as it can be foreseen on the backend of the session; a usage error for what
+    /// no query does: rows that are not those of JSON files with at most one step of
+    /// [`drop_duplicates`](DataFrame::drop_duplicates) and then of [`select`](DataFrame::select), types that Spark does not have, files with
+    /// names that it would skip.
+    pub fn relation(&self, prefix: &str) -> Result<Relation> {
+        let plan_steps = self.plan_steps()?;
+        let (Source::Json(plan), [plan_step]) = (&self.source, plan_steps.as_slice()) else {
+            return Err(Error::usage(format!(
+                "only JSON with one step of drop_duplicates is a query, and this is {} with {} plans",
+                self.source.describe(),
+                plan_steps.len()
+            ))
+            .help("write the rows with distil and read the output with Spark, or take the later steps there"));
+        };
+        let scratch = self.scratch(None)?;
+        let sink = temporary(scratch.path(), "rows");
+        let plan = plan_step.of(Plan { sink, ..(**plan).clone() });
+        let resolved = self.session.dry_run(plan).1?;
+        let is_exact = self.session.backend.supports(&Need::Exponents)?.is_yes();
+        relation(&resolved, prefix, is_exact)
     }
 
     /// The file that holds just these rows, if they are cached and nothing was done to them since.

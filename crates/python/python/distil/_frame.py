@@ -14,9 +14,11 @@ from ._progress import Watching
 from ._report import Report
 from ._schema import Schema
 from ._table import Table
-from .errors import UsageError
+from .errors import Hint, UsageError
 
 if TYPE_CHECKING:
+    import pyspark.sql
+
     from ._session import Session
 
 #: The most rows that a table may have.
@@ -207,6 +209,23 @@ class DataFrame(Exports):
     def explain(self) -> str:
         """What would be done, for people: each plan with its steps, and the backend."""
         return self._frame.explain().rstrip("\n")
+
+    def to_spark(self) -> pyspark.sql.DataFrame:
+        """The rows as a DataFrame of PySpark, in no order, for frames of a session of Spark. Spark reads the input when it
+        is asked for rows; the types of JSON come from a scan of it, which is done now. ``docs/spark.md`` says what type
+        of Spark each type becomes.
+
+        Raises:
+            UsageError: Spark has no such type, or nothing in Spark would do what the steps ask for.
+        """
+        if self._session._spark is None:
+            raise UsageError(
+                "only a frame of a session of Spark is one of PySpark",
+                hints=[Hint("make the session of one: distil.spark.session(spark)")],
+            )
+        self._asked()
+        with Watching(self._session._progress) as watch:
+            return self._session._spark.to_spark(self._frame, watch)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         # Some tools take the stream several times for one query: the rows are read once.

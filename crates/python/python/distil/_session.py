@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from ._options import JobOptions, ReadOptions
-    from .spark._cluster import SparkCluster
+    from .spark._kernels import SparkKernels
 
 
 class Plan(dict[str, Any]):
@@ -95,8 +95,8 @@ class Session:
     own.
 
     Args:
-        backend: the name of a backend in the configuration, an engine, a URL, or a session of Spark, whose executors
-            then do the work (:mod:`distil.spark`). Without it the environment decides, then the configuration,
+        backend: the name of a backend in the configuration, an engine, a URL, or a session of Spark, which
+            then does the work (:mod:`distil.spark`). Without it the environment decides, then the configuration,
             then it is the native engine.
         config: a configuration file, or what one would hold. Without it ``./distil.toml`` is read.
         threads: the threads that runs may use, by default the cores of this process.
@@ -113,7 +113,7 @@ class Session:
 
     def __init__(
         self,
-        backend: str | SparkSession | SparkCluster | None = None,
+        backend: str | SparkSession | SparkKernels | None = None,
         *,
         config: PathLike | Mapping[str, Any] | None = None,
         threads: int | None = None,
@@ -121,11 +121,11 @@ class Session:
         temp_dir: PathLike | None = None,
         progress: ShowProgress = "auto",
     ) -> None:
-        self._cluster: SparkCluster | None = None
+        self._spark: SparkKernels | None = None
         if backend is not None and not isinstance(backend, str):
-            from .spark._cluster import SparkCluster
+            from .spark._kernels import SparkKernels
 
-            self._cluster, backend = SparkCluster.of(backend), None
+            self._spark, backend = SparkKernels.of(backend), None
         self._backend = backend
         self._config = config
         # It stays where it is when the process goes to another directory.
@@ -141,9 +141,9 @@ class Session:
             values = json.dumps(self._config, default=os.fspath)
         elif self._config is not None:
             file = path_text(self._config)
-        cluster = None if self._cluster is None else (self._cluster, self._cluster.task_bytes)
+        spark = {} if self._spark is None else self._spark.backend()
         return _native.Session(
-            self._backend, file, values, options_text(self._resources), job, cluster
+            self._backend, file, values, options_text(self._resources), job, **spark
         )
 
     def read_json(self, source: Source, /, **options: Unpack[ReadOptions]) -> DataFrame:

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use distil_job::run::{Job, run};
 use distil_plan::{Cancel, Error, Events, Fault, Mode, Phase, Plan, Report, Schema, Sink, Watch};
-use distil_spark::Spark;
+use distil_spark::{ConnectServer, Spark};
 use distil_testkit::disk::{Folder, NativeScan, dedup, native, run_on, storage};
 
 use super::servers::{Server, backend, shared};
@@ -64,7 +64,8 @@ fn write(path: &Path, content: &[u8]) {
 }
 
 fn impatient(url: &str) -> Spark {
-    Spark::new("spark", storage(), url).unwrap().patience(Duration::from_secs(4))
+    let server = ConnectServer::new(url).unwrap().patience(Duration::from_secs(4));
+    Spark::new("spark", storage(), Box::new(server))
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn a_url_that_is_none_is_a_usage_error_that_never_shows_a_token() {
         "sc://host/;user_id=me",
         "sc://host/;token=secret;session_id=x",
     ] {
-        let error = Spark::new("spark", storage(), url).err().unwrap();
+        let error = ConnectServer::new(url).err().unwrap();
         assert_eq!(error.fault, Fault::Usage, "{url}");
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }

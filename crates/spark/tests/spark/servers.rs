@@ -3,7 +3,7 @@
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
-use distil_spark::Spark;
+use distil_spark::{ConnectServer, Spark};
 use distil_testkit::disk::storage;
 pub use distil_testkit::servers::Server;
 
@@ -29,5 +29,6 @@ pub fn shared(name: &'static str) -> Option<&'static str> {
 
 /// The backend on a server.
 pub fn backend(url: &str) -> Spark {
-    Spark::new("spark", storage(), url).unwrap().patience(Duration::from_secs(240))
+    let server = ConnectServer::new(url).unwrap().patience(Duration::from_secs(240));
+    Spark::new("spark", storage(), Box::new(server))
 }

@@ -1,4 +1,4 @@
-"""distil in the executors of Spark.
+"""distil on Spark.
 
 >>> import distil.spark  # doctest: +SKIP
 >>> session = distil.spark.session(spark)  # doctest: +SKIP
@@ -6,17 +6,18 @@
 
 Spark schedules, moves and retries; distil decodes, reduces and writes, in the processes that Spark starts for Python.
 No row passes through the driver. All nodes need this package in the same version (:func:`check` tells), and see inputs
-and outputs by the same names.
+and outputs by the same names. Where they lack it, Spark's own SQL does the work (``kernels="sql"``).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._arguments import Size
+from .._arguments import PathLike, Size
 from .._progress import ShowProgress
 from .._session import Session
-from ._cluster import Executor, SparkCluster, executors
+from ._cluster import Executor, executors
+from ._kernels import Kernels, SparkKernels
 from ._survivors import drop_duplicates
 
 if TYPE_CHECKING:
@@ -28,19 +29,30 @@ __all__ = ["Executor", "check", "drop_duplicates", "session"]
 def session(
     spark: SparkSession,
     *,
+    kernels: Kernels = "auto",
     task_bytes: int | None = None,
     memory: Size | None = None,
+    temp_dir: PathLike | None = None,
     progress: ShowProgress = "auto",
 ) -> Session:
-    """A session whose runs are done by the executors of Spark, classic or by Spark Connect.
+    """A session whose runs are done by Spark, classic or by Spark Connect.
 
     Args:
         spark: the session of Spark. Its application, resources and event log are what they are.
-        task_bytes: the bytes of input that a task decodes, 64 MiB by default.
+        kernels: what does the work: ``"native"``, distil in the executors, which need this package in the version of
+            the driver; ``"sql"``, Spark's own SQL, after a scan by the driver, for clusters without the package;
+            ``"auto"`` asks the executors, and takes SQL where one lacks the package, with a warning that names it.
+        task_bytes: the bytes of input that a task decodes, 64 MiB by default; of native kernels.
         memory: the memory that the driver may use.
+        temp_dir: where temporary files go, by default beside the output; with SQL Spark must see them.
         progress: as for :class:`distil.Session`.
     """
-    return Session(SparkCluster(spark, task_bytes), memory=memory, progress=progress)
+    return Session(
+        SparkKernels(spark, kernels, task_bytes),
+        memory=memory,
+        temp_dir=temp_dir,
+        progress=progress,
+    )
 
 
 def check(spark: SparkSession) -> list[Executor]:

@@ -2,26 +2,25 @@
 
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use distil_plan::{Cancel, Error, Hint, Need, Result};
+use distil_plan::{Cancel, Error, Hint, Result, StageReport};
 use spark_connect::row::Row;
 use spark_connect::{SparkError, SparkSession};
 
-use crate::execute::Operations;
+use super::execute::Operations;
+use super::stages::Stages;
+use crate::locked;
 use crate::lower::SETTINGS;
-use crate::refuse::PLAIN_NUMBERS;
+use crate::session::{Engine, Limits, Query, Session, TextView, detailed, of_class};
 
 /// How often a waiting run looks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How often a waiting run looks whether the server is still there.
 const BETWEEN_KNOCKS: Duration = Duration::from_secs(1);
-
-/// What to do when the server does not see what distil sees.
-pub(crate) const SHARE: &str = "inputs and the output must lie where distil and every node of Spark \
-                                see them under one path; --temp-dir names such a place for what lies between";
 
 /// The tag of everything that a session executes, to interrupt it by.
 const TAG: &str = "distil";
@@ -109,24 +108,10 @@ impl Address {
     }
 }
 
-/// What a server can't do, found out by asking it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Limits {
-    /// Bad text is an error, as `FAILFAST` demands.
-    pub(crate) is_strict: bool,
-    /// Numbers are read digit by digit, not through a double.
-    pub(crate) is_exact: bool,
-    /// A member may have the empty name.
-    pub(crate) has_empty_names: bool,
-}
-
 /// A session on a server.
 pub(crate) struct Server {
-    pub(crate) session: SparkSession,
-    pub(crate) version: String,
-    /// The id of its application, where it has one: Sail has none.
-    pub(crate) application: Option<String>,
-    pub(crate) limits: Limits,
+    session: SparkSession,
+    engine: Engine,
     address: Address,
     patience: Duration,
 }
@@ -149,8 +134,13 @@ impl Server {
             }
             // A server may know no such setting, and says so by an error.
             let application = session.conf().get("spark.app.id").ok().flatten();
-            let limits = limits(&session)?;
-            Ok::<_, SparkError>((session, version, application, limits))
+            let ask = |query: &str| {
+                let rows = expect_rows(&session, query)?;
+                let value = rows.first().and_then(|row| row.get(0)?.as_bool());
+                Ok::<_, SparkError>(value == Some(true))
+            };
+            let limits = Limits::found(ask, |error| error.message().to_owned())?;
+            Ok::<_, SparkError>((session, Engine { version, application, limits }))
         })?;
         let Some(opened) = opened else {
             let mut error = Error::environment(format!(
@@ -167,13 +157,13 @@ impl Server {
             });
             return Err(error);
         };
-        let (session, version, application, limits) =
+        let (session, engine) =
             opened.map_err(|error| translate(&error).at(address.shown(), None))?;
-        Ok(Self { session, version, application, limits, address: address.clone(), patience })
+        Ok(Self { session, engine, address: address.clone(), patience })
     }
 
     /// What writes of this session are made with.
-    pub(crate) fn operations(&self) -> Operations {
+    fn operations(&self) -> Operations {
         let session = self.session.session_id().to_owned();
         let url = self.address.with("session_id") + &session;
         Operations { url, tag: TAG.to_owned(), session }
@@ -184,7 +174,7 @@ impl Server {
     /// # Errors
     /// What the server reports; a cancelled run; an environment error for a server that is not there
     /// any more.
-    pub(crate) fn run<T: Send + 'static>(
+    fn run<T: Send + 'static>(
         &self,
         cancel: &Cancel,
         task: impl FnOnce(&SparkSession) -> Result<T, SparkError> + Send + 'static,
@@ -252,6 +242,55 @@ impl Server {
     }
 }
 
+impl Session for Server {
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn id(&self) -> &str {
+        self.session.session_id()
+    }
+
+    fn write(
+        &self,
+        query: &Query,
+        url: &str,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Vec<StageReport>> {
+        let stages = Arc::new(Mutex::new(Stages::default()));
+        let (operations, told_of) = (self.operations(), Arc::clone(&stages));
+        let (query, url) = (query.clone(), url.to_owned());
+        self.run(
+            cancel,
+            move |_| {
+                create_views(&operations, query.views)?;
+                operations.write(query.sql, url, |now| locked(&told_of).see(now))
+            },
+            || progress(locked(&stages).bytes()),
+        )?;
+        Ok(locked(&stages).reports())
+    }
+
+    fn has_rows(&self, query: &Query, cancel: &Cancel) -> Result<bool> {
+        let (operations, query) = (self.operations(), query.clone());
+        self.run(
+            cancel,
+            move |session| {
+                create_views(&operations, query.views)?;
+                Ok(!expect_rows(session, &query.sql)?.is_empty())
+            },
+            || {},
+        )
+    }
+}
+
+fn create_views(operations: &Operations, views: Vec<TextView>) -> Result<(), SparkError> {
+    views
+        .into_iter()
+        .try_for_each(|view| operations.create_view(view.name, view.urls, &view.options))
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // The server forgets the session, its views and settings. It may be gone: nobody waits long.
@@ -290,7 +329,7 @@ const MOST_CUTS: usize = 5;
 ///
 /// # Errors
 /// What the server or the client reports.
-pub(crate) fn expect_rows(session: &SparkSession, query: &str) -> Result<Vec<Row>, SparkError> {
+fn expect_rows(session: &SparkSession, query: &str) -> Result<Vec<Row>, SparkError> {
     let mut rows = session.sql(query)?.collect()?;
     for _ in 0..MOST_CUTS {
         if !rows.is_empty() {
@@ -301,38 +340,6 @@ pub(crate) fn expect_rows(session: &SparkSession, query: &str) -> Result<Vec<Row
     Ok(rows)
 }
 
-/// What the documentation of a server does not say: behaviour is asked, names and versions are not.
-fn limits(session: &SparkSession) -> Result<Limits, SparkError> {
-    let answers = |query: &str| expect_rows(session, query);
-    let says_yes = |query: &str| match answers(query) {
-        Ok(rows) => rows
-            .first()
-            .and_then(|row| row.get(0))
-            .is_some_and(|value| value.as_bool() == Some(true)),
-        Err(_) => false,
-    };
-    // A server that can't answer at all must not pass for a strict one.
-    answers("SELECT true")?;
-    Ok(Limits {
-        is_strict: answers(
-            "SELECT from_json(t, 'STRUCT<a: BIGINT>', map('mode', 'FAILFAST')) FROM VALUES ('{\"a\":') AS v(t)",
-        )
-        .is_err_and(|error| error.message().contains("MALFORMED_RECORD")),
-        is_exact: says_yes(
-            "SELECT r.a = CAST('12345678901234567890.123456789012345678' AS DECIMAL(38,18)) FROM (SELECT \
-             from_json(t, 'STRUCT<a: DECIMAL(38,18)>') AS r FROM VALUES \
-             ('{\"a\":12345678901234567890.123456789012345678}') AS v(t))",
-        ) && says_yes(
-            "SELECT r.a = CAST('123456789012345.67' AS DOUBLE) FROM (SELECT \
-             from_json(t, 'STRUCT<a: DOUBLE>') AS r FROM VALUES ('{\"a\":123456789012345.67}') AS v(t))",
-        ),
-        has_empty_names: says_yes(
-            "SELECT r.`` = 1 FROM (SELECT from_json(t, 'STRUCT<``: BIGINT>') AS r FROM VALUES \
-             ('{\"\":1}') AS v(t))",
-        ),
-    })
-}
-
 /// An error of the server or the client, as one of ours.
 fn translate(error: &SparkError) -> Error {
     // Codes of gRPC.
@@ -340,43 +347,16 @@ fn translate(error: &SparkError) -> Error {
     const UNAVAILABLE: i32 = 14;
     const UNAUTHENTICATED: i32 = 16;
     let message = error.message();
-    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or("no reason was given").to_owned();
-    let has = |word: &str| message.contains(word) || error.error_class.contains(word);
-    let mut ours = match error.grpc_code {
+    let ours = match error.grpc_code {
         Some(UNAUTHENTICATED | PERMISSION_DENIED) => {
             Error::environment("the server does not accept the token")
                 .help("correct the token in the URL: sc://host:port/;token=...")
         }
         Some(UNAVAILABLE) => Error::environment("the server can't be spoken with")
             .help("look whether it runs, and whether it wants TLS (use_ssl=true in the URL)"),
-        _ if has("PATH_NOT_FOUND") || has("No such file or directory") => {
-            Error::environment("the server does not see the files of this machine").help(SHARE)
-        }
-        _ if has("MALFORMED_RECORD_IN_PARSING") => {
-            Error::input("Spark found a record that is not valid, or not of the declared types")
-                .help("leave out assume_valid: a native scan says which record, and why")
-        }
-        // Only the records show it, so it is refused while the server reads them.
-        _ if has("Cannot cast string") => {
-            Error::unsupported("spark", &[(Need::Exponents, PLAIN_NUMBERS)])
-        }
-        _ => Error::environment("Spark could not do the work")
-            .help("look at the log of the server")
-            .help(Hint::native("or run it on the native engine, which needs no server")),
+        _ => of_class(&message, &error.error_class),
     };
-    ours.details.push(first);
-    // Spark tells the cause last, below its own stages and tasks.
-    if let Some(cause) = message.lines().rfind(|line| line.trim_start().starts_with("Caused by:")) {
-        ours.details.push(cause.trim().to_owned());
-    }
-    for line in &mut ours.details {
-        *line = distil_plan::printable(line);
-        if let Some((end, _)) = line.char_indices().nth(600) {
-            line.truncate(end);
-        }
-    }
-    ours
+    detailed(ours, &message)
 }
 
 #[cfg(test)]
@@ -395,20 +375,5 @@ mod tests {
             assert!(!address.shown().contains("token"));
         }
         assert_eq!(Address::parse("sc://host").unwrap().shown(), "sc://host:15002");
-    }
-
-    #[test]
-    fn an_error_of_spark_is_told_by_its_first_line_and_its_cause() {
-        let error = SparkError::connect_msg(
-            "Job aborted due to stage failure\n  at a.b.C\nCaused by: java.io.IOException: disk full\n\tat x",
-        );
-        let ours = translate(&error);
-        assert_eq!(ours.fault, distil_plan::Fault::Environment);
-        assert_eq!(
-            ours.details,
-            ["Job aborted due to stage failure", "Caused by: java.io.IOException: disk full"]
-        );
-        let error = SparkError::connect_msg("[PATH_NOT_FOUND] Path does not exist: file:/x");
-        assert!(translate(&error).what.contains("does not see"));
     }
 }

@@ -59,20 +59,20 @@ impl Operations {
         self.complete(self.request(write), progress)
     }
 
-    /// Makes a view of the lines of text files below a path.
+    /// Makes a view of the lines of text files.
     ///
     /// # Errors
     /// As [`Operations::write`].
     pub(crate) fn create_view(
         &self,
         name: String,
-        path: String,
+        urls: Vec<String>,
         options: &[(&str, &str)],
     ) -> Result<(), SparkError> {
         let source = read::DataSource {
             format: Some("text".to_owned()),
             options: options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            paths: vec![path],
+            paths: urls,
             ..read::DataSource::default()
         };
         let read = Read { read_type: Some(read::ReadType::DataSource(source)), ..Read::default() };
