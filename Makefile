@@ -254,7 +254,9 @@ spark-down:
 # The SQL of the snapshots, planned by each of the older Sparks and run over no input.
 spark-older: $(OLDER_SPARKS:%=.cache/spark-%/installed)
 	for version in $(OLDER_SPARKS); do \
-		SPARK_LOCAL_IP=127.0.0.1 .cache/spark-$$version/bin/python tests/spark/explain.py; \
+		SPARK_LOCAL_IP=127.0.0.1 .cache/spark-$$version/bin/python tests/spark/explain.py && \
+		DISTIL_SPARK=.cache/spark-$$version DISTIL_REQUIRE_SPARK=1 .venv-package/bin/python -m pytest \
+			-p no:cacheprovider crates/python/tests/test_survivors.py -k 'not suite' || exit 1; \
 	done
 
 .cache/spark-%/installed:
