@@ -194,8 +194,19 @@ print(repr(sys.stderr.getvalue()))
     assert "reading" in shown and shown.endswith("\r") and "\n" not in shown
 
 
-def test_nobody_watches_where_there_is_no_terminal(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+class OnlyWritten:
+    """What stands for standard error in the interpreters of Zeppelin."""
+
+    def write(self, text):
+        pass
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("stderr", [io.StringIO(), OnlyWritten(), None])
+def test_nobody_watches_where_there_is_no_terminal(monkeypatch, stderr):
+    monkeypatch.setattr(sys, "stderr", stderr)
     for show, watches in [("auto", False), (False, False), (True, True), (print, True)]:
         with Watching(show) as watch:
             assert (watch is not None) == watches

@@ -60,9 +60,7 @@ class Watching:
         elif show is True:
             self._face = _Notebook.here() or _Terminal()
         elif show == "auto":
-            self._face = _Notebook.here() or (
-                _Terminal() if sys.stderr and sys.stderr.isatty() else None
-            )
+            self._face = _Notebook.here() or _Terminal.here()
         elif show is not False:
             raise TypeError('progress is True, False, "auto" or a callable')
 
@@ -87,6 +85,12 @@ class Watching:
 
 class _Terminal:
     """A line on standard error, which goes when the call ends."""
+
+    @classmethod
+    def here(cls) -> _Terminal | None:
+        """One if standard error is a terminal. What stands in for it may not know: Zeppelin's can only write."""
+        is_terminal = getattr(sys.stderr, "isatty", None)
+        return cls() if is_terminal is not None and is_terminal() else None
 
     def __init__(self) -> None:
         self._shown = 0
