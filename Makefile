@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo check test test-all test-hdfs test-signed test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
+.PHONY: demo check test test-all test-hdfs test-signed test-zeppelin test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
 .PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
 .PHONY: tools fetched stores spark-up spark-down spark-servers spark-older
@@ -135,9 +135,11 @@ run-package: .venv-package/installed
 	$(MAKE) notebooks
 
 # Executes the notebooks of examples/, which are what their sources give, and keeps what came out in target/notebooks.
-notebooks: .venv-package/installed
+# One of them wants pyspark, which is beside the package here, as if it were installed with it.
+notebooks: .venv-package/installed .venv-spark/installed
 	.venv-package/bin/python examples/notebooks.py --check
-	.venv-package/bin/python examples/notebooks.py '$(CARGO_TARGET_DIR)/notebooks'
+	PYTHONPATH="$$(echo '$(CURDIR)'/.venv-spark/lib/python*/site-packages)" SPARK_LOCAL_IP=127.0.0.1 \
+		.venv-package/bin/python examples/notebooks.py '$(CARGO_TARGET_DIR)/notebooks'
 
 # The long sweeps: as `test`, with many more generated cases, mutations, kills, and losses of power.
 test-all: export DISTIL_CASES ?= 20000
@@ -147,7 +149,7 @@ test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: export DISTIL_BUDGETS ?= all
 test-all: export DISTIL_GROWTH ?= all
-test-all: test spark-older test-hdfs test-signed
+test-all: test spark-older test-hdfs test-signed test-zeppelin
 
 # The tests of HDFS, on a real one: Maven fetches its jars once, 70 MB. Those of the crate run in one process, since one
 # of them stops all others.
@@ -160,6 +162,12 @@ test-hdfs: fetched
 # The tests of stores on one that checks signatures and conditions, which moto does not: each test starts its own.
 test-signed: fetched $(VERSITYGW)/installed-$(VERSITYGW_VERSION)
 	DISTIL_S3=versitygw $(NEXTEST) run --workspace --locked $(FEATURES) -E 'test(on_s3)'
+
+# The note of examples/ on a real Zeppelin, with the package that `run-package` installs: Maven fetches the jars once,
+# 211 MB. Spark 4 has no Scala 2.12, which this Zeppelin wants of %spark.pyspark.
+test-zeppelin: .venv-package/installed .venv-spark/installed .cache/spark-3.5.6/installed
+	$(PYTHON) tests/zeppelin/zeppelin.py around \
+		'PYTHONPATH=tests/zeppelin .venv-package/bin/python -m pytest -p no:cacheprovider tests/zeppelin'
 
 # The work of commands over inputs that are doubled three times, counted: all kinds of input, or those with GROWTH
 # in their names. The test builds the program once more, with counters.

@@ -5,7 +5,8 @@
     python examples/notebooks.py --check    executes nothing: are the notebooks here what the sources give?
 
 A cell begins with a line `# %%`, or `# %% [markdown]` where its lines are comments that hold Markdown. What stands
-before the first one is for tools, and not in the notebook. The kernel is the Python that runs this. Its settings, its
+before the first one is for tools, and not in the notebook. One source becomes a note for Zeppelin, where a line
+`# %% [INTERPRETER] TITLE` begins a paragraph; a Zeppelin executes it, and not this program. The kernel is the Python that runs this. Its settings, its
 history and the sockets through which it is asked are in a temporary directory; it listens on no address but 127.0.0.1.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import os
 import re
 import sys
@@ -37,31 +39,72 @@ TIMEOUT = 300
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 KEPT = ("text/html", "text/plain")
 
+#: The source of the note for Zeppelin, and how its pages show the text of an interpreter.
+NOTE = HERE / "on_zeppelin.py"
+LANGUAGES = {"md": "markdown", "python": "python", "spark.pyspark": "python"}
+
 # Most of nbformat has no annotations.
 formats: Any = nbformat
 
 
 def sources() -> list[Path]:
     """The sources of the notebooks."""
-    return sorted(path for path in HERE.glob("*.py") if path != Path(__file__).resolve())
+    return sorted(
+        path for path in HERE.glob("*.py") if path not in (Path(__file__).resolve(), NOTE)
+    )
+
+
+def parts(source: Path) -> Iterator[tuple[str, str]]:
+    """What stands behind the `# %%` of each cell, and its text; that of Markdown is no comment any more."""
+    split = re.split(r"^# %%(.*)\n", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for kind, body in zip(split[1::2], split[2::2], strict=True):
+        text = body.strip()
+        if kind.strip() in ("[markdown]", "[md]"):
+            text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+        yield kind.strip(), text
 
 
 def made(source: Path) -> Any:
     """The notebook of a source, the same one each time."""
-    parts = re.split(r"^# %%(.*)\n", source.read_text(encoding="utf-8"), flags=re.MULTILINE)
     cells = []
-    for number, (kind, body) in enumerate(zip(parts[1::2], parts[2::2], strict=True), start=1):
-        if kind.strip() == "[markdown]":
-            lines = [re.sub(r"^# ?", "", line) for line in body.strip().splitlines()]
-            cell = formats.v4.new_markdown_cell("\n".join(lines))
-        elif not kind.strip():
-            cell = formats.v4.new_code_cell(body.strip())
+    for number, (kind, text) in enumerate(parts(source), start=1):
+        if kind == "[markdown]":
+            cell = formats.v4.new_markdown_cell(text)
+        elif not kind:
+            cell = formats.v4.new_code_cell(text)
         else:
-            raise SystemExit(f"{source.name}: a cell is code or [markdown], not {kind.strip()}")
+            raise SystemExit(f"{source.name}: a cell is code or [markdown], not {kind}")
         cell["id"] = f"{source.stem}-{number}"
         cells.append(cell)
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return formats.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def note() -> str:
+    """The note for Zeppelin, as a text of JSON."""
+    paragraphs: list[dict[str, Any]] = []
+    for number, (kind, text) in enumerate(parts(NOTE), start=1):
+        told = re.fullmatch(r"\[(\S+)\] ?(.*)", kind)
+        if told is None or told[1] not in LANGUAGES:
+            raise SystemExit(f"{NOTE.name}: a paragraph is of {' or '.join(LANGUAGES)}, not {kind}")
+        interpreter, title = told.groups()
+        config = {
+            "colWidth": 12,
+            "enabled": True,
+            "title": bool(title),
+            "editorMode": f"ace/mode/{LANGUAGES[interpreter]}",
+        }
+        paragraphs.append(
+            {
+                "id": f"paragraph_{NOTE.stem}_{number}",
+                "title": title,
+                "text": f"%{interpreter}\n\n{text}\n",
+                "config": config,
+                "settings": {"params": {}, "forms": {}},
+                "status": "READY",
+            }
+        )
+    return json.dumps({"name": "distil", "paragraphs": paragraphs, "config": {}}, indent=1) + "\n"
 
 
 def without_outputs(notebook: Any) -> Any:
@@ -82,10 +125,12 @@ def tidied(notebook: Any) -> Any:
                 output["data"] = {
                     kind: data for kind, data in output["data"].items() if kind in KEPT
                 }
-        # A line of progress that is gone again leaves an empty output.
+        # A line of progress that is gone again leaves an empty output. On standard error Spark tells of the machine.
         if "outputs" in cell:
             cell["outputs"] = [
-                o for o in cell["outputs"] if "data" not in o or any(o["data"].values())
+                o
+                for o in cell["outputs"]
+                if o.get("name") != "stderr" and ("data" not in o or any(o["data"].values()))
             ]
     return notebook
 
@@ -152,6 +197,9 @@ def check() -> int:
             wrong.append(f"{path.name} is missing")
         elif without_outputs(formats.read(path, as_version=4)) != made(source):
             wrong.append(f"{path.name} is not what {source.name} gives")
+    path = NOTE.with_suffix(".zpln")
+    if not path.exists() or path.read_text(encoding="utf-8") != note():
+        wrong.append(f"{path.name} is not what {NOTE.name} gives")
     known = {source.stem for source in sources()}
     wrong += [
         f"{path.name} has no source" for path in HERE.glob("*.ipynb") if path.stem not in known
@@ -176,6 +224,7 @@ def main() -> int:
         return check()
     folder: Path = HERE if arguments.write else arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{NOTE.stem}.zpln").write_text(note(), encoding="utf-8")
     with private_jupyter() as config:
         for source in sources():
             notebook = executed(source, config)
