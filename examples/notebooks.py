@@ -88,6 +88,9 @@ def note() -> str:
         if told is None or told[1] not in LANGUAGES:
             raise SystemExit(f"{NOTE.name}: a paragraph is of {' or '.join(LANGUAGES)}, not {kind}")
         interpreter, title = told.groups()
+        if interpreter == "md":
+            # Zeppelin breaks lines where the text does.
+            text = re.sub(r"(?<!\n)\n(?!\n)", " ", text)
         config = {
             "colWidth": 12,
             "enabled": True,
