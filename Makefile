@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .PHONY: demo check test test-all test-hdfs test-signed test-zeppelin test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
 .PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
-.PHONY: tools fetched stores spark-up spark-down spark-servers spark-older
+.PHONY: tools fetched stores spark-up spark-down spark-servers spark-older cluster-up cluster-down
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -258,6 +258,13 @@ spark-up: spark-servers
 
 spark-down:
 	@$(PYTHON) tests/spark/servers.py down
+
+# A standalone cluster of three Workers on loopback addresses, with a History Server, until cluster-down.
+cluster-up: .venv-spark/installed
+	@$(PYTHON) tests/spark/cluster.py up
+
+cluster-down:
+	@$(PYTHON) tests/spark/cluster.py down
 
 # The SQL of the snapshots, planned by each of the older Sparks and run over no input.
 spark-older: $(OLDER_SPARKS:%=.cache/spark-%/installed)

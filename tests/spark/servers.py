@@ -27,31 +27,17 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parents[2]
+from processes import HERE, PATIENCE, require_java, run, spark_home, stop
+
 STATE = HERE / ".cache" / "spark-servers"
 SAIL = HERE / ".venv-sail" / "bin"
-SPARK = HERE / ".venv-spark"
 PYTHON = os.environ.get("DISTIL_TEST_PYTHON") or str(HERE / ".venv" / "bin" / "python")
 AZURITE = HERE / ".cache/azurite/node_modules/azurite/dist/src/blob/main.js"
 VERSITYGW = HERE / ".cache" / "versitygw" / "versitygw"
-PATIENCE = 600  # seconds after which a server counts as one that hangs
-
 
 # Spark ends a stream of answers after two minutes. Ended after a second, every longer run shows that
 # the rest is asked for. (Sail takes no such setting.)
 IMPATIENT = "spark.connect.execute.reattachable.senderMaxStreamDuration=1s"
-
-
-def spark_home():
-    found = list(SPARK.glob("lib/python*/site-packages/pyspark"))
-    if not found:
-        sys.exit("Spark is not installed: make spark-servers")
-    return found[0]
-
-
-def java_is_missing():
-    java = os.environ.get("JAVA_HOME")
-    return shutil.which(os.path.join(java, "bin", "java") if java else "java") is None
 
 
 # Each takes a free port, and writes its URL to its output once it listens there.
@@ -110,10 +96,8 @@ class Server:
     """A started server, and the folder that holds what it writes beside the data."""
 
     def __init__(self, name, token=None, conf=None):
-        if name == "spark" and java_is_missing():
-            sys.exit(
-                "there is no Java, which Spark needs: install a JRE 17 or later, or set JAVA_HOME"
-            )
+        if name == "spark":
+            require_java()
         self.name = name
         self.port = free_port()
         scheme = "sc" if name in ("spark", "sail") else "http"
@@ -158,8 +142,9 @@ class Server:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self):
-        stop(self.process.pid, self.folder)
+        stop(self.process.pid)
         self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -170,30 +155,6 @@ def startable(name, folder):
     except FileNotFoundError as missing:
         shutil.rmtree(folder, ignore_errors=True)
         sys.exit(f"{name} is not installed: {missing.filename} is missing: make stores")
-
-
-def stop(group, folder):
-    """Ends the processes of one server, and no others; what it wrote goes with it."""
-    for how, patience in ((signal.SIGTERM, 50), (signal.SIGKILL, 20)):
-        try:
-            os.killpg(group, how)
-        except ProcessLookupError:
-            break
-        for _ in range(patience):
-            if not is_alive(group):
-                break
-            time.sleep(0.1)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def is_alive(group):
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(group, os.WNOHANG)
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def up(names):
@@ -211,7 +172,8 @@ def down():
     if STATE.exists():
         for server in json.loads(STATE.read_text()):
             if pathlib.Path(server["folder"]).exists():  # else the machine may have restarted since
-                stop(server["group"], server["folder"])
+                stop(server["group"])
+                shutil.rmtree(server["folder"], ignore_errors=True)
         STATE.unlink()
 
 
@@ -249,12 +211,6 @@ def reported():
         yield
     except SystemExit as failed:
         print(failed, file=sys.stderr, flush=True)
-
-
-def run(command, environment):
-    status = subprocess.run(command, shell=True, env=environment, check=False).returncode
-    if status:
-        sys.exit(status if status > 0 else 1)
 
 
 def serve(name, token=None, conf=None):
