@@ -7,7 +7,7 @@ import itertools
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ Payload = tuple[int, int, bytes]
 #: Payloads that Spark gives a task at once: a batch of Arrow holds at most 2 GiB, and a payload some MiB.
 _AT_ONCE = "16"
 _BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
+#: More than a cluster has cores, so that each task has some.
+_ROWS_OF_A_QUESTION = 100_000
 #: The kind of a payload that is an error.
 _ERROR = 3
 
@@ -58,7 +60,7 @@ class SparkCluster:
 
     def __init__(self, spark: Any, task_bytes: int | None = None) -> None:
         self._spark: SparkSession = spark
-        self._is_connect = type(spark).__module__.startswith("pyspark.sql.connect")
+        self._is_connect = is_connect(spark)
         self._tag = f"distil-{uuid.uuid4().hex}"
         self._rows: DataFrame | None = None
         #: Bytes of input for a task; without them it is a usual number.
@@ -71,7 +73,9 @@ class SparkCluster:
     def decode(self, job: bytes, decoding: int, parts: int) -> list[Payload]:
         """Decodes, and keeps the rows: types need all records before anyone writes."""
         tasks = self._spark.range(0, decoding, 1, decoding)
-        decoded = tasks.mapInArrow(_tasks.decoding(job, slots(parts)), _tasks.PAYLOADS)
+        decoded = tasks.mapInArrow(
+            _tasks.decoding(job, slots(parts), _native.VERSION), _tasks.PAYLOADS
+        )
         self._rows = decoded.persist()
         told = self._rows.where(f"kind <> {_tasks.ROWS}").select("kind", "part", "payload")
         return self._collect(told)
@@ -80,14 +84,18 @@ class SparkCluster:
         """Moves the rows to the tasks of their parts, which write them."""
         assert self._rows is not None
         rows = self._rows.where(f"kind = {_tasks.ROWS}").repartition(parts, "slot")
-        return self._collect(rows.mapInArrow(_tasks.writing(job), _tasks.PAYLOADS))
+        return self._collect(rows.mapInArrow(_tasks.writing(job, _native.VERSION), _tasks.PAYLOADS))
 
     def decode_and_write(self, job: bytes, decoding: int, parts: int) -> list[Payload]:
         """Decodes and writes in one job of Spark: nothing has to be kept, and all that is told goes the way of rows."""
         tasks = self._spark.range(0, decoding, 1, decoding)
-        decoded = tasks.mapInArrow(_tasks.decoding(job, slots(parts)), _tasks.PAYLOADS)
+        decoded = tasks.mapInArrow(
+            _tasks.decoding(job, slots(parts), _native.VERSION), _tasks.PAYLOADS
+        )
         moved = decoded.repartition(parts, "slot")
-        return self._collect(moved.mapInArrow(_tasks.writing(job), _tasks.PAYLOADS))
+        return self._collect(
+            moved.mapInArrow(_tasks.writing(job, _native.VERSION), _tasks.PAYLOADS)
+        )
 
     def progress(self) -> float:
         """The share of the tasks of the present call that are done; 0 where Spark does not tell. Called from another
@@ -123,8 +131,16 @@ class SparkCluster:
             try:
                 rows = frame.select("kind", "part", "payload").collect()
             except Exception as error:
-                return [(_ERROR, 0, json.dumps(explained(error)).encode())]
+                told = explained(error, self._without_package)
+                return [(_ERROR, 0, json.dumps(told).encode())]
         return [(row[0], row[1], bytes(row[2])) for row in rows]
+
+    def _without_package(self) -> str:
+        """The nodes without distil, where the exception of Spark 4 does not say on which one a task failed."""
+        with contextlib.suppress(Exception):
+            found = [one.host for one in executors(self._spark) if one.version is None]
+            return ", ".join(found) or "a node"
+        return "a node"
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
@@ -152,25 +168,38 @@ class SparkCluster:
 
 def executors(spark: SparkSession) -> list[Executor]:
     """The executors that answer."""
-    wanted = max(1, int(spark.conf.get("spark.default.parallelism", None) or 8))
     try:
-        told = (
-            spark.range(0, wanted, 1, wanted)
-            .mapInArrow(_tasks.versions, "host string, version string")
-            .distinct()
-            .collect()
-        )
+        if is_connect(spark):
+            # As many tasks as the cluster runs at once, which a client is not told.
+            asked = spark.range(_ROWS_OF_A_QUESTION).mapInArrow(
+                _tasks.versions(as_arrow=True), "host string, version string"
+            )
+            told = [(row[0], row[1]) for row in asked.distinct().collect()]
+        else:
+            context = spark.sparkContext
+            wanted = context.defaultParallelism
+            asked = context.parallelize(range(wanted), wanted)
+            told = asked.mapPartitions(_tasks.versions(as_arrow=False)).collect()
     except Exception as error:
         host, missing = _without_package(str(error))
         if not missing:
             raise
-        return [Executor(host, None, False)]
-    found = sorted({(row[0], row[1] or None) for row in told}, key=str)
+        return [Executor(host or "a node", None, False)]
+    found = sorted({(host, version or None) for host, version in told}, key=str)
     return [Executor(host, version, version == _native.VERSION) for host, version in found]
 
 
-def explained(error: Exception) -> dict[str, Any]:
-    """What the native module is told of an exception of Spark: the error of the task, if it was one of distil."""
+def is_connect(spark: object) -> bool:
+    """Whether a session of Spark is one of Spark Connect."""
+    return type(spark).__module__.startswith("pyspark.sql.connect")
+
+
+def explained(
+    error: Exception, without_package: Callable[[], str] = lambda: "a node"
+) -> dict[str, Any]:
+    """What the native module is told of an exception of Spark: the error of the task, if it was one of distil.
+    `without_package` names nodes that an exception about them does not name.
+    """
     text = str(error)
     found = re.search(f"{_tasks.BEGIN}(.*?){_tasks.END}", text, re.DOTALL)
     if found:
@@ -181,7 +210,7 @@ def explained(error: Exception) -> dict[str, Any]:
     host, missing = _without_package(text)
     if missing:
         return _environment(
-            f"distil is not installed on {host}, which runs tasks of Spark",
+            f"distil is not installed on {host or without_package()}, which runs tasks of Spark",
             "install it on all nodes, in the version of the driver: "
             f"pip install distil=={_native.VERSION}",
         )
@@ -202,10 +231,10 @@ def _environment(what: str, *advice: str) -> dict[str, Any]:
     }
 
 
-def _without_package(text: str) -> tuple[str, bool]:
+def _without_package(text: str) -> tuple[str | None, bool]:
     missing = "No module named 'distil" in text
     host = re.search(r"\(TID \d+\) \((\S+) executor (\S+)\)", text)
-    return (f"{host.group(1)} (executor {host.group(2)})" if host else "a node"), missing
+    return (f"{host.group(1)} (executor {host.group(2)})" if host else None), missing
 
 
 def slots(count: int) -> list[int]:

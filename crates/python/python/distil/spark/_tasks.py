@@ -8,7 +8,7 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow
@@ -23,6 +23,20 @@ ROWS = 0
 Batches = Iterator["pyarrow.RecordBatch"]
 
 
+def require_version(driver: str) -> None:
+    """Looks before native code is called, whose functions are those of its version."""
+    from .. import _native
+
+    if driver != _native.VERSION:
+        error = {
+            "fault": "environment",
+            "code": "environment",
+            "what": f"the driver runs distil {driver}, this process distil {_native.VERSION}",
+            "hints": [{"text": "install the same version of distil on all nodes"}],
+        }
+        raise TaskError(json.dumps(error))
+
+
 class TaskError(RuntimeError):
     """The error of a task, in a form that comes through the stack traces of Spark."""
 
@@ -32,7 +46,7 @@ class TaskError(RuntimeError):
         super().__init__(f"{BEGIN}{json.dumps(told)}{END}")
 
 
-def decoding(job: bytes, slots: Sequence[int]) -> Callable[[Batches], Batches]:
+def decoding(job: bytes, slots: Sequence[int], version: str) -> Callable[[Batches], Batches]:
     """A function for ``mapInArrow`` over the numbers of tasks that decode. Rows of the part `n` are sent to the
     partition of ``slots[n]``, and all else to one that follows from the task: what the driver is told may go the way
     of rows.
@@ -41,6 +55,7 @@ def decoding(job: bytes, slots: Sequence[int]) -> Callable[[Batches], Batches]:
     def decode(batches: Batches) -> Batches:
         from .. import _native
 
+        require_version(version)
         for batch in batches:
             for task in batch.column(0).to_pylist():
                 try:
@@ -53,12 +68,13 @@ def decoding(job: bytes, slots: Sequence[int]) -> Callable[[Batches], Batches]:
     return decode
 
 
-def writing(job: bytes) -> Callable[[Batches], Batches]:
+def writing(job: bytes, version: str) -> Callable[[Batches], Batches]:
     """A function for ``mapInArrow`` over the payloads of some parts."""
 
     def write(batches: Batches) -> Batches:
         from .. import _native
 
+        require_version(version)
         try:
             task = _native.Writing(job, uuid.uuid4().hex, temporary_directory())
             for batch in batches:
@@ -87,18 +103,31 @@ def temporary_directory() -> str:
     return next(filter(os.path.isdir, given.split(",")), None) or tempfile.gettempdir()
 
 
-def versions(batches: Batches) -> Batches:
-    """The host and the version of distil of each executor, for ``mapInArrow``."""
-    import pyarrow
+def versions(as_arrow: bool) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """A function for ``mapInArrow``, or else for ``mapPartitions``, that gives the host and the version of distil of
+    the process that runs it. It is sent itself, and not its name: there may be no package to find that in.
+    """
 
-    for _ in batches:
+    def ask(rows: Iterator[Any]) -> Iterator[Any]:
         try:
-            from .. import _native
+            from distil import _native
+            from distil.spark import _tasks
 
-            version = _native.VERSION
+            found = _tasks.host(), _native.VERSION
         except ImportError:
-            version = ""
-        yield pyarrow.RecordBatch.from_pydict({"host": [host()], "version": [version]})
+            import os
+            import socket
+
+            found = os.environ.get("SPARK_LOCAL_IP") or socket.gethostname(), ""
+        for _ in rows:
+            if as_arrow:
+                import pyarrow
+
+                yield pyarrow.RecordBatch.from_pydict({"host": found[:1], "version": found[1:]})
+            else:
+                yield found
+
+    return ask
 
 
 def _batch(payloads: Sequence[tuple[int, int, int, bytes]]) -> pyarrow.RecordBatch:
