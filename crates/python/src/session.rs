@@ -63,6 +63,7 @@ impl Session {
     /// and `spark` what runs SQL, in place of a backend.
     #[new]
     #[pyo3(signature = (backend, config, values, options, job=None, cluster=None, spark=None))]
+    #[allow(clippy::too_many_arguments, reason = "Python gives each by its name")]
     fn new(
         py: Python<'_>,
         backend: Option<&str>,
