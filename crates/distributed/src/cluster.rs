@@ -28,6 +28,9 @@ pub trait Cluster: Send + Sync {
     /// An environment error: what is missing, and on which node.
     fn check(&self) -> Result<EngineReport>;
 
+    /// How many tasks it runs at once, now; 0 if nobody knows.
+    fn at_once(&self) -> usize;
+
     /// Has all tasks decode, keeps their rows, and returns everything else of what they handed on. What a task
     /// handed on in two attempts is returned once.
     ///

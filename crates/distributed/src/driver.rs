@@ -26,12 +26,9 @@ use crate::attempts::Attempts;
 use crate::cluster::{Cluster, Tasks};
 use crate::job::{Job, Output};
 use crate::payload::{Kind, Payload, of_stream};
+use crate::sizes::{Sizes, deal};
 use crate::write_account::WriteAccount;
 
-/// Bytes of input that one task decodes. Less would start and move more than it computes.
-const TASK_BYTES: u64 = 64 << 20;
-/// Bytes of input whose rows one task writes: they are in its memory.
-const GROUP_BYTES: u64 = 64 << 20;
 /// Bytes of rows that a task holds while it decodes.
 const BOUND: u64 = 64 << 20;
 
@@ -46,8 +43,8 @@ pub struct Distributed {
     cluster: Box<dyn Cluster>,
     sniff: Box<Sniff>,
     split_keys: Box<SplitKeys>,
-    /// Bytes of input for a task, where tests want more tasks.
-    task_bytes: u64,
+    /// Bytes of input for a task; without them they follow from the input and the cluster.
+    task_bytes: Option<u64>,
 }
 
 impl Distributed {
@@ -58,13 +55,13 @@ impl Distributed {
         sniff: Box<Sniff>,
         split_keys: Box<SplitKeys>,
     ) -> Self {
-        Self { storage, cluster, sniff, split_keys, task_bytes: TASK_BYTES }
+        Self { storage, cluster, sniff, split_keys, task_bytes: None }
     }
 
     /// The same, with about this many bytes of input for each task.
     #[must_use]
     pub fn with_task_bytes(mut self, bytes: u64) -> Self {
-        self.task_bytes = bytes.max(1);
+        self.task_bytes = Some(bytes);
         self
     }
 }
@@ -200,7 +197,8 @@ impl Run<'_> {
     /// Cuts the inputs into tasks.
     fn job(&self) -> Result<Job> {
         let mut plan = self.request.plan.clone();
-        let task_bytes = self.backend.task_bytes;
+        let all: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
+        let sizes = Sizes::of(all, self.backend.cluster.at_once(), self.backend.task_bytes);
         for input in &mut plan.inputs {
             if hides(&input.display()) {
                 return Err(Error::usage(
@@ -218,7 +216,7 @@ impl Run<'_> {
                     .help("save it to a file that all nodes see"));
                 }
                 // Whether it can be cut. What is wrong with it the task finds out that reads it.
-                Some(size) if size > task_bytes => {
+                Some(size) if size > sizes.task => {
                     let mut known = input.clone();
                     if (self.backend.sniff)(&**self.storage, &plan.plan, &mut known).is_ok() {
                         *input = known;
@@ -229,13 +227,11 @@ impl Run<'_> {
         }
         let paths = plan.inputs.iter().map(|input| self.absolute(input)).collect::<Result<_>>()?;
         let splitters = (self.backend.split_keys)(&plan, self.request.watch)?;
-        let all: u64 = plan.inputs.iter().filter_map(|input| input.bytes).sum();
         // One file is written by one task; and so are all records that lost.
         let is_one = plan.plan.sink.layout == Layout::File || plan.plan.dropped.is_some();
-        let group_bytes = GROUP_BYTES.min(task_bytes);
         let most = splitters.partitions() as u64;
-        let groups = if is_one { 1 } else { all.div_ceil(group_bytes).clamp(1, most) };
-        let tasks = deal(&plan, split(&plan, task_bytes), task_bytes);
+        let groups = if is_one { 1 } else { all.div_ceil(sizes.group).clamp(1, most) };
+        let tasks = deal(&plan, split(&plan, sizes.task), sizes.task);
         Ok(Job { plan, paths, splitters, tasks, groups: groups as u32, bound: BOUND, output: None })
     }
 
@@ -422,23 +418,4 @@ fn add_node(told: &[u8], nodes: &mut Vec<NodeReport>) -> Result<()> {
 fn stage(name: &str, began: Instant, bytes: u64, rows: u64) -> StageReport {
     let seconds = began.elapsed().as_secs_f64();
     StageReport { name: name.to_owned(), seconds, bytes, rows, ..StageReport::default() }
-}
-
-/// Deals slices out to tasks of about this many bytes, in order.
-fn deal(plan: &ResolvedPlan, slices: Vec<Slice>, task_bytes: u64) -> Vec<Vec<Slice>> {
-    let mut tasks: Vec<Vec<Slice>> = Vec::new();
-    let mut left = 0;
-    for slice in slices {
-        let size = plan.inputs.get(slice.input as usize).and_then(|input| input.bytes);
-        let bytes = slice.end.or(size).unwrap_or_default().saturating_sub(slice.begin);
-        match tasks.last_mut() {
-            Some(last) if bytes <= left => last.push(slice),
-            _ => {
-                tasks.push(vec![slice]);
-                left = task_bytes;
-            }
-        }
-        left = left.saturating_sub(bytes);
-    }
-    tasks
 }

@@ -13,6 +13,7 @@ mod driver;
 mod group_rows;
 mod job;
 mod payload;
+mod sizes;
 mod slice_file;
 mod write_account;
 mod write_task;

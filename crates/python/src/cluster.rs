@@ -112,6 +112,11 @@ impl Cluster for PythonCluster {
         Ok(EngineReport { version, application })
     }
 
+    fn at_once(&self) -> usize {
+        let told = Python::attach(|py| self.0.call_method0(py, "at_once")?.extract(py));
+        told.unwrap_or(0)
+    }
+
     fn decode(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>> {
         self.call("decode", tasks, watch)
     }

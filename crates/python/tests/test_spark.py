@@ -44,7 +44,9 @@ def test_every_case_of_the_suite_comes_out_the_same(spark, suite, monkeypatch):
             if error.code == "refused":
                 continue
             expected = json.loads(Path("expected.json").read_text())
-            if (error.code, error.what) != (expected["code"], expected["what"]):
+            # How many bad records are known when there are too many, is up to who was met first.
+            is_same = error.code == expected["code"] == "too_many_bad_records"
+            if not is_same and (error.code, error.what) != (expected["code"], expected["what"]):
                 problems.append(f"{case.name}: {error.code} {error}, expected {expected}")
             continue
         found = [made(Path(path)) for path in [output, *beside] if path]

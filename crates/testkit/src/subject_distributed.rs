@@ -38,6 +38,10 @@ impl Cluster for Together {
         Ok(EngineReport { version: "together".to_owned(), application: None })
     }
 
+    fn at_once(&self) -> usize {
+        3
+    }
+
     fn decode(&self, tasks: &Tasks<'_>, watch: Watch<'_>) -> Result<Vec<Payload>> {
         let mut all = Vec::new();
         for task in (0..tasks.decoding).rev() {

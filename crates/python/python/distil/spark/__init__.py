@@ -42,7 +42,8 @@ def session(
         kernels: what does the work: ``"native"``, distil in the executors, which need this package in the version of
             the driver; ``"sql"``, Spark's own SQL, after a scan by the driver, for clusters without the package;
             ``"auto"`` asks the executors, and takes SQL where one lacks the package, with a warning that names it.
-        task_bytes: the bytes of input that a task decodes, 64 MiB by default; of native kernels.
+        task_bytes: the bytes of input that a task decodes, of native kernels. Without it there are two tasks for each core
+            that Spark has, of 4 to 64 MiB each.
         memory: the memory that the driver may use.
         temp_dir: where temporary files go, by default beside the output; with SQL Spark must see them.
         progress: as for :class:`distil.Session`.

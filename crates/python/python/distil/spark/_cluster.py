@@ -70,6 +70,10 @@ class SparkCluster:
         """The version of Spark, and what its logs call this application."""
         return f"Spark {self._spark.version}", self._spark.conf.get("spark.app.id", None)
 
+    def at_once(self) -> int:
+        """The tasks that Spark runs at once; 0 where it does not tell."""
+        return 0 if self._is_connect else self._spark.sparkContext.defaultParallelism
+
     def decode(self, job: bytes, decoding: int, parts: int) -> list[Payload]:
         """Decodes, and keeps the rows: types need all records before anyone writes."""
         tasks = self._spark.range(0, decoding, 1, decoding)
