@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo check test test-all test-hdfs test-signed test-zeppelin test-rust test-python build-tests run-rust run-python growth bench fuzz lint deny
+.PHONY: demo check test test-all test-hdfs test-signed test-zeppelin test-rust test-python build-tests run-rust run-python growth bench bench-cluster fuzz lint deny
 .PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
 .PHONY: tools fetched stores spark-up spark-down spark-servers spark-older cluster-up cluster-down
@@ -206,6 +206,14 @@ bench: .venv-bench/installed
 	$(CARGO) build --release --locked -p distil-cli
 	.venv-bench/bin/python bench/run.py --distil '$(RELEASE)' --document docs/benchmarks.md $(BENCH)
 	$(CHART)
+
+# distil's kernels and Spark's own plan on one Worker of Spark and on three, each with a share of a core: that needs root,
+# for cgroups, and an hour. BENCH_CLUSTER are options of bench/cluster.py.
+BENCH_CLUSTER ?=
+bench-cluster: .venv-package/installed .venv-spark/installed wheel
+	.venv-package/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
+		'$(CARGO_TARGET_DIR)'/wheels/distil-*.whl
+	.venv-package/bin/python bench/cluster.py --document docs/benchmarks.md $(BENCH_CLUSTER)
 
 lint: tools
 	$(CARGO) fmt --all --check
