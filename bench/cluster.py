@@ -76,7 +76,7 @@ class Bench:
             query.write_text("SELECT c0" + text.partition("\nSELECT c0")[2].partition("\n--")[0])
             return [HERE / "spark_plan.py", query, self.data, target], target
         plan = self.out / "plan.json"
-        job = ["--key", "ts", "--order-by", "id, data", "--digest"]
+        job = ["--key", "ts", "--order-by", "id, data", "--digest", *self.arguments.job]
         plan.write_text(self.distil("plan", self.data, "-o", f"{target}/", *job))
         return [
             printed([sys.executable, "-m", "distil.spark"]).strip(),
@@ -313,6 +313,7 @@ def arguments():
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--quota", type=float, default=0.5, help="cores of each Worker")
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
+    parser.add_argument("--job", nargs="+", default=[], help="more options of the plan")
     parser.add_argument("--work", type=Path, default=Path(".bench"), help="for data and outputs")
     parser.add_argument(
         "--document", type=Path, help="where the table goes; without it, it is printed"
