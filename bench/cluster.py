@@ -76,7 +76,7 @@ class Bench:
             query.write_text("SELECT c0" + text.partition("\nSELECT c0")[2].partition("\n--")[0])
             return [HERE / "spark_plan.py", query, self.data, target], target
         plan = self.out / "plan.json"
-        job = ["--key", "ts", "--order-by", "id, data", "--digest", *self.arguments.job]
+        job = ["--key", "ts", "--order-by", "id, data", *self.arguments.job]
         plan.write_text(self.distil("plan", self.data, "-o", f"{target}/", *job))
         return [
             printed([sys.executable, "-m", "distil.spark"]).strip(),
@@ -108,6 +108,11 @@ class Bench:
                 "spark.eventLog.compress": "false",
                 "spark.eventLog.rolling.enabled": "false",
             }
+            if way == "native":
+                # Tasks spend their time in native code: what else would be compiled or collected beside it does not pay.
+                confs["spark.executor.extraJavaOptions"] = (
+                    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+                )
             command = [
                 *cluster.submit(),
                 *(f"--conf={key}={value}" for key, value in confs.items()),

@@ -115,11 +115,15 @@ impl Session {
         options.check()?;
         let storage: Arc<dyn Storage> = Arc::new(stores);
         let (engine, seen) = (options.engine(), Arc::clone(&storage));
-        let split_keys = move |plan: &ResolvedPlan, watch: Watch<'_>| {
-            distil_engine::split_keys(&seen, &engine, plan, watch)
+        let sample_inputs = move |plan: &ResolvedPlan, watch: Watch<'_>| {
+            distil_engine::sample_inputs(&seen, &engine, plan, watch)
         };
-        let mut backend =
-            Distributed::new(Arc::clone(&storage), cluster, Box::new(sniff), Box::new(split_keys));
+        let mut backend = Distributed::new(
+            Arc::clone(&storage),
+            cluster,
+            Box::new(sniff),
+            Box::new(sample_inputs),
+        );
         if let Some(bytes) = task_bytes {
             backend = backend.with_task_bytes(bytes);
         }

@@ -5,24 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use distil_json::{PackedLayout, Sampler};
-use distil_kernel::decode::{Run, RunSink, SliceDecoder};
+use distil_kernel::decode::{PackedRun, Run, RunSink, SliceDecoder};
 use distil_kernel::reduce::Policy;
-use distil_kernel::slice::Slice;
-use distil_kernel::wire::{bad_record_batch, row_batches, write_message};
+use distil_kernel::wire::{PackedBatch, bad_record_batch, row_batches, write_message};
 use distil_plan::{Cancel, Error, Fault, Result};
-use distil_storage::{InputStream, Limits, Storage, within};
+use distil_storage::{Limits, Storage, within};
 
 use crate::job::Job;
-use crate::payload::{Kind, Payload, to_stream};
+use crate::payload::{Kind, Payload, of_packed, to_stream};
 use crate::slice_file::decode_slice;
 
 /// Bytes of rows of a group that are handed on together.
 const PAYLOAD: usize = 4 << 20;
-/// Bytes of the first slice that are looked at for what records are like.
-const SAMPLE: usize = 64 << 10;
-/// Records of them.
-const RECORDS: usize = 200;
 /// Bad records that are handed on together.
 const BAD_RECORDS: usize = 1000;
 /// Memory on its way from stores.
@@ -60,19 +54,16 @@ struct Task<'a> {
 
 impl Task<'_> {
     fn run(&self, task: usize, hand_on: &mut dyn FnMut(Payload) -> Result<()>) -> Result<()> {
-        let Job { plan, paths, splitters, tasks, bound, .. } = self.job;
+        let Job { plan, paths, splitters, layout, tasks, bound, .. } = self.job;
         let slices = tasks.get(task).ok_or_else(|| Error::bug("there is no such task"))?;
         let limits = Limits { cancel: self.cancel.clone(), memory: ON_THE_WAY, temp_dir: None };
         let storage = &*within(self.storage, &limits);
-        let layout = match slices.first() {
-            Some(slice) => self.layout(storage, *slice)?,
-            None => None,
-        };
         let mut decoder = SliceDecoder::new(plan, splitters, layout.as_ref(), *bound)?;
         let mut groups = Groups {
             job: self.job,
             policy: Policy::of(&plan.plan),
             open: BTreeMap::new(),
+            packed: layout.as_ref().map(|layout| (0, PackedBatch::new(layout))),
             hand_on,
         };
         for slice in slices {
@@ -83,31 +74,13 @@ impl Task<'_> {
             decode_slice(storage, (input, path), *slice, &mut decoder, &mut groups, self.cancel)
                 .map_err(|error| as_named(error, path, input.display()))?;
         }
-        let mut partial = decoder.finish()?;
-        for run in std::mem::take(&mut partial.runs) {
-            groups.run(run)?;
-        }
+        let partial = decoder.finish(&mut groups)?;
         groups.finish()?;
         for parts in partial.bad.chunks(BAD_RECORDS) {
             let bytes = to_stream(&[bad_record_batch(parts)?])?;
             hand_on(Payload { kind: Kind::BadRecords, group: 0, bytes })?;
         }
         hand_on(Payload { kind: Kind::Message, group: 0, bytes: write_message(&partial) })
-    }
-
-    /// What the records at the beginning of a slice are like.
-    fn layout(&self, storage: &dyn Storage, slice: Slice) -> Result<Option<PackedLayout>> {
-        let Job { plan, paths, .. } = self.job;
-        let at = slice.input as usize;
-        let Some(path) = paths.get(at) else { return Ok(None) };
-        let mut piece = vec![0; SAMPLE];
-        let count = match slice.begin {
-            0 => InputStream::open(storage, path)?.read(&mut piece)?,
-            begin => storage.open(path)?.read_at(begin, &mut piece)?,
-        };
-        let mut sampler = Sampler::new(&plan.plan)?.of_inputs(plan)?;
-        sampler.sample(at, &piece[..count], RECORDS)?;
-        Ok(sampler.finish(&plan.plan).1)
     }
 }
 
@@ -125,6 +98,8 @@ struct Groups<'a, 'h> {
     job: &'a Job,
     policy: Policy,
     open: BTreeMap<u32, (usize, Vec<RecordBatch>)>,
+    /// Packed rows of one group, and which.
+    packed: Option<(u32, PackedBatch)>,
     hand_on: &'h mut dyn FnMut(Payload) -> Result<()>,
 }
 
@@ -144,10 +119,43 @@ impl RunSink for Groups<'_, '_> {
         }
         Ok(())
     }
+
+    fn packed(&mut self, run: PackedRun<'_>) -> Result<()> {
+        let group = self.job.group(run.partition);
+        if self.packed.as_ref().is_some_and(|(open, _)| *open != group) {
+            self.hand_on_packed()?;
+        }
+        let mut rows: Vec<u64> = Vec::new();
+        let mut buffers = run.rows.iter().peekable();
+        while let Some(buffer) = buffers.next() {
+            rows.extend_from_slice(buffer);
+            if rows.len() * 8 < PAYLOAD && buffers.peek().is_some() {
+                continue;
+            }
+            if let Some((open, batch)) = &mut self.packed {
+                *open = group;
+                batch.push(run.layout, run.partition, &rows, run.dictionaries);
+                if batch.bytes() >= PAYLOAD {
+                    self.hand_on_packed()?;
+                }
+            }
+            rows.clear();
+        }
+        Ok(())
+    }
 }
 
 impl Groups<'_, '_> {
+    fn hand_on_packed(&mut self) -> Result<()> {
+        let Some((group, batch)) = &mut self.packed else { return Ok(()) };
+        if batch.bytes() == 0 {
+            return Ok(());
+        }
+        (self.hand_on)(Payload { kind: Kind::Rows, group: *group, bytes: of_packed(batch) })
+    }
+
     fn finish(&mut self) -> Result<()> {
+        self.hand_on_packed()?;
         for (group, (_, batches)) in std::mem::take(&mut self.open) {
             if !batches.is_empty() {
                 let bytes = to_stream(&batches)?;

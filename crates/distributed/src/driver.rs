@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use distil_json::PackedLayout;
 use distil_kernel::conflicts::conflicts;
 use distil_kernel::decode::SliceDecoder;
 use distil_kernel::encode::Encoder;
@@ -34,15 +35,16 @@ const BOUND: u64 = 64 << 20;
 
 /// Recognises compression and shape of an input.
 pub type Sniff = dyn Fn(&dyn Storage, &Plan, &mut Input) -> Result<()> + Send + Sync;
-/// Where the partitions of a plan's rows end, from a sample of all inputs.
-pub type SplitKeys = dyn Fn(&ResolvedPlan, Watch<'_>) -> Result<Splitters> + Send + Sync;
+/// Where the partitions of a plan's rows end, and what its records are like, from a sample of all inputs.
+pub type SampleInputs =
+    dyn Fn(&ResolvedPlan, Watch<'_>) -> Result<(Splitters, Option<PackedLayout>)> + Send + Sync;
 
 /// A cluster as a backend.
 pub struct Distributed {
     storage: Arc<dyn Storage>,
     cluster: Box<dyn Cluster>,
     sniff: Box<Sniff>,
-    split_keys: Box<SplitKeys>,
+    sample_inputs: Box<SampleInputs>,
     /// Bytes of input for a task; without them they follow from the input and the cluster.
     task_bytes: Option<u64>,
 }
@@ -53,9 +55,9 @@ impl Distributed {
         storage: Arc<dyn Storage>,
         cluster: Box<dyn Cluster>,
         sniff: Box<Sniff>,
-        split_keys: Box<SplitKeys>,
+        sample_inputs: Box<SampleInputs>,
     ) -> Self {
-        Self { storage, cluster, sniff, split_keys, task_bytes: None }
+        Self { storage, cluster, sniff, sample_inputs, task_bytes: None }
     }
 
     /// The same, with about this many bytes of input for each task.
@@ -190,7 +192,8 @@ impl Run<'_> {
         if job.plan.plan.schema.declared.is_none() {
             return Ok(None);
         }
-        let nothing = SliceDecoder::new(&job.plan, &job.splitters, None, 0)?.finish()?;
+        let nothing =
+            SliceDecoder::new(&job.plan, &job.splitters, None, 0)?.finish(&mut Vec::new())?;
         nothing.seen.schema().map(Some)
     }
 
@@ -226,13 +229,22 @@ impl Run<'_> {
             }
         }
         let paths = plan.inputs.iter().map(|input| self.absolute(input)).collect::<Result<_>>()?;
-        let splitters = (self.backend.split_keys)(&plan, self.request.watch)?;
+        let (splitters, layout) = (self.backend.sample_inputs)(&plan, self.request.watch)?;
         // One file is written by one task; and so are all records that lost.
         let is_one = plan.plan.sink.layout == Layout::File || plan.plan.dropped.is_some();
         let most = splitters.partitions() as u64;
         let groups = if is_one { 1 } else { all.div_ceil(sizes.group).clamp(1, most) };
         let tasks = deal(&plan, split(&plan, sizes.task), sizes.task);
-        Ok(Job { plan, paths, splitters, tasks, groups: groups as u32, bound: BOUND, output: None })
+        Ok(Job {
+            plan,
+            paths,
+            splitters,
+            layout,
+            tasks,
+            groups: groups as u32,
+            bound: BOUND,
+            output: None,
+        })
     }
 
     /// Where an input is for a process with another working directory.
@@ -280,7 +292,9 @@ impl Run<'_> {
         let partial = match all {
             Some(partial) => partial,
             // There is nothing to read.
-            None => SliceDecoder::new(&job.plan, &job.splitters, None, 0)?.finish()?,
+            None => {
+                SliceDecoder::new(&job.plan, &job.splitters, None, 0)?.finish(&mut Vec::new())?
+            }
         };
         let prefer_missing_key = |error| quarantine.prefer_missing_key(error, &partial.seen);
         // In the order of the inputs, as each task has its own: how many are too many, the same ones decide every time.

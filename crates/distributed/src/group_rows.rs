@@ -5,12 +5,22 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use distil_kernel::decode::Run;
+use arrow_buffer::ToByteSlice as _;
+use distil_kernel::wire::PartitionRows;
 use distil_plan::{Error, Result};
 
-/// Rows by partition, in the order in which they came.
+/// The rows of one partition, in the order in which they came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// Buffers of encoded rows.
+    pub(crate) encoded: Vec<Vec<u8>>,
+    /// Buffers of packed rows.
+    pub(crate) packed: Vec<Vec<u64>>,
+}
+
+/// Rows by partition.
 pub(crate) struct GroupRows {
-    held: BTreeMap<u32, Vec<Vec<u8>>>,
+    held: BTreeMap<u32, Rows>,
     bytes: u64,
     bound: u64,
     temp_dir: PathBuf,
@@ -21,8 +31,15 @@ pub(crate) struct GroupRows {
 struct Spilled {
     file: File,
     length: u64,
-    /// Where the buffers of each partition lie, as offset and length.
-    places: BTreeMap<u32, Vec<(u64, u64)>>,
+    /// Where the buffers of each partition lie.
+    places: BTreeMap<u32, Vec<Place>>,
+}
+
+/// Where a buffer lies.
+struct Place {
+    offset: u64,
+    length: u64,
+    packed: bool,
 }
 
 impl GroupRows {
@@ -36,9 +53,18 @@ impl GroupRows {
     ///
     /// # Errors
     /// An environment error if the file can't be written.
-    pub(crate) fn push(&mut self, run: Run) -> Result<()> {
-        self.bytes += run.rows.iter().map(|buffer| buffer.len() as u64).sum::<u64>();
-        self.held.entry(run.partition).or_default().extend(run.rows);
+    pub(crate) fn push(&mut self, partition: u32, rows: PartitionRows) -> Result<()> {
+        let held = self.held.entry(partition).or_default();
+        match rows {
+            PartitionRows::Encoded(rows) => {
+                self.bytes += rows.iter().map(|buffer| buffer.len() as u64).sum::<u64>();
+                held.encoded.extend(rows);
+            }
+            PartitionRows::Packed(rows) => {
+                self.bytes += rows.len() as u64 * 8;
+                held.packed.push(rows);
+            }
+        }
         if self.bytes > self.bound { self.spill() } else { Ok(()) }
     }
 
@@ -55,18 +81,25 @@ impl GroupRows {
     ///
     /// # Errors
     /// An environment error if the file can't be read.
-    pub(crate) fn take(&mut self, partition: u32) -> Result<Vec<Vec<u8>>> {
-        let mut rows = Vec::new();
+    pub(crate) fn take(&mut self, partition: u32) -> Result<Rows> {
+        let mut rows = Rows::default();
         if let Some(Spilled { file, places, .. }) = &mut self.spilled {
-            for (offset, length) in places.remove(&partition).unwrap_or_default() {
+            for Place { offset, length, packed } in places.remove(&partition).unwrap_or_default() {
                 let mut buffer = vec![0; length as usize];
                 file.seek(SeekFrom::Start(offset))
                     .and_then(|_| file.read_exact(&mut buffer))
                     .map_err(|cause| failed("read", &self.temp_dir, &cause))?;
-                rows.push(buffer);
+                if packed {
+                    let words = buffer.as_chunks::<8>().0;
+                    rows.packed.push(words.iter().map(|word| u64::from_ne_bytes(*word)).collect());
+                } else {
+                    rows.encoded.push(buffer);
+                }
             }
         }
-        rows.extend(self.held.remove(&partition).unwrap_or_default());
+        let held = self.held.remove(&partition).unwrap_or_default();
+        rows.encoded.extend(held.encoded);
+        rows.packed.extend(held.packed);
         Ok(rows)
     }
 
@@ -82,10 +115,13 @@ impl GroupRows {
             self.spilled = Some(Spilled { file, length: 0, places: BTreeMap::new() });
         }
         let Some(Spilled { file, length, places }) = &mut self.spilled else { return Ok(()) };
-        for (partition, buffers) in std::mem::take(&mut self.held) {
-            for buffer in buffers {
-                file.write_all(&buffer).map_err(|cause| failed("write", &self.temp_dir, &cause))?;
-                places.entry(partition).or_default().push((*length, buffer.len() as u64));
+        for (partition, rows) in std::mem::take(&mut self.held) {
+            let packed = rows.packed.iter().map(|buffer| (buffer.as_slice().to_byte_slice(), true));
+            let encoded = rows.encoded.iter().map(|buffer| (buffer.as_slice(), false));
+            for (buffer, packed) in packed.chain(encoded) {
+                file.write_all(buffer).map_err(|cause| failed("write", &self.temp_dir, &cause))?;
+                let place = Place { offset: *length, length: buffer.len() as u64, packed };
+                places.entry(partition).or_default().push(place);
                 *length += buffer.len() as u64;
             }
         }
@@ -109,19 +145,22 @@ mod tests {
         for bound in [0, 5, 1000] {
             let mut rows = GroupRows::new(bound, &std::env::temp_dir());
             for at in 0..10u8 {
-                let run = Run { partition: u32::from(at % 3), rows: vec![vec![at; 2], vec![at]] };
-                rows.push(run).unwrap();
+                let partition = u32::from(at % 3);
+                let encoded = PartitionRows::Encoded(vec![vec![at; 2], vec![at]]);
+                rows.push(partition, encoded).unwrap();
+                rows.push(partition, PartitionRows::Packed(vec![at.into(); 3])).unwrap();
             }
             assert_eq!(rows.partitions(), [0, 1, 2]);
             assert_eq!(rows.spilled_bytes() > 0, bound < 1000);
             for partition in [2u8, 0, 1] {
-                let expected: Vec<Vec<u8>> = (0..10)
-                    .filter(|at| at % 3 == partition)
-                    .flat_map(|at| [vec![at; 2], vec![at]])
-                    .collect();
+                let of_partition = || (0..10).filter(|at| at % 3 == partition);
+                let expected = Rows {
+                    encoded: of_partition().flat_map(|at| [vec![at; 2], vec![at]]).collect(),
+                    packed: of_partition().map(|at| vec![at.into(); 3]).collect(),
+                };
                 assert_eq!(rows.take(partition.into()).unwrap(), expected);
             }
-            assert!(rows.take(0).unwrap().is_empty());
+            assert_eq!(rows.take(0).unwrap(), Rows::default());
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use distil_json::{MessageReader, MessageWriter};
+use distil_json::{MessageReader, MessageWriter, PackedLayout};
 use distil_kernel::slice::Slice;
 use distil_kernel::splitters::Splitters;
 use distil_plan::{DISTIL_VERSION, Error, Location, ResolvedPlan, Result, Schema};
@@ -18,6 +18,8 @@ pub(crate) struct Job {
     /// Where the inputs are for a process with another working directory.
     pub(crate) paths: Vec<Location>,
     pub(crate) splitters: Splitters,
+    /// What records are like, and whether their rows are packed: all tasks pack alike.
+    pub(crate) layout: Option<PackedLayout>,
     /// The slices of each task that decodes.
     pub(crate) tasks: Vec<Vec<Slice>>,
     /// Groups of partitions that follow each other: the rows of one go to one task.
@@ -64,6 +66,10 @@ impl Job {
         message.bytes(&json(&self.plan)?);
         message.bytes(&json(&self.paths)?);
         self.splitters.write(&mut message);
+        message.flag(self.layout.is_some());
+        if let Some(layout) = &self.layout {
+            layout.write(&mut message);
+        }
         message.number(self.tasks.len() as u64);
         for slices in &self.tasks {
             message.number(slices.len() as u64);
@@ -100,9 +106,13 @@ impl Job {
             ))
             .help("install the same version of distil on all nodes"));
         }
-        let plan = parsed(message.bytes()?)?;
+        let plan: ResolvedPlan = parsed(message.bytes()?)?;
         let paths = parsed(message.bytes()?)?;
         let splitters = Splitters::read(&mut message)?;
+        let layout = match message.flag()? {
+            true => Some(PackedLayout::read(&mut message, &plan.plan)?),
+            false => None,
+        };
         let mut tasks = Vec::new();
         for _ in 0..message.count(8)? {
             let mut slices = Vec::new();
@@ -121,7 +131,7 @@ impl Job {
             false => None,
         };
         message.finish()?;
-        Ok(Self { plan, paths, splitters, tasks, groups, bound, output })
+        Ok(Self { plan, paths, splitters, layout, tasks, groups, bound, output })
     }
 }
 
@@ -151,6 +161,7 @@ mod tests {
             plan: ResolvedPlan { plan, inputs: Vec::new(), schema: None, admitted: false },
             paths: vec!["/data/in".into()],
             splitters: Splitters::new(vec![vec![1], vec![2], vec![3], vec![4]], 4),
+            layout: None,
             tasks: vec![vec![slice(0, Some(9)), slice(9, None)], Vec::new()],
             groups: 2,
             bound: 77,

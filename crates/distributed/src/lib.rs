@@ -20,6 +20,6 @@ mod write_task;
 
 pub use cluster::{Cluster, Tasks};
 pub use decode_task::decode;
-pub use driver::{Distributed, Sniff, SplitKeys, supports};
+pub use driver::{Distributed, SampleInputs, Sniff, supports};
 pub use payload::{Kind, Payload};
 pub use write_task::Writing;

@@ -6,12 +6,13 @@ use arrow_array::RecordBatch;
 use arrow_ipc::CompressionType;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
+use distil_kernel::wire::PackedBatch;
 use distil_plan::{Error, Result};
 
 /// What a payload is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Rows of one group of partitions, as an Arrow stream.
+    /// Rows of one group of partitions, packed or as an Arrow stream.
     Rows,
     /// Facts and accounts of a task.
     Message,
@@ -55,6 +56,21 @@ pub struct Payload {
     pub group: u32,
     /// The bytes.
     pub bytes: Vec<u8>,
+}
+
+/// What the bytes of packed rows begin with; an Arrow stream begins with four bytes of ones.
+const PACKED: &[u8] = b"packed";
+
+/// The payload of packed rows.
+pub(crate) fn of_packed(rows: &mut PackedBatch) -> Vec<u8> {
+    let mut bytes = PACKED.to_vec();
+    bytes.extend(rows.finish());
+    bytes
+}
+
+/// The bytes of packed rows in a payload; `None` if it is an Arrow stream.
+pub(crate) fn packed(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.strip_prefix(PACKED)
 }
 
 /// Batches as an Arrow stream, compressed: Spark copies a payload half a dozen times on its way, and half of what stands

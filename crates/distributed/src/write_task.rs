@@ -4,24 +4,38 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use distil_json::Dictionary;
+use distil_kernel::decode::Run;
 use distil_kernel::encode::{Encoder, RowGroupEncoder};
 use distil_kernel::reduce::Policy;
-use distil_kernel::reduce_partition::{SHOWN, Tally, reduce_partition};
+use distil_kernel::reduce_partition::{SHOWN, Scratch, Tally, reduce_all};
 use distil_kernel::row_groups::{Cut, ROW_GROUP_BYTES, RowGroupCutter, Wanted};
-use distil_kernel::wire::read_rows;
+use distil_kernel::rows::PackedTable;
+use distil_kernel::wire::{PartitionRows, read_packed, read_rows};
 use distil_output::footer::Footer;
 use distil_output::row_group_writer::{RowGroupWriter, Totals};
 use distil_plan::{Cancel, Error, Layout, Result};
 use distil_storage::Storage;
 
 use crate::attempt::Attempt;
-use crate::group_rows::GroupRows;
+use crate::group_rows::{GroupRows, Rows};
 use crate::job::{Job, Output};
-use crate::payload::{Kind, Payload, of_stream};
+use crate::payload::{Kind, Payload, of_stream, packed};
 use crate::write_account::WriteAccount;
 
 /// Bytes of rows of a group that are in memory until all of them have come.
 const HELD: u64 = 256 << 20;
+
+/// Bytes of the strings of packed rows of a group, tables included: rows with others are encoded.
+const DICTIONARIES: u64 = 64 << 20;
+/// Bytes of packed rows that wait for the end of their row group: as many as the largest have in the main job.
+const PACKED: u64 = 64 << 20;
+
+/// The rows of a group, and the strings of those that are packed.
+struct Group {
+    rows: GroupRows,
+    dictionaries: Vec<Dictionary>,
+}
 
 /// A task that writes the rows of some groups.
 pub struct Writing {
@@ -30,7 +44,7 @@ pub struct Writing {
     attempt: String,
     temp_dir: PathBuf,
     cancel: Cancel,
-    groups: BTreeMap<u32, GroupRows>,
+    groups: BTreeMap<u32, Group>,
     passed_on: Vec<Payload>,
 }
 
@@ -68,11 +82,24 @@ impl Writing {
             self.passed_on.push(payload);
             return Ok(());
         }
-        let new = || GroupRows::new(HELD, &self.temp_dir);
-        let rows = self.groups.entry(payload.group).or_insert_with(new);
+        let layout = self.job.layout.as_ref();
+        let new = || Group {
+            rows: GroupRows::new(HELD, &self.temp_dir),
+            dictionaries: layout.map_or_else(Vec::new, |layout| {
+                (0..layout.texts).map(|_| Dictionary::new(DICTIONARIES)).collect()
+            }),
+        };
+        let group = self.groups.entry(payload.group).or_insert_with(new);
+        if let Some(bytes) = packed(&payload.bytes) {
+            let layout = layout.ok_or_else(|| Error::bug("rows are packed without a layout"))?;
+            for (partition, rows) in read_packed(bytes, layout, &mut group.dictionaries)? {
+                group.rows.push(partition, rows)?;
+            }
+            return Ok(());
+        }
         for batch in of_stream(&payload.bytes)? {
-            for run in read_rows(&batch)? {
-                rows.push(run)?;
+            for Run { partition, rows } in read_rows(&batch)? {
+                group.rows.push(partition, PartitionRows::Encoded(rows))?;
             }
         }
         Ok(())
@@ -105,7 +132,7 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    fn run(&self, group: u32, name: &str, rows: GroupRows) -> Result<WriteAccount> {
+    fn run(&self, group: u32, name: &str, rows: Group) -> Result<WriteAccount> {
         let (place, sink) = (&self.output.place, &self.job.plan.plan.sink);
         let attempt = Attempt::create(self.storage, place, (group, name), sink)?;
         let done = self.write(&attempt, rows).and_then(|account| {
@@ -119,8 +146,9 @@ impl Task<'_> {
     }
 
     /// Writes the rows of one group. Who wrote them, and where, is not in the account yet.
-    fn write(&self, attempt: &Attempt<'_>, mut rows: GroupRows) -> Result<WriteAccount> {
+    fn write(&self, attempt: &Attempt<'_>, group: Group) -> Result<WriteAccount> {
         let (schema, plan) = (&self.output.schema, &self.job.plan.plan);
+        let Group { mut rows, dictionaries } = group;
         let written = plan.columns.as_ref().map_or_else(|| schema.clone(), |c| schema.project(c));
         let encoder = Encoder::new(&self.job.plan, schema)?;
         let sink = &plan.sink;
@@ -128,7 +156,8 @@ impl Task<'_> {
             let writer = RowGroupWriter::new(self.storage, &encoder, footer, path, sink, layout);
             Written {
                 writer: writer.named(attempt.names),
-                cutter: RowGroupCutter::new(wanted, encoder.leaves(), most_rows, ROW_GROUP_BYTES),
+                cutter: RowGroupCutter::new(wanted, encoder.leaves(), most_rows, ROW_GROUP_BYTES)
+                    .keeping_packed(if encoder.takes_packed() { PACKED } else { 0 }),
                 encoder: RowGroupEncoder::new(&encoder, wanted),
             }
         };
@@ -146,11 +175,23 @@ impl Task<'_> {
                 Layout::File,
             ));
         }
-        let (mut tally, mut conflicts, mut spare) = (Tally::default(), Vec::new(), Vec::new());
+        let table = match self.job.layout.as_ref().filter(|layout| layout.packs) {
+            Some(layout) => {
+                let layout = Arc::new(layout.clone());
+                Some(Arc::new(PackedTable::of(layout, &[dictionaries], schema)?))
+            }
+            None => None,
+        };
+        let (mut tally, mut conflicts) = (Tally::default(), Vec::new());
+        let mut scratch = Scratch::default();
         for partition in rows.partitions() {
             self.cancel.check()?;
-            let buffers = rows.take(partition)?;
-            let reduced = reduce_partition(buffers, Policy::of(plan), &mut spare)?;
+            let Rows { encoded, packed } = rows.take(partition)?;
+            scratch.packed.clear();
+            if let Some(table) = &table {
+                packed.into_iter().for_each(|buffer| scratch.packed.empty(table, 0, buffer));
+            }
+            let reduced = reduce_all(encoded, table.as_ref(), Policy::of(plan), &mut scratch)?;
             tally.add(reduced.counts);
             let room = SHOWN - conflicts.len();
             conflicts.extend(reduced.conflicts.into_iter().take(room));

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use distil_json::{Dictionary, EncodedRow, Fix, RecordTally, Why};
+use distil_json::{Dictionary, EncodedRow, Fix, PackedLayout, RecordTally, Why};
 use distil_kernel::no_records::require_records;
+use distil_kernel::reduce::Policy;
 use distil_kernel::splitters::Splitters;
 use distil_output::quarantine::Quarantine;
 use distil_plan::{
@@ -13,7 +14,7 @@ use distil_plan::{
 use distil_storage::Storage;
 
 use crate::decode::{Decoded, Inputs, RowSink, decode};
-use crate::exchange::sample;
+use crate::exchange::{Sample, sample};
 use crate::{EngineOptions, stores};
 
 /// What inputs hold.
@@ -97,21 +98,23 @@ pub fn survey(
     Ok(Surveyed { fixes: seen.fixes(), null_text_columns: seen.null_text_columns() })
 }
 
-/// Where the partitions of a plan's rows end, from pieces all over its inputs.
+/// Where the partitions of a plan's rows end, and what its records are like, from pieces all over its inputs.
 ///
 /// # Errors
 /// An environment error if an input can't be read.
-pub fn split_keys(
+pub fn sample_inputs(
     storage: &Arc<dyn Storage>,
     options: &EngineOptions,
     plan: &ResolvedPlan,
     watch: Watch<'_>,
-) -> Result<Splitters> {
+) -> Result<(Splitters, Option<PackedLayout>)> {
     let storage = &stores::of_run(storage, options, plan, watch.cancel);
     let quarantine = Quarantine::new(plan, Arc::clone(storage), None, PathBuf::new());
     let quarantine = quarantine.stopped_by(watch.cancel);
     let inputs = Inputs { storage, plan, options, quarantine: &quarantine, watch, surveys: false };
-    Ok(sample(&inputs, false)?.splitters)
+    // Losers that are wanted are encoded rows.
+    let Sample { splitters, layout, .. } = sample(&inputs, Policy::of(&plan.plan) == Policy::Keep)?;
+    Ok((splitters, layout.map(Arc::unwrap_or_clone)))
 }
 
 fn scan(

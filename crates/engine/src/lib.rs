@@ -22,7 +22,7 @@ use distil_plan::{Backend, Need, Report, Request, Result, Support};
 use distil_storage::Storage;
 
 use budget::Shares;
-pub use infer::{Inferred, Surveyed, infer, split_keys, survey};
+pub use infer::{Inferred, Surveyed, infer, sample_inputs, survey};
 
 /// What the engine may use. None of it changes a result.
 #[derive(Clone, Copy, Debug)]

@@ -452,6 +452,11 @@ impl Decoder {
         self.latest = Some(here);
     }
 
+    /// The dictionaries of the rows that were packed so far.
+    pub fn dictionaries(&self) -> &[Dictionary] {
+        self.packer.as_ref().map_or(&[], |packer| &packer.dictionaries)
+    }
+
     /// Ends decoding: what was seen of the columns, and the dictionaries of packed rows.
     pub fn finish(self) -> (Seen, Vec<Dictionary>) {
         let mut fields = self.encoder.fields;

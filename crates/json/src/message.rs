@@ -38,6 +38,21 @@ impl MessageWriter {
         self.bytes.extend_from_slice(value);
     }
 
+    /// Appends another message.
+    pub fn append(&mut self, other: Self) {
+        self.bytes.extend(other.bytes);
+    }
+
+    /// Bytes so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was appended.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// The message.
     pub fn finish(self) -> Vec<u8> {
         self.bytes

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use distil_json::{Decoder, Dictionary, EncodedRow, FrameSlice, Framer, PackedLayout, Seen, Sink};
 use distil_plan::{
-    BadPart, Error, InputCompression, InputFormat, Reason, ResolvedPlan, Result, Shape,
+    BadPart, Cancel, Error, InputCompression, InputFormat, Reason, ResolvedPlan, Result, Shape,
 };
 
 use crate::frame_window::{FrameWindow, Framed};
+use crate::packed_partitions::PackedPartitions;
 use crate::partial::{Account, JobId, Partial};
 use crate::partitioned_rows::PartitionedRows;
 use crate::reduce::Policy;
@@ -16,7 +17,7 @@ use crate::rows::{Row, RowBuffers, SINGLE};
 use crate::slice::Slice;
 use crate::splitters::Splitters;
 
-/// Rows of one partition, in order, one row of each key and its witness.
+/// Encoded rows of one partition, in any order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The partition.
@@ -25,13 +26,49 @@ pub struct Run {
     pub rows: Vec<Vec<u8>>,
 }
 
-/// Takes the runs that the budget does not hold.
+/// Packed rows of one partition, in any order.
+#[derive(Clone, Copy, Debug)]
+pub struct PackedRun<'a> {
+    /// The partition.
+    pub partition: u32,
+    /// Buffers of whole rows.
+    pub rows: &'a [Vec<u64>],
+    /// Where the values of a row are.
+    pub layout: &'a PackedLayout,
+    /// The strings behind the codes of the rows.
+    pub dictionaries: &'a [Dictionary],
+}
+
+impl PackedRun<'_> {
+    /// The same rows, encoded.
+    pub fn unpacked(&self) -> Run {
+        let text = |column: usize, code| self.dictionaries[column].get(code);
+        let (mut buffers, mut bytes) = (RowBuffers::default(), Vec::new());
+        for row in self.rows.iter().flat_map(|rows| rows.chunks_exact(self.layout.words)) {
+            let key_length = self.layout.unpack(row, text, &mut bytes);
+            let value_bytes = self.layout.value_bytes(row, text);
+            let (counts, origin) = (SINGLE, None);
+            buffers.push(&Row { bytes: &bytes, key_length, value_bytes, counts, origin });
+        }
+        Run { partition: self.partition, rows: buffers.full }
+    }
+}
+
+/// Takes the rows of slices: what the budget does not hold, and in the end all others.
 pub trait RunSink {
-    /// Keeps a run.
+    /// Keeps encoded rows.
     ///
     /// # Errors
-    /// Whatever keeps it from being kept; decoding stops.
+    /// Whatever keeps them from being kept; decoding stops.
     fn run(&mut self, run: Run) -> Result<()>;
+
+    /// Keeps packed rows.
+    ///
+    /// # Errors
+    /// Whatever keeps them from being kept; decoding stops.
+    fn packed(&mut self, rows: PackedRun<'_>) -> Result<()> {
+        self.run(rows.unpacked())
+    }
 }
 
 /// Keeps runs in memory.
@@ -64,13 +101,15 @@ pub struct SliceDecoder<'a> {
     accounts: BTreeMap<Slice, Account>,
 }
 
+/// The share of the bound that the strings of packed rows may have.
+const DICTIONARIES: u64 = 4;
+
 /// Rows on their way to their partitions, and bad records.
 struct Scatter<'a> {
     rows: PartitionedRows<'a>,
-    layout: Option<Arc<PackedLayout>>,
+    packed: Option<PackedPartitions>,
     bound: u64,
     bad: Vec<BadPart>,
-    unpacked: Vec<u8>,
 }
 
 struct OpenSlice {
@@ -106,22 +145,25 @@ impl<'a> SliceDecoder<'a> {
         if !plan.plan.is_settled() {
             return Err(Error::bug("null texts came to a slice without their columns"));
         }
-        // Rows that leave the process are encoded ones.
+        let policy = Policy::of(&plan.plan);
         let layout = layout.map(|layout| {
             let mut layout = layout.clone();
-            layout.packs = false;
+            // Losers that are wanted are encoded rows.
+            layout.packs &= policy == Policy::Keep && splitters.words_of(&layout).is_some();
             Arc::new(layout)
         });
+        let packing = layout.as_ref().filter(|layout| layout.packs);
+        let packed = packing.map(|layout| PackedPartitions::new(splitters, layout, bound / 4));
+        let decoder = Decoder::new(&plan.plan)?.of_inputs(plan)?;
         Ok(Self {
             plan,
             splitters,
-            decoder: Decoder::new(&plan.plan)?.of_inputs(plan)?.expecting(layout.as_ref(), 0),
+            decoder: decoder.expecting(layout.as_ref(), bound / DICTIONARIES),
             scatter: Scatter {
-                rows: PartitionedRows::new(splitters, Policy::of(&plan.plan)),
-                layout,
+                rows: PartitionedRows::new(splitters, policy),
+                packed,
                 bound,
                 bad: Vec::new(),
-                unpacked: Vec::new(),
             },
             open: None,
             accounts: BTreeMap::new(),
@@ -254,8 +296,8 @@ impl<'a> SliceDecoder<'a> {
                 }
             }
             open.account.count_bad(&scatter.bad[before..]);
-            if scatter.rows.bytes() > scatter.bound {
-                scatter.free_memory(runs)?;
+            if scatter.bytes() > scatter.bound {
+                scatter.free_memory(decoder.dictionaries(), runs)?;
             }
         }
         // Doubling keeps the cost of a long record linear.
@@ -263,21 +305,22 @@ impl<'a> SliceDecoder<'a> {
         Ok(())
     }
 
-    /// Ends decoding: what all slices came to. Runs that went to a [`RunSink`] are not in it.
+    /// Ends decoding: what all slices came to, without runs, as all rows that are left go to `runs`.
     ///
     /// # Errors
-    /// A bug if a slice is not ended.
-    pub fn finish(self) -> Result<Partial> {
+    /// A bug if a slice is not ended; whatever `runs` says.
+    pub fn finish(mut self, runs: &mut dyn RunSink) -> Result<Partial> {
         if self.open.is_some() {
             return Err(Error::bug("a slice is not ended"));
         }
-        let (seen, _): (Seen, _) = self.decoder.finish();
+        self.scatter.reduce_packed(self.decoder.dictionaries())?;
+        self.scatter.hand_out_packed(self.decoder.dictionaries(), runs)?;
         let Scatter { mut rows, mut bad, .. } = self.scatter;
-        let mut runs = Vec::new();
-        hand_out(rows.take_runs(u64::MAX)?, &mut runs)?;
+        hand_out(rows.take_runs(u64::MAX)?, runs)?;
+        let (seen, _): (Seen, _) = self.decoder.finish();
         bad.sort_by_key(|part| (part.input, part.offset));
         let job = JobId::of(self.plan, self.splitters)?;
-        Ok(Partial { job, accounts: self.accounts, seen, runs, bad })
+        Ok(Partial { job, accounts: self.accounts, seen, runs: Vec::new(), bad })
     }
 }
 
@@ -292,17 +335,52 @@ fn no_slice() -> Error {
 }
 
 impl Scatter<'_> {
+    /// Bytes of memory that all rows take.
+    fn bytes(&self) -> u64 {
+        self.rows.bytes() + self.packed.as_ref().map_or(0, PackedPartitions::bytes)
+    }
+
     /// Reduces all partitions; hands them out if that freed less than half of the bound.
-    fn free_memory(&mut self, sink: &mut dyn RunSink) -> Result<()> {
+    fn free_memory(&mut self, dictionaries: &[Dictionary], sink: &mut dyn RunSink) -> Result<()> {
+        self.reduce_packed(dictionaries)?;
         let runs = self.rows.take_runs(self.bound / 4)?;
-        let left: u64 = runs.iter().flatten().map(RowBuffers::capacity).sum();
-        if left > self.bound / 2 {
+        let encoded: u64 = runs.iter().flatten().map(RowBuffers::capacity).sum();
+        if encoded + self.bytes() > self.bound / 2 {
+            self.hand_out_packed(dictionaries, sink)?;
             return hand_out(runs, sink);
         }
         for (partition, runs) in runs.into_iter().enumerate() {
             self.rows.put_back(partition, runs);
         }
         Ok(())
+    }
+
+    fn reduce_packed(&mut self, dictionaries: &[Dictionary]) -> Result<()> {
+        match &mut self.packed {
+            Some(packed) => packed.reduce(dictionaries, &mut self.rows, &Cancel::new()),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands out the packed rows of all partitions.
+    fn hand_out_packed(
+        &mut self,
+        dictionaries: &[Dictionary],
+        sink: &mut dyn RunSink,
+    ) -> Result<()> {
+        let Some(packed) = &mut self.packed else { return Ok(()) };
+        let layout = Arc::clone(packed.layout());
+        packed.take_away(|partitions| {
+            for (partition, buffers) in partitions.iter_mut().enumerate() {
+                let rows = std::mem::take(buffers).into_buffers();
+                if rows.is_empty() {
+                    continue;
+                }
+                let (partition, rows) = (partition as u32, rows.as_slice());
+                sink.packed(PackedRun { partition, rows, layout: &layout, dictionaries })?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -323,18 +401,10 @@ impl Sink for Scatter<'_> {
     }
 
     fn packed(&mut self, rows: &[u64], dictionaries: &[Dictionary]) -> Result<()> {
-        let Some(layout) = self.layout.clone() else {
+        let Some(packed) = &mut self.packed else {
             return Err(Error::bug("rows are packed without a layout"));
         };
-        let mut bytes = std::mem::take(&mut self.unpacked);
-        for row in rows.chunks_exact(layout.words) {
-            let text = |column: usize, code| dictionaries[column].get(code);
-            let key_length = layout.unpack(row, text, &mut bytes);
-            let value_bytes = layout.value_bytes(row, text);
-            let (bytes, origin) = (bytes.as_slice(), None);
-            self.rows.push(&Row { bytes, key_length, value_bytes, counts: SINGLE, origin });
-        }
-        self.unpacked = bytes;
+        packed.push(rows, dictionaries, &mut self.rows);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! or environment, so that any scheduler can call it: threads of one machine, tasks of a cluster, a merge.
 //!
 //! The modules follow the data: [`rows`] are the two forms of a record, [`splitters`] say which partition a
-//! key belongs to, [`partitioned_rows`] holds rows by partition, [`reduce`] keeps one row of each key,
+//! key belongs to, [`partitioned_rows`] and [`packed_partitions`] hold rows by partition, [`reduce`] keeps one row of each key,
 //! [`row_groups`] cuts rows into row groups, and [`encode`] writes them as Parquet column chunks
 //! (`column_chunk` those of flat columns). [`arrow`] reads Arrow arrays as values.
 
@@ -13,6 +13,7 @@ pub mod decode;
 pub mod encode;
 pub mod frame_window;
 pub mod no_records;
+pub mod packed_partitions;
 pub mod partial;
 pub mod partitioned_rows;
 pub mod reduce;

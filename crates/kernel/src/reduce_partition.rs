@@ -128,7 +128,7 @@ impl Tally {
 ///
 /// # Errors
 /// A bug if a row can't be read.
-pub fn reduce_partition(
+fn reduce_partition(
     mut buffers: Vec<Vec<u8>>,
     policy: Policy,
     spare: &mut Vec<Vec<u8>>,
@@ -208,8 +208,38 @@ fn emptied(mut buffer: Vec<u8>) -> Vec<u8> {
     buffer
 }
 
+/// Memory of a thread that reduces partitions, used again for each.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The packed rows of the partition, loaded.
+    pub packed: PackedScratch,
+    /// Empty buffers for encoded rows.
+    spare: Vec<Vec<u8>>,
+}
+
+/// Sorts and reduces all rows of a partition: those of `buffers`, and the packed ones that were loaded by `table`.
+/// Where all are packed and can be written so, they stay it.
+///
+/// # Errors
+/// A bug if a row can't be read.
+pub fn reduce_all(
+    mut buffers: Vec<Vec<u8>>,
+    table: Option<&Arc<PackedTable>>,
+    policy: Policy,
+    scratch: &mut Scratch,
+) -> Result<ReducedPartition> {
+    if let Some(table) = table {
+        if table.writable && buffers.is_empty() {
+            return Ok(reduce_packed_partition(table, &mut scratch.packed));
+        }
+        buffers.extend(table.unpack_all(scratch.packed.rows()));
+    }
+    // The rows in memory move into the result; they are copied in order if they are small.
+    reduce_partition(buffers, policy, &mut scratch.spare)
+}
+
 /// Sorts and reduces the packed rows that were loaded. Only the policy [`Policy::Keep`] packs rows.
-pub fn reduce_packed_partition(
+fn reduce_packed_partition(
     table: &Arc<PackedTable>,
     scratch: &mut PackedScratch,
 ) -> ReducedPartition {

@@ -54,7 +54,9 @@ impl Splitters {
     /// The first words of the splitters, for packed rows; `None` if a splitter is not the first column
     /// of a key as the layout has it.
     pub fn words_of(&self, layout: &PackedLayout) -> Option<Vec<u64>> {
-        self.keys.iter().map(|key| layout.first_word(key)).collect()
+        let is_first = |key: &&Vec<u8>| PackedLayout::first_part(key).len() == key.len();
+        let word = |key| layout.first_word(Some(key).filter(is_first)?);
+        self.keys.iter().map(word).collect()
     }
 
     /// How many partitions there are.

@@ -15,7 +15,7 @@ use distil_kernel::decode::{Run, SliceDecoder, Wants};
 use distil_kernel::encode::{Encoder, RowGroupEncoder};
 use distil_kernel::partial::{Finished, Partial};
 use distil_kernel::reduce::Policy;
-use distil_kernel::reduce_partition::{SHOWN, Tally, reduce_partition};
+use distil_kernel::reduce_partition::{SHOWN, Scratch, Tally, reduce_all};
 use distil_kernel::row_groups::{ROW_GROUP_BYTES, RowGroupCutter, Wanted};
 use distil_kernel::slice::{Slice, split};
 use distil_kernel::splitters::Splitters;
@@ -114,8 +114,8 @@ impl Task {
             let broken = self.broken[ordinal].as_deref().filter(|_| wants == Wants::More);
             decoder.end(broken, &mut handed)?;
         }
-        let mut partial = decoder.finish()?;
-        partial.runs.extend(handed);
+        let mut partial = decoder.finish(&mut handed)?;
+        partial.runs = handed;
         let policy = Policy::of(&self.plan.plan);
         Ok(Sent {
             message: write_message(&partial),
@@ -322,7 +322,7 @@ fn write(
     }
     let (mut tally, mut shown) = (Tally::default(), Vec::new());
     for buffers in finished.partitions.clone() {
-        let reduced = reduce_partition(buffers, Policy::of(plan), &mut Vec::new())?;
+        let reduced = reduce_all(buffers, None, Policy::of(plan), &mut Scratch::default())?;
         tally.add(reduced.counts);
         shown.extend(reduced.conflicts);
         for rows in reduced.rows.into_iter().map(Arc::new) {

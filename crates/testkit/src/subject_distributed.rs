@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use distil_distributed::{Cluster, Distributed, Kind, Payload, Tasks, Writing, decode};
-use distil_engine::{EngineOptions, split_keys};
+use distil_engine::{EngineOptions, sample_inputs};
 use distil_job::admit::sniff;
 use distil_plan::{EngineReport, Error, Layout, Plan, Result, Watch};
 use distil_storage::Storage;
@@ -114,7 +114,8 @@ impl Subject for DistributedSubject {
         run_on(files, plan, |storage| {
             let (seen, of_tasks) = (Arc::clone(&storage), Arc::clone(&storage));
             let cluster = Box::new(Together::new(move || Arc::clone(&of_tasks)));
-            let keys = move |plan: &_, watch: Watch<'_>| split_keys(&seen, &options, plan, watch);
+            let keys =
+                move |plan: &_, watch: Watch<'_>| sample_inputs(&seen, &options, plan, watch);
             let distributed = Distributed::new(storage, cluster, Box::new(sniff), Box::new(keys));
             Box::new(distributed.with_task_bytes(task_bytes))
         })

@@ -9,7 +9,7 @@ mod scatter;
 mod spill;
 
 pub(crate) use packed_table::packed_table;
-pub(crate) use partitions::{Partition, Scratch, partitions};
+pub(crate) use partitions::{Partition, partitions};
 pub(crate) use sample::{Sample, sample};
 pub(crate) use scatter::{Exchange, Shard};
 pub(crate) use spill::shortened;

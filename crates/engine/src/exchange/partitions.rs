@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use distil_json::PackedLayout;
 use distil_kernel::reduce::Policy;
-use distil_kernel::reduce_partition::{
-    ReducedPartition, reduce_packed_partition, reduce_partition,
-};
+use distil_kernel::reduce_partition::{ReducedPartition, Scratch, reduce_all};
 use distil_kernel::rows::{PackedBuffers, PackedScratch, PackedTable, RowBuffers, places};
 use distil_plan::{Cancel, Result};
 
@@ -31,14 +29,6 @@ pub(crate) struct Partition {
     packed_segments: Arc<Vec<(usize, PackedSegment)>>,
     low_word: Option<u64>,
     high_word: Option<u64>,
-}
-
-/// Memory of a thread that reduces partitions, used again for each.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    packed: PackedScratch,
-    /// Empty buffers for encoded rows.
-    spare: Vec<Vec<u8>>,
 }
 
 /// The partitions in order, from what each worker held of them. One of more than `most` bytes is split
@@ -229,25 +219,14 @@ impl Partition {
             self.load(table, &mut scratch.packed, cancel)?;
         }
         let mut buffers = taken(&self.buffers);
-        match table {
-            Some(table) if table.writable && buffers.is_empty() && self.segments.is_empty() => {
-                Ok(reduce_packed_partition(table, &mut scratch.packed))
-            }
-            _ => {
-                for segment in self.segments.iter() {
-                    cancel.check()?;
-                    let buffer = segment.read(self.low.as_deref(), self.high.as_deref())?;
-                    if !buffer.is_empty() {
-                        buffers.push(buffer);
-                    }
-                }
-                if let Some(table) = table {
-                    buffers.extend(table.unpack_all(scratch.packed.rows()));
-                }
-                // The rows in memory move into the result; they are copied in order if they are small.
-                reduce_partition(buffers, policy, &mut scratch.spare)
+        for segment in self.segments.iter() {
+            cancel.check()?;
+            let buffer = segment.read(self.low.as_deref(), self.high.as_deref())?;
+            if !buffer.is_empty() {
+                buffers.push(buffer);
             }
         }
+        reduce_all(buffers, table, policy, scratch)
     }
 
     /// Reads the packed rows of the partition.

@@ -8,10 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use distil_json::{Dictionary, PackedLayout};
+use distil_kernel::packed_partitions::PackedPartitions;
 use distil_kernel::partitioned_rows::PartitionedRows;
 use distil_kernel::reduce::Policy;
-use distil_kernel::rows::{PackedBuffers, Row, RowBuffers, reduce_repeated_keys};
-use distil_kernel::splitters::{Splitters, WordSplitters};
+use distil_kernel::rows::{Row, RowBuffers};
+use distil_kernel::splitters::Splitters;
 use distil_plan::{Cancel, Error, Result};
 use distil_storage::Storage;
 
@@ -34,18 +35,10 @@ pub(crate) struct Exchange<'a> {
     cancel: Cancel,
 }
 
-/// One worker's packed rows.
+/// One worker's packed rows, and the file that they go to where memory is full.
 struct PackedShard {
-    layout: Arc<PackedLayout>,
-    splitters: WordSplitters,
-    partitions: Vec<PackedBuffers>,
-    /// Words of a partition from which on its repeated keys are reduced.
-    worth: Vec<usize>,
+    rows: PackedPartitions,
     file: Option<PackedSpillFile>,
-    /// Memory of the dictionaries when they were last looked at.
-    dictionaries: u64,
-    /// Memory of rows and dictionaries.
-    bytes: u64,
 }
 
 /// The rows of one partition that a worker holds at the end, in memory and on disk.
@@ -61,14 +54,6 @@ pub(crate) struct Shard {
     pub(crate) packed_segments: Vec<PackedSegment>,
 }
 
-impl PackedShard {
-    /// Counts the memory anew, after rows were taken away.
-    fn count(&mut self) {
-        let rows: u64 = self.partitions.iter().map(PackedBuffers::capacity).sum();
-        self.bytes = rows + self.dictionaries;
-    }
-}
-
 impl<'a> Exchange<'a> {
     /// An exchange that keeps about as many bytes of rows in memory as `shares` allow.
     pub(crate) fn new(
@@ -80,18 +65,9 @@ impl<'a> Exchange<'a> {
         shares: Shares,
         worker: usize,
     ) -> Self {
-        let packing = layout.map(|layout| {
-            let mut partitions = Vec::new();
-            partitions.resize_with(splitters.partitions(), PackedBuffers::default);
-            PackedShard {
-                layout: Arc::clone(layout),
-                splitters: WordSplitters::new(splitters.words_of(layout).unwrap_or_default()),
-                worth: vec![(shares.hot() / 8) as usize; partitions.len()],
-                partitions,
-                file: None,
-                dictionaries: 0,
-                bytes: 0,
-            }
+        let packing = layout.map(|layout| PackedShard {
+            rows: PackedPartitions::new(splitters, layout, shares.hot()),
+            file: None,
         });
         Self {
             storage,
@@ -137,58 +113,11 @@ impl<'a> Exchange<'a> {
         let Some(packing) = &mut self.packing else {
             return Err(Error::bug("rows are packed without a layout"));
         };
-        let memory = dictionaries.iter().map(Dictionary::memory).sum::<u64>();
-        packing.bytes += memory - packing.dictionaries.min(memory);
-        packing.dictionaries = memory;
-        let mut hot = None;
-        for row in rows.chunks_exact(packing.layout.words) {
-            let partition = packing.splitters.partition(row[0]);
-            let taken = packing.partitions[partition].push(row);
-            packing.bytes += taken;
-            if taken > 0 && packing.partitions[partition].words() > packing.worth[partition] {
-                hot = Some(partition);
-            }
-        }
-        // Reduced now, the rows of a hot key lie in the cache, and never take much memory: one key on 5 million
-        // records of two words takes 0.6 s and 110 MiB on two threads, where it took 4.1 s and 479 MiB.
-        if let Some(at) = hot {
-            let buffers = &mut packing.partitions[at];
-            self.rows.extend(at, |encoded| {
-                reduce_repeated_keys(&packing.layout, dictionaries, buffers, encoded);
-            });
-            // A partition without such a key is looked at again when it has doubled.
-            packing.worth[at] = packing.worth[at].max(buffers.words() * 2);
-            packing.count();
-        }
-        if self.bytes() > self.shares.rows() {
-            self.free_packed_memory(dictionaries)?;
+        packing.rows.push(rows, dictionaries, &mut self.rows);
+        if self.rows.bytes() + packing.rows.bytes() > self.shares.rows() {
+            packing.rows.reduce(dictionaries, &mut self.rows, &self.cancel)?;
             self.free_memory()?;
         }
-        Ok(())
-    }
-
-    /// Reduces packed rows where that pays, judged by the fullest partition. A key that is there more
-    /// than once goes on as an encoded row, which has counts.
-    fn free_packed_memory(&mut self, dictionaries: &[Dictionary]) -> Result<()> {
-        let Some(packing) = &mut self.packing else { return Ok(()) };
-        let count = packing.partitions.len();
-        let fullest =
-            (0..count).max_by_key(|at| packing.partitions[*at].words()).unwrap_or_default();
-        let mut collapse_at = |at: usize| {
-            let buffers = &mut packing.partitions[at];
-            let before = buffers.words();
-            self.rows.extend(at, |encoded| {
-                reduce_repeated_keys(&packing.layout, dictionaries, buffers, encoded);
-            });
-            buffers.words() * 2 < before
-        };
-        if collapse_at(fullest) {
-            for at in (0..count).filter(|at| *at != fullest) {
-                self.cancel.check()?;
-                collapse_at(at);
-            }
-        }
-        packing.count();
         Ok(())
     }
 
@@ -210,13 +139,13 @@ impl<'a> Exchange<'a> {
 
     /// Bytes of memory that all rows take.
     fn bytes(&self) -> u64 {
-        self.rows.bytes() + self.packing.as_ref().map_or(0, |packing| packing.bytes)
+        self.rows.bytes() + self.packing.as_ref().map_or(0, |packing| packing.rows.bytes())
     }
 
     /// Writes all packed rows to disk.
     fn spill_packed(&mut self) -> Result<()> {
         let Some(packing) = &mut self.packing else { return Ok(()) };
-        if packing.partitions.iter().all(|buffers| buffers.words() == 0) {
+        if packing.rows.is_empty() {
             return Ok(());
         }
         let file = match &mut packing.file {
@@ -226,9 +155,7 @@ impl<'a> Exchange<'a> {
                 none.insert(PackedSpillFile::create(self.storage, path)?)
             }
         };
-        file.write(&mut packing.partitions)?;
-        packing.count();
-        Ok(())
+        packing.rows.take_away(|partitions| file.write(partitions))
     }
 
     /// Writes the runs of all partitions to disk.
@@ -271,8 +198,8 @@ impl<'a> Exchange<'a> {
         let mut all: Vec<Shard> = self.rows.take().map(held).collect();
         let mut spilled = 0;
         if let Some(packing) = self.packing {
-            for (held, buffers) in all.iter_mut().zip(packing.partitions) {
-                held.packed = buffers.into_buffers();
+            for (held, buffers) in all.iter_mut().zip(packing.rows.into_buffers()) {
+                held.packed = buffers;
             }
             if let Some(file) = packing.file {
                 let (segments, bytes) = file.finish(self.storage)?;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use distil_kernel::conflicts::conflicts;
 use distil_kernel::encode::{ColumnChunk, EncodedRowGroup, Encoder};
 use distil_kernel::reduce::Policy;
-use distil_kernel::reduce_partition::Tally;
+use distil_kernel::reduce_partition::{Scratch, Tally};
 use distil_kernel::row_groups::{ROW_GROUP_BYTES, RowBatch, RowGroupCutter, Wanted};
 use distil_kernel::rows::PackedTable;
 use distil_output::footer::Footer;
@@ -21,7 +21,7 @@ use super::ordered::OrderedOutput;
 use super::schedule::{Complete, RowGroupKey, Schedule, Task};
 use super::spool::Spool;
 use crate::budget::Shares;
-use crate::exchange::{Partition, Scratch};
+use crate::exchange::Partition;
 use crate::threads;
 use crate::work_queue::WorkQueue;
 

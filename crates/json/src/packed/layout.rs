@@ -109,6 +109,8 @@ pub struct PackedLayout {
     pub columns: Vec<PackedColumn>,
     /// Words of a row. The first orders like the first column of the key.
     pub words: usize,
+    /// How many of the words, the first ones, are each a value that orders like the word.
+    pub wide: usize,
     /// How many columns are text.
     pub texts: usize,
     /// Whether rows may travel packed. Otherwise a layout says how records that are as expected are
@@ -146,24 +148,38 @@ impl PackedLayout {
         if children.len() > MOST_COLUMNS {
             return None;
         }
-        let (_, rest_reversed) = SortColumn::of(plan.dedup.as_ref());
-        let mut columns = Vec::new();
-        for child in children {
+        let columns = children.iter().map(|child| {
             let field = fields.get(*child);
+            Some((field.name.clone(), class_of(field.facts.bits)?))
+        });
+        Self::of(plan, columns.collect::<Option<_>>()?, sort_columns)
+    }
+
+    /// A layout of these columns.
+    pub(super) fn of(
+        plan: &Plan,
+        columns: Vec<(String, Class)>,
+        sort_columns: &[SortColumn],
+    ) -> Option<Self> {
+        let (_, rest_reversed) = SortColumn::of(plan.dedup.as_ref());
+        let column = |(name, class): (String, Class)| {
             let part = sort_columns
                 .iter()
-                .position(|part| part.path.steps() == std::slice::from_ref(&field.name));
-            columns.push(PackedColumn {
-                name: field.name.clone(),
-                class: class_of(field.facts.bits)?,
+                .position(|part| part.path.steps() == std::slice::from_ref(&name));
+            let mut encoded_name = Vec::new();
+            encoding::member_name(&mut encoded_name, name.as_bytes());
+            PackedColumn {
+                name,
+                class,
                 text: 0,
                 part,
                 key: part.is_some_and(|part| sort_columns[part].key),
                 reversed: part.map_or(rest_reversed, |part| sort_columns[part].reversed),
                 slot: PackedSlot::Nowhere,
-                encoded_name: field.encoded_name.clone(),
-            });
-        }
+                encoded_name,
+            }
+        };
+        let mut columns: Vec<PackedColumn> = columns.into_iter().map(column).collect();
         let is_there = |at: usize| columns.iter().any(|column| column.part == Some(at));
         if sort_columns.len() > columns.len() || !(0..sort_columns.len()).all(is_there) {
             return None;
@@ -179,6 +195,7 @@ impl PackedLayout {
                 && matches!(first.class, Class::Instant(_) | Class::Integer)
                 && null_keys == Some(NullKeys::Error),
             words: 0,
+            wide: 0,
             texts: 0,
             nulls: 0,
             sort_columns: sort_columns.len(),
@@ -212,6 +229,7 @@ impl PackedLayout {
             column.slot = PackedSlot::Half(words + halves as usize / 2, halves % 2 * 32);
             halves += 1;
         }
+        self.wide = words;
         self.nulls = words as u32 * 64 + halves * 32;
         // Columns of nulls alone need no place, but rows are cut by their words.
         self.words = (self.nulls + bits).div_ceil(64).max(1) as usize;

@@ -2,6 +2,7 @@
 
 pub(crate) mod dictionary;
 pub(crate) mod layout;
+mod layout_message;
 pub(crate) mod packer;
 pub(crate) mod ranks;
 pub(crate) mod template;

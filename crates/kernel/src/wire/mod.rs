@@ -6,8 +6,10 @@
 
 mod bad_records;
 mod message;
+mod packed;
 mod rows;
 
 pub use bad_records::{bad_record_batch, read_bad_records};
 pub use message::{read_message, write_message};
+pub use packed::{PackedBatch, PartitionRows, read_packed};
 pub use rows::{Role, RowBatches, read_rows, row_batches, row_schema};

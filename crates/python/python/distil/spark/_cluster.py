@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 Payload = tuple[int, int, bytes]
 
-#: Payloads that Spark gives a task at once: a batch of Arrow holds at most 2 GiB, and a payload some MiB.
-_AT_ONCE = "16"
-_BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
+#: What Spark is told while jobs of distil run, whose rows are few and large: 5 million records are 140 of them.
+_SETTINGS = {
+    # A batch of Arrow holds at most 2 GiB, and a payload some MiB.
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "16",
+    # Code that is generated for rows takes a tenth of what an executor computes for 5 million records, to compile.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 #: More than a cluster has cores, so that each task has some.
 _ROWS_OF_A_QUESTION = 100_000
 #: The kind of a payload that is an error.
@@ -131,7 +136,7 @@ class SparkCluster:
             self._spark.sparkContext.cancelJobGroup(self._tag)
 
     def _collect(self, frame: DataFrame) -> list[Payload]:
-        with self._named(), self._few_at_once():
+        with self._named(), self._set_up():
             try:
                 rows = frame.select("kind", "part", "payload").collect()
             except Exception as error:
@@ -160,14 +165,20 @@ class SparkCluster:
             yield
 
     @contextlib.contextmanager
-    def _few_at_once(self) -> Iterator[None]:
-        before = self._spark.conf.get(_BATCH)
-        self._spark.conf.set(_BATCH, _AT_ONCE)
+    def _set_up(self) -> Iterator[None]:
+        before = {}
+        for name, value in _SETTINGS.items():
+            # Where Spark does not let them be set, jobs are slower at most.
+            with contextlib.suppress(Exception):
+                old = self._spark.conf.get(name)
+                self._spark.conf.set(name, value)
+                before[name] = old
         try:
             yield
         finally:
-            if before is not None:
-                self._spark.conf.set(_BATCH, before)
+            for name, old in before.items():
+                if old is not None:
+                    self._spark.conf.set(name, old)
 
 
 def executors(spark: SparkSession) -> list[Executor]:
