@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 import distil
@@ -275,3 +278,36 @@ def test_a_frame_is_one_of_pyspark(spark, incoming):
     assert rows.count() == answer.keys["ts"].rows
     with pytest.raises(distil.UsageError, match="native kernels hand no rows"):
         distil.spark.session(spark, kernels="native").read_json(source).to_spark()
+
+
+def test_progress_is_the_share_of_the_tasks_that_are_done(spark, tmp_path):
+    cluster = _cluster.SparkCluster(spark)
+    heard = tmp_path / "heard"
+
+    def wait_in_the_last(batches):
+        import pathlib
+        import time
+
+        import pyarrow
+
+        end = time.monotonic() + 600
+        for batch in batches:
+            while batch.column(0).to_pylist() == [3] and not pathlib.Path(heard).exists():
+                assert time.monotonic() < end, "nobody heard of the tasks that are done"
+                time.sleep(0.05)
+            columns = {"kind": [1], "part": [0], "payload": [b"x"]}
+            yield pyarrow.RecordBatch.from_pydict(columns, schema)
+
+    columns = [("kind", pyarrow.int32()), ("part", pyarrow.int32()), ("payload", pyarrow.binary())]
+    schema = pyarrow.schema(columns)
+    tasks = spark.range(0, 4, 1, 4).mapInArrow(
+        wait_in_the_last, "kind int, part int, payload binary"
+    )
+    done = []
+    waiting = threading.Thread(target=lambda: done.extend(cluster._collect(tasks)))
+    waiting.start()
+    while not (share := cluster.progress()) and waiting.is_alive():
+        time.sleep(0.05)
+    heard.touch()
+    waiting.join()
+    assert 0 < share < 1 and len(done) == 4

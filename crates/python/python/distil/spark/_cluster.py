@@ -6,8 +6,9 @@ import contextlib
 import itertools
 import json
 import re
+import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,8 @@ class SparkCluster:
         self._is_connect = is_connect(spark)
         self._tag = f"distil-{uuid.uuid4().hex}"
         self._rows: DataFrame | None = None
+        #: Of the tasks that Spark Connect tells of, those that are done.
+        self._share = 0.0
         #: Bytes of input for a task; without them it is a usual number.
         self.task_bytes = task_bytes
 
@@ -110,7 +113,7 @@ class SparkCluster:
         """The share of the tasks of the present call that are done; 0 where Spark does not tell. Called from another
         thread than the one that waits."""
         if self._is_connect:
-            return 0.0
+            return self._share
         tracker = self._spark.sparkContext.statusTracker()
         done = wanted = 0
         for job in tracker.getJobIdsForGroup(self._tag):
@@ -157,12 +160,37 @@ class SparkCluster:
         if self._is_connect:
             self._spark.addTag(self._tag)
             try:
-                yield
+                with self._heard():
+                    yield
             finally:
                 self._spark.removeTag(self._tag)
         else:
             self._spark.sparkContext.setJobGroup(self._tag, "distil", interruptOnCancel=True)
             yield
+
+    @contextlib.contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Hears of the tasks of this thread by Spark Connect, whose clients tell of them from Spark 4.0 on."""
+        register = getattr(self._spark, "registerProgressHandler", None)
+        if register is None:
+            yield
+            return
+        mine = threading.get_ident()
+
+        def hear(stages: Iterable[Any] | None, **_: object) -> None:
+            # Another thread may run something else on the same session.
+            if threading.get_ident() == mine:
+                known = list(stages or ())
+                wanted = sum(stage.num_tasks for stage in known)
+                done = sum(stage.num_completed_tasks for stage in known)
+                self._share = done / wanted if wanted else 0.0
+
+        self._share = 0.0
+        register(hear)
+        try:
+            yield
+        finally:
+            self._spark.removeProgressHandler(hear)
 
     @contextlib.contextmanager
     def _set_up(self) -> Iterator[None]:
