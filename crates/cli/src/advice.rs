@@ -27,8 +27,12 @@ impl<'a> Advice<'a> {
         matches: &'a ArgMatches,
         arguments: Vec<OsString>,
     ) -> Option<Self> {
-        let (name, matches) = matches.subcommand()?;
-        Some(Self { command: command.find_subcommand(name)?, matches, arguments })
+        let (name, mut matches) = matches.subcommand()?;
+        let mut command = command.find_subcommand(name)?;
+        while let Some((name, below)) = matches.subcommand() {
+            (command, matches) = (command.find_subcommand(name)?, below);
+        }
+        Some(Self { command, matches, arguments })
     }
 
     /// The error with its advice as text. Advice on an option that the command does not have, or on one

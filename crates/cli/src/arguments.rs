@@ -1,5 +1,7 @@
 //! Arguments as they are typed, but for those that `flags` makes from the options of jobs and backends.
 
+pub(crate) mod emr;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -64,6 +66,9 @@ pub(crate) enum Command {
     /// List the backends that can be named, or check whether they answer
     #[command(help_template = help::TEMPLATE, before_help = help::BACKENDS)]
     Backends(BackendsArguments),
+    /// Run jobs on clusters of Amazon EMR, which cost money: see `distil emr plan` for how much
+    #[command(help_template = help::TEMPLATE, before_help = help::EMR)]
+    Emr(emr::EmrArguments),
     /// Trust a configuration file, which may then start programs and reach addresses
     #[command(help_template = help::TEMPLATE, before_help = help::TRUST)]
     Trust(TrustArguments),

@@ -54,7 +54,16 @@ pub(crate) enum Style {
 
 /// Dresses text for standard error, if that is a terminal that may show colours.
 pub(crate) fn styled(style: Style, text: &str) -> String {
-    if !colours() {
+    dressed(style, text, stderr().is_terminal())
+}
+
+/// As [`styled`], for standard output.
+pub(crate) fn styled_out(style: Style, text: &str) -> String {
+    dressed(style, text, stdout().is_terminal())
+}
+
+fn dressed(style: Style, text: &str, is_terminal: bool) -> String {
+    if !is_terminal || !colours() {
         return text.to_owned();
     }
     let code = match style {
@@ -68,7 +77,7 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
 fn colours() -> bool {
     let unset = |name| std::env::var_os(name).is_none_or(|value| value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    stderr().is_terminal() && unset("NO_COLOR") && !dumb
+    unset("NO_COLOR") && !dumb
 }
 
 /// Warnings, a line each.

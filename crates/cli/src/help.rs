@@ -57,6 +57,41 @@ Examples:
   distil backends
   distil backends check spark";
 
+pub(crate) const EMR: &str = "\
+Examples:
+  distil emr plan big --plan plan.json
+  distil emr up big --plan plan.json
+  distil emr status
+  distil emr down big";
+
+pub(crate) const EMR_PLAN: &str = "\
+Examples:
+  distil emr plan big --plan plan.json
+  distil emr plan big --nodes 5 --print command";
+
+pub(crate) const EMR_UP: &str = "\
+Examples:
+  A cluster for one job, which ends after it:
+    distil plan s3://my-bucket/incoming/ -o s3://my-bucket/events/ --key ts > plan.json
+    distil emr up big --plan plan.json
+
+  A cluster that waits for jobs:
+    distil emr up big --keep --idle-minutes 10";
+
+pub(crate) const EMR_SUBMIT: &str = "\
+Examples:
+  distil emr submit big --plan plan.json";
+
+pub(crate) const EMR_STATUS: &str = "\
+Examples:
+  distil emr status
+  distil emr status big --json";
+
+pub(crate) const EMR_DOWN: &str = "\
+Examples:
+  distil emr down big
+  distil emr down --cluster j-2AXXXXXXGAPLF";
+
 pub(crate) const TRUST: &str = "\
 Examples:
   distil trust distil.toml";

@@ -85,6 +85,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Digest(arguments) => commands::inspect::digest(arguments),
         Command::Verify(arguments) => commands::inspect::verify(arguments, cli.quiet),
         Command::Backends(arguments) => commands::backends::run(arguments),
+        Command::Emr(arguments) => commands::emr::run(arguments, cli.quiet),
         Command::Trust(arguments) => commands::trust::run(arguments, cli.quiet),
         Command::Completions { shell } => commands::completions::run(*shell),
     }

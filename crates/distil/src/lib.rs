@@ -198,6 +198,7 @@ mod stores;
 
 pub use backends::{Entry, promises};
 pub use configuration::{Configuration, ReadOptions, TrustedFiles};
+pub use distil_emr as emr;
 pub use distil_engine::{Inferred, Surveyed};
 pub use distil_json::Fix;
 pub use distil_output::head::Head;

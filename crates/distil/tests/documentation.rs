@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use distil::configuration::{BackendOptions, Declared, JobOptions};
+use distil::configuration::{BackendOptions, Declared, EmrOptions, JobOptions};
 use distil_testkit::documentation::check;
 
 fn table(options: &[Declared]) -> String {
@@ -29,4 +29,5 @@ fn is_current(name: &str, options: &[Declared]) {
 fn the_tables_of_options_are_those_of_the_declarations() {
     is_current("backends", BackendOptions::OPTIONS);
     is_current("jobs", JobOptions::OPTIONS);
+    is_current("emr", EmrOptions::OPTIONS);
 }

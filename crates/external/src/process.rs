@@ -106,6 +106,11 @@ impl Process {
         }
     }
 
+    /// Tells the child that nothing more will be handed over: its standard input ends.
+    pub fn close(&mut self) {
+        self.orders = None;
+    }
+
     /// The next line.
     pub fn hear(&self, wait: Duration) -> Heard {
         match self.lines.recv_timeout(wait) {

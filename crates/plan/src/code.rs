@@ -37,12 +37,16 @@ pub enum Code {
     Refused,
     /// A configuration file that the user does not trust asks for a program or an address.
     NotTrusted,
+    /// A cluster may cost more than is allowed; nothing was created.
+    TooExpensive,
     /// The command line, the configuration or the plan is wrong, for another reason.
     Usage,
     /// A file or a directory may not be read or written.
     PermissionDenied,
     /// A disk or a quota is full.
     NoSpace,
+    /// A cluster could not be ended, or it is not known whether it was: it may cost money.
+    LeftRunning,
     /// Disk, network or a backend failed, for another reason.
     Environment,
     /// The output exists, and the mode does not replace it.
@@ -63,7 +67,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::BadRecords,
         Self::TooManyBadRecords,
         Self::MissingColumn,
@@ -78,9 +82,11 @@ impl Code {
         Self::UnknownScheme,
         Self::Refused,
         Self::NotTrusted,
+        Self::TooExpensive,
         Self::Usage,
         Self::PermissionDenied,
         Self::NoSpace,
+        Self::LeftRunning,
         Self::Environment,
         Self::Exists,
         Self::Locked,
@@ -122,8 +128,11 @@ impl Code {
             | Self::UnknownScheme
             | Self::Refused
             | Self::NotTrusted
+            | Self::TooExpensive
             | Self::Usage => Fault::Usage,
-            Self::PermissionDenied | Self::NoSpace | Self::Environment => Fault::Environment,
+            Self::PermissionDenied | Self::NoSpace | Self::LeftRunning | Self::Environment => {
+                Fault::Environment
+            }
             Self::Exists | Self::Locked | Self::ForeignFiles => Fault::Exists,
             Self::AfterCommit => Fault::AfterCommit,
             Self::Interrupted => Fault::Interrupted,
@@ -149,9 +158,11 @@ impl Code {
             Self::UnknownScheme => "unknown_scheme",
             Self::Refused => "refused",
             Self::NotTrusted => "not_trusted",
+            Self::TooExpensive => "too_expensive",
             Self::Usage => "usage",
             Self::PermissionDenied => "permission_denied",
             Self::NoSpace => "no_space",
+            Self::LeftRunning => "left_running",
             Self::Environment => "environment",
             Self::Exists => "exists",
             Self::Locked => "locked",
@@ -188,11 +199,15 @@ impl Code {
             Self::NotTrusted => {
                 "A `distil.toml` that the user does not trust asks for a program or an address"
             }
+            Self::TooExpensive => "A cluster may cost more than `max_cost`; nothing was created",
             Self::Usage => {
                 "The command line, the configuration or the plan is wrong, for another reason"
             }
             Self::PermissionDenied => "A file or a directory may not be read or written",
             Self::NoSpace => "A disk or a quota is full",
+            Self::LeftRunning => {
+                "A cluster could not be ended, or it is not known whether it was: it may cost money"
+            }
             Self::Environment => "Disk, network or a backend failed, for another reason",
             Self::Exists => "The output exists, and the mode is not `overwrite`",
             Self::Locked => "Another run is writing the output",

@@ -2,6 +2,7 @@
 
 pub(crate) mod backends;
 pub(crate) mod completions;
+pub(crate) mod emr;
 pub(crate) mod generate;
 pub(crate) mod inspect;
 pub(crate) mod plan;

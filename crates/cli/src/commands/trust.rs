@@ -20,6 +20,10 @@ pub(crate) fn run(arguments: &TrustArguments, quiet: bool) -> Result<()> {
         let line = format!("  {}: {}, {}\n", entry.name, entry.engine, entry.place());
         text.push_str(&line);
     }
+    for name in configuration.emr.keys() {
+        text.push_str(&printable(&format!("  emr.{name}: clusters of Amazon EMR")));
+        text.push('\n');
+    }
     trusted.trust(&storage, &arguments.file)?;
     say(quiet, &text)
 }

@@ -49,6 +49,10 @@ pub enum Heading {
     Output,
     /// Which backend runs the plan, and what is left beside the output.
     Running,
+    /// What a cluster is made of.
+    Cluster,
+    /// How long a cluster may run, and what it may cost.
+    Cost,
     /// What a run may use. The result does not depend on these.
     Resources,
 }
@@ -62,6 +66,8 @@ impl Heading {
             Self::BadRecords => "Bad records",
             Self::Output => "Output",
             Self::Running => "Running",
+            Self::Cluster => "Cluster",
+            Self::Cost => "Cost",
             Self::Resources => "Resources",
         }
     }

@@ -3,6 +3,7 @@
 
 mod backend;
 mod declare;
+mod emr;
 mod job;
 mod origin;
 mod reading;
@@ -20,15 +21,18 @@ use figment::value::{Dict, Value};
 
 pub use backend::BackendOptions;
 pub use declare::{Declared, Heading};
+pub use emr::{EmrOptions, check_wheels};
 pub use job::JobOptions;
 pub use reading::ReadOptions;
 pub use trust::TrustedFiles;
-pub use values::{PathText, PathTexts, Program, Properties, SchemaText, Secret, Size, Types};
+pub use values::{
+    PathText, PathTexts, Prices, Program, Properties, SchemaText, Secret, Size, Texts, Types,
+};
 
 use origin::Origin;
 use sources::{Given, Layers};
 pub(crate) use trust::not_trusted;
-use trust::{GUARDED, Untrusted};
+use trust::{GUARDED, Untrusted, cluster_not_trusted};
 
 /// The name of the backend that is used when nothing names one.
 pub(crate) const DEFAULT: &str = "default";
@@ -40,6 +44,8 @@ pub struct Configuration {
     pub backends: BTreeMap<String, BackendOptions>,
     /// `[jobs.NAME]`
     pub jobs: BTreeMap<String, JobOptions>,
+    /// `[emr.NAME]`
+    pub emr: BTreeMap<String, EmrOptions>,
     /// The backend that the environment names, which is stronger than what a job says.
     forced: Option<String>,
     /// The backend that a file names.
@@ -117,7 +123,26 @@ impl Configuration {
             }
             read.jobs.insert(name, JobOptions::read(section, &origin, &place)?);
         }
+        for (name, section) in sections(layers.find("emr")) {
+            if section.values().any(|value| layers.is_untrusted(value)) {
+                read.untrusted.clusters.insert(name.clone());
+            }
+            let place = format!("emr.{name}");
+            read.emr.insert(name, EmrOptions::read(section, &origin, &place)?);
+        }
         Ok(read)
+    }
+
+    /// The cluster of this name; without a section it has no options. What is to be `created` costs money and starts
+    /// programs, so a file has to be trusted for that.
+    ///
+    /// # Errors
+    /// A usage error with the code `not_trusted`.
+    pub fn cluster(&self, name: &str, created: bool) -> Result<EmrOptions> {
+        if created && self.untrusted.clusters.contains(name) {
+            return Err(cluster_not_trusted(name));
+        }
+        Ok(self.emr.get(name).cloned().unwrap_or_default())
     }
 
     /// The job of this name.

@@ -9,6 +9,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 
 use super::backend::BackendOptions;
 use super::declare::Declared;
+use super::emr::EmrOptions;
 use super::job::JobOptions;
 use super::origin::Origin;
 use super::trust::TrustedFiles;
@@ -206,8 +207,10 @@ impl Layer {
                         .try_for_each(|(name, _)| check_name(name))?;
                 }
                 "jobs" => self.check_sections(key, value, JobOptions::OPTIONS)?,
+                "emr" => self.check_sections(key, value, EmrOptions::OPTIONS)?,
                 _ => {
-                    return Err(unknown(key, &self.origin, "", &["backend", "backends", "jobs"]));
+                    let known = ["backend", "backends", "emr", "jobs"];
+                    return Err(unknown(key, &self.origin, "", &known));
                 }
             }
         }

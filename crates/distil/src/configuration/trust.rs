@@ -116,6 +116,8 @@ pub(crate) struct Untrusted {
     pub(crate) backends: BTreeSet<String>,
     /// Backends, by name or URL, that the file chooses.
     pub(crate) chosen: BTreeSet<String>,
+    /// Clusters of which the file sets an option.
+    pub(crate) clusters: BTreeSet<String>,
 }
 
 /// The error for a backend that only a trusted file may name.
@@ -132,4 +134,15 @@ pub(crate) fn not_trusted(backend: &str) -> Error {
     .help("read the file, and trust it as it is now: distil trust")
     .help(Hint::set("or trust it for this run", "config", FILE))
     .help(Hint::native("or run the plan on the native engine"))
+}
+
+/// The error for a cluster that only a trusted file may describe.
+pub(crate) fn cluster_not_trusted(name: &str) -> Error {
+    let what =
+        format!("the file is not trusted, so nothing of its section emr.{name} is asked of AWS");
+    Error::usage(what)
+        .coded(Code::NotTrusted)
+        .at(FILE, None)
+        .help("read the file, and trust it as it is now: distil trust")
+        .help(Hint::set("or trust it for this run", "config", FILE))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use distil_emr::Dollars;
 use distil_plan::{
     Added, ColumnPath, Compression, Error, ExtraMembers, Keep, Key, Layout, MaxQuarantined, Mode,
     NullKeys, NullText, OnConflict, OrderBy, RecordsPath, Repairs, Result, Shape, Type, parse_size,
@@ -190,6 +191,75 @@ impl Setting for Program {
                 Ok(Self(words))
             }
         }
+    }
+}
+
+/// Texts, one or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Texts(pub Vec<String>);
+
+impl Setting for Texts {
+    const WRITTEN: &'static str = "a text or a list of texts";
+    const VALUE: Option<&'static str> = Some("TEXT");
+    const REPEATS: bool = true;
+
+    fn read(value: &Value, _: &Path) -> Result<Self> {
+        texts(value, Self::WRITTEN).map(Self)
+    }
+}
+
+impl Setting for Dollars {
+    const WRITTEN: &'static str = "dollars: `5` or `0.192`";
+    const VALUE: Option<&'static str> = Some("DOLLARS");
+
+    fn read(value: &Value, _: &Path) -> Result<Self> {
+        match value {
+            Value::Num(..) => {
+                let number: f64 =
+                    value.deserialize().map_err(|_| Error::usage("dollars are expected"))?;
+                number.to_string().parse()
+            }
+            value => text(value, "dollars")?.parse(),
+        }
+    }
+}
+
+/// Prices of an hour, by types of instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prices(pub BTreeMap<String, Dollars>);
+
+impl Prices {
+    /// Adds what a table holds. A type has a dot, so without quotes it is a table in a table.
+    fn add(&mut self, name: &str, value: &Value) -> Result<()> {
+        if let Value::Dict(_, below) = value {
+            return below
+                .iter()
+                .try_for_each(|(step, value)| self.add(&format!("{name}.{step}"), value));
+        }
+        self.0
+            .insert(name.trim_start_matches('.').to_owned(), Dollars::read(value, Path::new(""))?);
+        Ok(())
+    }
+}
+
+impl Setting for Prices {
+    const WRITTEN: &'static str = "a table of types: `{ \"m5.xlarge\" = 0.24 }`";
+    const VALUE: Option<&'static str> = Some("TYPE=DOLLARS");
+    const REPEATS: bool = true;
+
+    fn read(value: &Value, _: &Path) -> Result<Self> {
+        let mut prices = Self::default();
+        if let Value::Dict(..) = value {
+            prices.add("", value)?;
+            return Ok(prices);
+        }
+        for text in texts(value, Self::WRITTEN)? {
+            let (name, value) = text.split_once('=').ok_or_else(|| {
+                Error::usage("this is not TYPE=DOLLARS").help("as in m5.xlarge=0.24")
+            })?;
+            prices.add(name.trim(), &Value::from(value.trim()))?;
+        }
+        Ok(prices)
     }
 }
 
