@@ -4,10 +4,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo check test test-all test-hdfs test-signed test-emr test-zeppelin test-rust test-python build-tests run-rust run-python growth bench bench-cluster fuzz lint deny
+.PHONY: demo check test test-all test-hdfs test-signed test-emr test-zeppelin test-rust test-python build-tests run-rust run-python growth bench bench-cluster fuzz lint deny test-yarn
 .PHONY: wheel build-cases build-package test-package run-package notebooks
 .PHONY: advisories sbom
-.PHONY: tools fetched stores spark-up spark-down spark-servers spark-older cluster-up cluster-down
+.PHONY: tools fetched stores spark-up spark-down spark-servers spark-older cluster-up cluster-down yarn-up yarn-down
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -153,7 +153,7 @@ test-all: export DISTIL_KILLS ?= 200
 test-all: export DISTIL_POWER_LOSSES ?= 50
 test-all: export DISTIL_BUDGETS ?= all
 test-all: export DISTIL_GROWTH ?= all
-test-all: test spark-older test-hdfs test-signed test-emr test-zeppelin
+test-all: test spark-older test-hdfs test-signed test-emr test-zeppelin test-yarn
 
 # The tests of HDFS, on a real one: Maven fetches its jars once, 70 MB. Those of the crate run in one process, since one
 # of them stops all others.
@@ -176,6 +176,11 @@ test-emr: fetched $(AWSCLI)/installed
 test-zeppelin: .venv-package/installed .venv-spark/installed .cache/spark-3.5.6/installed
 	$(PYTHON) tests/zeppelin/zeppelin.py around \
 		'PYTHONPATH=tests/zeppelin .venv-package/bin/python -m pytest -p no:cacheprovider tests/zeppelin'
+
+# The backend `spark-submit` on a real YARN with HDFS, with the package that `run-package` installs: Maven fetches the jars
+# once, 98 MB.
+test-yarn: .venv-package/installed .venv-spark/installed
+	$(PYTHON) tests/yarn/yarn.py around '.venv-package/bin/python -m pytest -p no:cacheprovider --durations=10 tests/yarn'
 
 # The work of commands over inputs that are doubled three times, counted: all kinds of input, or those with GROWTH
 # in their names. The test builds the program once more, with counters.
@@ -281,6 +286,13 @@ cluster-up: .venv-spark/installed
 
 cluster-down:
 	@$(PYTHON) tests/spark/cluster.py down
+
+# YARN of three nodes on loopback addresses, with HDFS and a History Server, until yarn-down: jars come from Maven once.
+yarn-up: .venv-spark/installed
+	@$(PYTHON) tests/yarn/yarn.py up
+
+yarn-down:
+	@$(PYTHON) tests/yarn/yarn.py down
 
 # The SQL of the snapshots, planned by each of the older Sparks and run over no input.
 spark-older: $(OLDER_SPARKS:%=.cache/spark-%/installed)

@@ -13,7 +13,6 @@ DISTIL_HDFS_LIB=LIB, for tests that need the tools of an administrator
 """
 
 import argparse
-import contextlib
 import json
 import os
 import pathlib
@@ -25,6 +24,10 @@ import sys
 import tempfile
 import time
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "spark"))
+
+from processes import stop
 
 HERE = pathlib.Path(__file__).resolve().parent
 NAMENODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
@@ -66,8 +69,10 @@ def site(path, values):
     path.write_text(f'<?xml version="1.0"?>\n<configuration>\n{rows}</configuration>\n')
 
 
-def configure(folder, nodes):
-    """A configuration folder for the name node and clients, and one for every data node."""
+def configure(folder, nodes, block_bytes=1 << 20):
+    """A configuration folder for the name node and clients, and one for every data node. Blocks are of the smallest size that
+    is allowed, so that files of a few MiB have several.
+    """
     rpc, web = free_ports(2)
     core = {"fs.defaultFS": f"hdfs://127.0.0.1:{rpc}", "hadoop.tmp.dir": str(folder / "tmp")}
     common = {
@@ -76,8 +81,7 @@ def configure(folder, nodes):
         "dfs.namenode.rpc-bind-host": "127.0.0.1",
         "dfs.replication": nodes,
         "dfs.namenode.datanode.registration.ip-hostname-check": "false",
-        # The smallest that is allowed, so that files of a few MiB have several blocks.
-        "dfs.blocksize": 1 << 20,
+        "dfs.blocksize": block_bytes,
         "dfs.datanode.du.reserved": 0,
     }
     confs = {}
@@ -103,14 +107,11 @@ def configure(folder, nodes):
     return confs, f"hdfs://127.0.0.1:{rpc}", f"http://127.0.0.1:{web}"
 
 
-def start(folder, name, conf, lib, heap, main, *arguments):
-    java = (
-        os.path.join(os.environ["JAVA_HOME"], "bin", "java")
-        if os.environ.get("JAVA_HOME")
-        else "java"
-    )
-    command = [
-        java,
+def command(folder, conf, lib, heap, main, *arguments):
+    """The command of a server of Hadoop."""
+    home = os.environ.get("JAVA_HOME")
+    return [
+        os.path.join(home, "bin", "java") if home else "java",
         f"-Xmx{heap}m",
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
@@ -121,9 +122,12 @@ def start(folder, name, conf, lib, heap, main, *arguments):
         main,
         *arguments,
     ]
+
+
+def start(folder, name, conf, *of_command):
     with (folder / "log" / f"{name}.log").open("ab") as log:
         return subprocess.Popen(
-            command,
+            command(folder, conf, *of_command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -133,23 +137,17 @@ def start(folder, name, conf, lib, heap, main, *arguments):
         )
 
 
-def fetch(lib):
+def fetch(lib, pom=HERE / "pom.xml"):
+    """The jars of a pom, which is asked once."""
     if lib.is_dir() and any(lib.glob("hadoop-hdfs-*.jar")):
         return
     maven = shutil.which("mvn") or sys.exit("mvn is not there: it fetches the jars of Hadoop")
-    subprocess.run(
-        [
-            maven,
-            "-q",
-            "-f",
-            HERE / "pom.xml",
-            "dependency:copy-dependencies",
-            "-DincludeScope=runtime",
-            f"-DoutputDirectory={lib}",
-        ],
-        check=True,
-        stdout=sys.stderr,
-    )
+    # Half a class path must not be taken for one.
+    new = lib.with_name(f"{lib.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={new}"]
+    subprocess.run([maven, "-q", "-B", "-f", pom, *copy], check=True, stdout=sys.stderr)
+    new.rename(lib)
 
 
 def wait(what, ready, processes, folder, patience=600):
@@ -174,6 +172,13 @@ def fail(folder, why):
     sys.exit(f"{tails}{why}")
 
 
+def live(web):
+    """The data nodes that a name node knows, which shows its pages there."""
+    state = f"{web}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+    with urllib.request.urlopen(state, timeout=5) as answer:
+        return json.load(answer)["beans"][0]["NumLiveDataNodes"]
+
+
 def up(folder, lib, nodes):
     fetch(lib)
     (folder / "log").mkdir(parents=True)
@@ -193,29 +198,14 @@ def up(folder, lib, nodes):
     for name in list(confs)[1:]:
         begin(name, confs[name], lib, 128, DATANODE)
 
-    def live():
-        with urllib.request.urlopen(
-            f"{web}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState", timeout=5
-        ) as answer:
-            return json.load(answer)["beans"][0]["NumLiveDataNodes"] == nodes
-
-    wait("HDFS", live, processes, folder)
+    wait("HDFS", lambda: live(web) == nodes, processes, folder)
     return {"DISTIL_HDFS": url, "HADOOP_CONF_DIR": str(confs["name"]), "DISTIL_HDFS_LIB": str(lib)}
 
 
 def down(folder):
     """Ends the groups of processes that `up` started, and no others."""
     state = folder / "groups.json"
-    groups = list(json.loads(state.read_text()).values()) if state.exists() else []
-    for how, patience in ((signal.SIGTERM, 60), (signal.SIGKILL, 20)):
-        for group in groups:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(group, how)
-        for _ in range(patience):
-            groups = [group for group in groups if alive(group)]
-            if not groups:
-                break
-            time.sleep(0.1)
+    stop(*(json.loads(state.read_text()).values() if state.exists() else []))
     state.unlink(missing_ok=True)
 
 
@@ -227,16 +217,6 @@ def around(command, lib, nodes):
             return subprocess.run(command, shell=True, env=os.environ | named).returncode
         finally:
             down(folder)
-
-
-def alive(group):
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(group, os.WNOHANG)
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def main():
@@ -260,4 +240,5 @@ def main():
         print(f"{name}={value}")
 
 
-main()
+if __name__ == "__main__":
+    main()

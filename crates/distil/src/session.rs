@@ -136,8 +136,8 @@ impl Session {
     ///
     /// # Errors
     /// As [`distil_submit::fulfil`]; the error of the run is the answer.
-    pub fn fulfil(&self, order: &Path) -> Result<u8> {
-        distil_submit::fulfil(&*self.stores(), &*self.backend, self.watch(), order)
+    pub fn fulfil(&self, order: &Path, scratch: Option<&Path>) -> Result<u8> {
+        distil_submit::fulfil(&*self.stores(), &*self.backend, self.watch(), order, scratch)
     }
 
     /// A session whose plans are run as SQL by a session of Spark, with these stores, which Spark sees.

@@ -157,6 +157,11 @@ impl Process {
     pub fn said(&self) -> Vec<String> {
         // What was written just before the end may still be on its way.
         let _ = self.all_said.recv_timeout(LAST_WORDS);
+        self.says()
+    }
+
+    /// The last lines of its standard error so far.
+    pub fn says(&self) -> Vec<String> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.iter().map(|line| distil_plan::printable(line)).collect()
     }

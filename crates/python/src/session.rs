@@ -173,16 +173,20 @@ impl Session {
         }
     }
 
-    /// Does what an order of the backend `spark-submit` asks for; returns the exit status.
-    #[pyo3(signature = (order, watch=None))]
+    /// Does what an order of the backend `spark-submit` asks for; returns the exit status. `scratch` is an empty directory of
+    /// a driver on a node.
+    #[pyo3(signature = (order, watch=None, scratch=None))]
     fn fulfil(
         &self,
         py: Python<'_>,
         order: PathBuf,
         watch: Option<Bound<'_, PyAny>>,
+        scratch: Option<PathBuf>,
     ) -> PyResult<u8> {
         let session = self.session.clone();
-        let fulfil = move |events, cancel| session.watched(events, cancel).fulfil(&order);
+        let fulfil = move |events, cancel| {
+            session.watched(events, cancel).fulfil(&order, scratch.as_deref())
+        };
         value(py, call::run(py, Some(&self.running), watch.as_ref(), fulfil)?)
     }
 

@@ -15,6 +15,7 @@ import pytest
 
 import distil
 from conftest import REPOSITORY, SPARK_CONFIGURATION, STANDSTILL
+from store import ask
 
 
 @pytest.fixture
@@ -95,6 +96,28 @@ def test_an_error_of_the_application_is_that_of_a_native_run(configured, write):
         errors.append(report_of(name)["error"])
         assert not Path("out").exists()
     assert errors[0] == errors[1] and errors[0]["code"] == "bad_records"
+
+
+def test_a_store_of_objects_is_read_and_written(configured, incoming, bucket):
+    """The uploads of tasks go by the application to the command, which completes them."""
+    source, answer = incoming
+    for path in source.iterdir():
+        ask(f"{bucket}/in/{path.name}", "PUT", path.read_bytes())
+    ask(f"{bucket}/in/bad.ndjson", "PUT", b'{"id":}\n')
+    run = ["run", f"{bucket}/in", "--key", "ts", "--order-by", "id as text, data", "--digest"]
+    to = ["-o", f"{bucket}/out/", "--backend", "cluster", "--report", "cluster.json"]
+    beside = ["--quarantine", f"{bucket}/bad.ndjson"]
+    finished(*run, *to, *beside)
+    report = report_of("cluster.json")
+    assert report["output"]["digest"] == answer.keys["ts"].digest
+    assert report["records"]["quarantined"]["records"] == 1
+    assert distil.verify(f"{bucket}/out/", "in.answer.json").complete
+    assert ask(f"{bucket}/bad.ndjson").count(b"\n") == 2
+    # One that fails leaves no object, and neither leaves an upload.
+    before = ask(bucket, query="?list-type=2")
+    finished(*run, "-o", f"{bucket}/other/", *to[2:], status=1)
+    assert ask(bucket, query="?list-type=2") == before
+    assert b"<Upload>" not in ask(bucket, query="?uploads")
 
 
 def test_what_is_missing_is_told_with_what_to_do(configured, incoming):

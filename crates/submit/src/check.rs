@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::NAME;
 use crate::failure::{Ending, explain};
 use crate::options::SubmitOptions;
+use crate::yarn;
 
 /// After this a question counts as one that hangs: both answer within seconds on a machine that has nothing else to do.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -49,10 +50,9 @@ enum Package {
 pub(crate) fn check(options: &SubmitOptions) -> Result<Checked> {
     let (version, application) = package(options)?;
     let spark = spark(options)?;
-    reach(options)?;
+    let master = reach(options)?;
     let application = options.application.clone().unwrap_or(application);
-    let version =
-        format!("Spark {spark}, master {}, distil {version} in {}", options.master, options.python);
+    let version = format!("Spark {spark}, master {master}, distil {version} in {}", options.python);
     Ok(Checked { version, application })
 }
 
@@ -100,8 +100,8 @@ fn spark(options: &SubmitOptions) -> Result<String> {
     ending.log.iter().find_map(version).ok_or_else(|| explain(options, &ending))
 }
 
-/// Runs a short command to its end.
-fn ended(command: &ProcessOptions) -> Result<Ending> {
+/// Runs a short command to its end, or until it only waits for a YARN that is not there.
+pub(crate) fn ended(command: &ProcessOptions) -> Result<Ending> {
     let mut process = Process::start(command).map_err(|mut error| {
         error.hints.clear();
         error.what = format!("the backend {NAME} did not start: {}", error.what);
@@ -112,6 +112,7 @@ fn ended(command: &ProcessOptions) -> Result<Ending> {
     while began.elapsed() < PATIENCE {
         match process.hear(TICK) {
             Heard::Line(line) => printed.push(String::from_utf8_lossy(&line).into_owned()),
+            Heard::Silence if yarn::is_unreachable(&process.says()) => process.terminate(),
             Heard::Silence => {}
             Heard::Closed => break,
         }
@@ -120,9 +121,15 @@ fn ended(command: &ProcessOptions) -> Result<Ending> {
     Ok(Ending { how, log: process.said(), printed })
 }
 
-/// Connects to a master of a standalone cluster: Spark itself would try for a minute, and say less.
-fn reach(options: &SubmitOptions) -> Result<()> {
-    let Some(addresses) = options.standalone() else { return Ok(()) };
+/// Connects to a master of a standalone cluster, and asks YARN for its nodes: Spark itself would try for a minute or more, and
+/// say less. Returns the master, for people.
+fn reach(options: &SubmitOptions) -> Result<String> {
+    let master = options.master.clone();
+    if master == "yarn" {
+        let nodes = yarn::nodes(options)?;
+        return Ok(format!("yarn of {nodes} node{}", if nodes == 1 { "" } else { "s" }));
+    }
+    let Some(addresses) = options.standalone() else { return Ok(master) };
     let mut why = String::new();
     for address in addresses {
         let connected = address.to_socket_addrs().and_then(|found| {
@@ -136,11 +143,11 @@ fn reach(options: &SubmitOptions) -> Result<()> {
             Err(last)
         });
         match connected {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(master),
             Err(error) => why = error.to_string(),
         }
     }
     let why = why.split(" (os error").next().unwrap_or_default();
-    Err(Error::environment(format!("the master {} does not answer: {why}", options.master))
+    Err(Error::environment(format!("the master {master} does not answer: {why}"))
         .help("start it, or name another in the configuration: master = \"spark://HOST:7077\""))
 }

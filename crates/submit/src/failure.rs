@@ -2,8 +2,8 @@
 
 use distil_plan::{Error, Hint, printable};
 
-use crate::NAME;
 use crate::options::SubmitOptions;
+use crate::{NAME, answer, yarn};
 
 /// Lines that are shown.
 const SHOWN: usize = 8;
@@ -22,7 +22,7 @@ pub(crate) struct Ending {
 }
 
 /// Causes by what Spark says of them, each with what to do.
-const CAUSES: [(&[&str], &str, &str); 7] = [
+const CAUSES: [(&[&str], &str, &str); 14] = [
     (
         &[
             "JAVA_HOME is not set",
@@ -47,6 +47,39 @@ const CAUSES: [(&[&str], &str, &str); 7] = [
         &["HADOOP_CONF_DIR or YARN_CONF_DIR must be set"],
         "Spark does not know where YARN is",
         "set HADOOP_CONF_DIR to the directory of yarn-site.xml",
+    ),
+    (
+        &[yarn::UNREACHABLE],
+        "the ResourceManager of YARN does not answer",
+        "start it, or set HADOOP_CONF_DIR to the directory of the yarn-site.xml that names it",
+    ),
+    (
+        &["to unknown queue", "non-leaf queue"],
+        "YARN has no such queue",
+        "name another in the configuration: conf = { \"spark.yarn.queue\" = \"default\" }",
+    ),
+    (
+        &["above the max threshold", "Invalid resource request"],
+        "a container of that size is larger than YARN gives",
+        "ask for less in the configuration, as conf = { \"spark.executor.memory\" = \"1g\" }, or raise \
+         yarn.scheduler.maximum-allocation-mb",
+    ),
+    (&["was killed by user"], "somebody killed the application", "run it again"),
+    (
+        &["running beyond physical memory limits"],
+        "YARN killed a container that took more memory than it had asked for",
+        "ask for more in the configuration: conf = { \"spark.executor.memoryOverhead\" = \"1g\", \
+         \"spark.driver.memoryOverhead\" = \"1g\" }",
+    ),
+    (
+        &[answer::NOT_SEEN],
+        "the node of the driver does not see the order, which lies beside the output",
+        "write to HDFS, or to a file system that all nodes have",
+    ),
+    (
+        &["exitCode: 137", "exitCode: 143", "has already ended! It might have been killed"],
+        "the process that leads the application on YARN was killed",
+        "look whether its node ran out of memory, and run it again",
     ),
     (
         &["java.lang.OutOfMemoryError"],
@@ -118,6 +151,10 @@ impl Ending {
 
 /// A line of a log that tells of an error, without its time.
 fn telling(line: &str) -> Option<&str> {
+    if let Some(at) = line.find("diagnostics: ") {
+        let said = line[at..].trim_end();
+        return (!said.ends_with(": N/A") && said != "diagnostics:").then_some(said);
+    }
     if let Some(at) = line.find(" ERROR ").or_else(|| line.find(" FATAL ")) {
         return Some(&line[at + 1..]);
     }

@@ -1,15 +1,18 @@
 //! The backend `spark-submit`: each run is an application of Spark, which is started by the command `spark-submit`.
 //!
 //! The frame around the run stays here: inputs are listed, the output is locked, staged and committed by this process. The
-//! application gets one order, which is the request of the backend as a file in the staging directory, and leaves its
-//! answer, a report or an error, beside it ([`fulfil`]). So a run that is stopped or killed is cleaned up as any other.
+//! application gets one order, which is the request of the backend as a file, and leaves its answer, a report or an error,
+//! beside it ([`fulfil`]); a driver on a node of YARN also leaves there how far it is. So a run that is stopped or killed is cleaned up as any other.
 
 mod answer;
 mod check;
 mod failure;
 mod options;
 mod order;
+mod progress;
 mod run;
+mod uploads;
+mod yarn;
 
 use std::sync::{Arc, OnceLock};
 
@@ -62,11 +65,7 @@ impl Backend for Submit {
     }
 
     fn supports(&self, need: &Need) -> Result<Support> {
-        Ok(match need {
-            // Uploads that nobody completed belong to the process that began them.
-            Need::Stores => Support::Could("the application stages its output on a file system"),
-            need => distil_distributed::supports(need),
-        })
+        Ok(distil_distributed::supports(need))
     }
 
     fn run(&self, request: &Request<'_>) -> Result<Report> {

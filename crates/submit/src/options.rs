@@ -21,6 +21,22 @@ pub enum DeployMode {
     Cluster,
 }
 
+impl DeployMode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// Properties of an application whose driver runs on a node, each with the reason.
+const APART: [(&str, &str, &str); 2] = [
+    // A run is an order, and its staging directory is used once. That Spark fails with an answer, YARN does not know.
+    ("spark.yarn.maxAppAttempts", "1", "a driver that fails is not run again"),
+    ("spark.yarn.submit.waitAppCompletion", "true", "the command waits for the application"),
+];
+
 /// How an application is submitted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubmitOptions {
@@ -71,8 +87,10 @@ impl SubmitOptions {
         if self.deploy_mode == DeployMode::Client {
             return Ok(());
         }
+        if master == "yarn" {
+            return self.check_conf();
+        }
         let why = match master.as_str() {
-            "yarn" => "the driver would run on a node, which distil does not support yet",
             _ if is_local => "there is no cluster behind this master",
             _ => "Spark runs no applications of Python in this mode on a standalone cluster",
         };
@@ -80,6 +98,21 @@ impl SubmitOptions {
             "the backend {NAME} can't use the deploy mode `cluster` with the master `{master}`: {why}"
         ))
         .help("leave it out, or write deploy_mode = \"client\""))
+    }
+
+    /// # Errors
+    /// A usage error for a property that the deploy mode `cluster` stands on.
+    fn check_conf(&self) -> Result<()> {
+        let other = |(name, value, _): &&(&str, &str, &str)| {
+            self.conf.get(*name).is_some_and(|given| given != value)
+        };
+        match APART.iter().find(other) {
+            Some((name, value, why)) => Err(Error::usage(format!(
+                "the backend {NAME} needs {name}={value} in the deploy mode `cluster`: {why}"
+            ))
+            .help(format!("leave {name} out of its conf"))),
+            None => Ok(()),
+        }
     }
 
     fn is_local_cluster(&self) -> bool {
@@ -103,11 +136,15 @@ impl SubmitOptions {
         let mut options = self.process(&self.submit[0]);
         let mut arguments: Vec<OsString> = self.submit[1..].iter().map(Into::into).collect();
         arguments.extend(["--master".into(), self.master.clone().into()]);
-        arguments.extend(["--deploy-mode".into(), "client".into()]);
+        arguments.extend(["--deploy-mode".into(), self.deploy_mode.word().into()]);
         if !self.archives.is_empty() {
             arguments.extend(["--archives".into(), self.archives.join(",").into()]);
         }
         let mut properties = self.python_properties();
+        if self.deploy_mode == DeployMode::Cluster {
+            let apart = APART.iter().map(|(name, value, _)| ((*name).into(), (*value).into()));
+            properties.extend(apart);
+        }
         properties.extend(self.conf.clone());
         for (name, value) in properties {
             arguments.extend(["--conf".into(), format!("{name}={value}").into()]);
@@ -118,13 +155,18 @@ impl SubmitOptions {
     }
 
     /// The Python of the driver and of the executors. What is in an archive with a name (`env.tar.gz#NAME`) is a
-    /// whole environment, as `venv-pack` and `conda-pack` make one; it lies beside every executor under its name.
+    /// whole environment, as `venv-pack` and `conda-pack` make one; it lies beside every executor under its name, and beside
+    /// a driver that runs on a node.
     fn python_properties(&self) -> BTreeMap<String, String> {
         let named = self.archives.iter().find_map(|archive| archive.rsplit_once('#'));
         let there =
             named.map_or_else(|| self.python.clone(), |(_, name)| format!("./{name}/bin/python"));
+        let driver = match self.deploy_mode {
+            DeployMode::Client => self.python.clone(),
+            DeployMode::Cluster => there.clone(),
+        };
         BTreeMap::from([
-            ("spark.pyspark.driver.python".to_owned(), self.python.clone()),
+            ("spark.pyspark.driver.python".to_owned(), driver),
             ("spark.pyspark.python".to_owned(), there),
         ])
     }
@@ -158,7 +200,16 @@ mod tests {
         let why = |master| refused(master, DeployMode::Cluster).unwrap();
         assert!(why("spark://a:7077").contains("no applications of Python"));
         assert!(why("local[2]").contains("no cluster behind"));
-        assert!(why("yarn").contains("not support yet"));
+        assert_eq!(refused("yarn", DeployMode::Cluster), None);
+        let mut twice = SubmitOptions::new("yarn");
+        twice.conf = BTreeMap::from([("spark.yarn.maxAppAttempts".into(), "2".into())]);
+        assert!(twice.check().is_ok());
+        twice.deploy_mode = DeployMode::Cluster;
+        assert_eq!(
+            twice.check().unwrap_err().what,
+            "the backend spark-submit needs spark.yarn.maxAppAttempts=1 in the deploy mode `cluster`: a driver that \
+             fails is not run again"
+        );
     }
 
     #[test]
@@ -183,5 +234,15 @@ mod tests {
         );
         options.conf.insert("spark.pyspark.python".into(), "/opt/python".into());
         assert!(told(&options).contains(&"spark.pyspark.python=/opt/python".to_owned()));
+        let mut apart = SubmitOptions::new("yarn");
+        apart.deploy_mode = DeployMode::Cluster;
+        apart.archives = vec!["env.tar.gz#env".into()];
+        assert_eq!(
+            told(&apart).join(" "),
+            "--master yarn --deploy-mode cluster --archives env.tar.gz#env \
+             --conf spark.pyspark.driver.python=./env/bin/python --conf spark.pyspark.python=./env/bin/python \
+             --conf spark.yarn.maxAppAttempts=1 --conf spark.yarn.submit.waitAppCompletion=true \
+             application.py --order s/order.json"
+        );
     }
 }

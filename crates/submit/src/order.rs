@@ -1,6 +1,7 @@
-//! What goes between the command and the application, as files in the staging directory.
+//! What goes between the command and the application, as files of a directory that both see.
 //!
-//! The driver of the application and the nodes see that directory anyway: parts are written there.
+//! Beside a driver on this machine that is the directory of temporary files. A driver on a node sees the staging directory, as
+//! the tasks write their parts there.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +10,15 @@ use distil_storage::Storage;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::options::DeployMode;
+use crate::uploads::Uploads;
+
 /// The file of the order.
 const ORDER: &str = "order.json";
 /// The file of the answer.
 const ANSWER: &str = "answer.json";
+/// The file of the progress.
+const PROGRESS: &str = "progress.json";
 
 /// One request of a run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,13 +35,21 @@ pub(crate) struct Order {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
-    Report(Box<Report>),
+    Done {
+        report: Box<Report>,
+        /// What the command has to complete.
+        #[serde(default)]
+        uploads: Uploads,
+    },
     Error(Box<Error>),
 }
 
 /// Where the order of a run is.
-pub(crate) fn order_path(staging: &Staging) -> PathBuf {
-    parent(&staging.output).unwrap_or(Path::new("")).join(ORDER)
+pub(crate) fn order_path(staging: &Staging, mode: DeployMode) -> PathBuf {
+    match mode {
+        DeployMode::Client => staging.scratch.join(ORDER),
+        DeployMode::Cluster => parent(&staging.output).unwrap_or(Path::new("")).join(ORDER),
+    }
 }
 
 /// Where the answer to an order is.
@@ -43,7 +57,20 @@ pub(crate) fn answer_path(order: &Path) -> PathBuf {
     parent(order).unwrap_or(Path::new("")).join(ANSWER)
 }
 
-/// Writes a new file, which is there whole or not at all.
+/// Where the progress of an order is.
+pub(crate) fn progress_path(order: &Path) -> PathBuf {
+    parent(order).unwrap_or(Path::new("")).join(PROGRESS)
+}
+
+/// Whether an order is still there.
+///
+/// # Errors
+/// An environment error.
+pub(crate) fn order_is_there(storage: &dyn Storage, order: &Path) -> Result<bool> {
+    Ok(storage.metadata(order)?.is_some())
+}
+
+/// Writes a file, which is there whole or not at all.
 ///
 /// # Errors
 /// An environment error.
@@ -53,6 +80,7 @@ pub(crate) fn write(storage: &dyn Storage, path: &Path, content: &impl Serialize
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = PathBuf::from(new);
+    storage.remove_file(&new)?;
     let mut file = storage.create_new(&new)?;
     file.write_all(&text)?;
     file.sync()?;

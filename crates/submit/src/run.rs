@@ -2,20 +2,26 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use distil_external::{Heard, Process};
-use distil_plan::{DISTIL_VERSION, Phase, Report, Request, Result};
+use distil_plan::{DISTIL_VERSION, Error, Location, Report, Request, ResolvedPlan, Result, scheme};
 use distil_storage::Storage;
 use serde::Deserialize;
 
+use crate::NAME;
 use crate::check::Checked;
 use crate::failure::{Ending, explain};
-use crate::options::SubmitOptions;
-use crate::order::{Answer, Order, answer_path, order_path, read, write};
+use crate::options::{DeployMode, SubmitOptions};
+use crate::order::{Answer, Order, answer_path, order_path, progress_path, read, write};
+use crate::progress::{Progress, Stage};
+use crate::uploads::take_over;
+use crate::yarn;
 
 /// How often a waiting run looks whether it was cancelled.
 const TICK: Duration = Duration::from_millis(50);
+/// Between two looks at what an application on a node leaves.
+const LOOK: Duration = Duration::from_secs(1);
 /// The time that Spark has to end by itself: it takes its executors back.
 const GRACE: Duration = Duration::from_secs(15);
 /// Lines of Spark's log that are kept: the error is followed by all that is stopped because of it.
@@ -39,13 +45,6 @@ enum Event {
     Done,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Stage {
-    Decode,
-    Encode,
-}
-
 /// Has an application run the request.
 ///
 /// # Errors
@@ -57,25 +56,69 @@ pub(crate) fn run(
     checked: &Checked,
     request: &Request<'_>,
 ) -> Result<Report> {
-    let order = order_path(request.staging);
+    let order = order_path(request.staging, options.deploy_mode);
+    if options.deploy_mode == DeployMode::Cluster {
+        require_common(storage, request)?;
+    }
     let (plan, staging) = (request.plan.clone(), request.staging.clone());
     write(storage, &order, &Order { distil: DISTIL_VERSION.to_owned(), plan, staging })?;
-    let answered = submit(options, checked, request, &order);
+    let answered = submit(storage, options, checked, request, &order);
     let answer = answer_path(&order);
     let answered = answered.and_then(|ending| match read(storage, &answer)? {
-        Some(Answer::Report(report)) => Ok(*report),
+        Some(Answer::Done { report, uploads }) => Ok((*report, uploads)),
         Some(Answer::Error(error)) => Err(*error),
-        None => Err(explain(options, &ending)),
+        None => Err(lost(options, &ending)),
     });
     // After an error the whole directory is removed.
-    let report = answered?;
-    storage.remove_file(&order)?;
-    storage.remove_file(&answer)?;
+    let (report, uploads) = answered?;
+    take_over(storage, request.staging, uploads)?;
+    for path in [order.clone(), answer, progress_path(&order)] {
+        storage.remove_file(&path)?;
+    }
     Ok(report)
+}
+
+/// Checks that a node could see what the run reads and writes.
+fn require_common(storage: &dyn Storage, request: &Request<'_>) -> Result<()> {
+    let mode = format!("in the deploy mode `cluster` the backend {NAME}");
+    if storage.objects(&request.staging.output).is_some() {
+        return Err(Error::usage(format!(
+            "{mode} can't write to a store of objects: its answer needs a file system"
+        ))
+        .at(request.staging.output.to_string_lossy(), None)
+        .help("write to HDFS, or leave the driver here: deploy_mode = \"client\""));
+    }
+    let ResolvedPlan { plan, inputs, .. } = request.plan;
+    let outputs = [Some(&plan.sink.path), plan.quarantine.path.as_ref(), plan.dropped.as_ref()];
+    let all = inputs.iter().map(|input| &input.path).chain(outputs.into_iter().flatten());
+    match all.into_iter().find(|path| is_relative(path)) {
+        Some(path) => Err(Error::usage(format!(
+            "{mode} needs names that are the same on all nodes, and this one begins at the current directory"
+        ))
+        .at(path.to_string_lossy(), None)
+        .help("name a place on HDFS, or the whole path on a file system that all nodes have")),
+        None => Ok(()),
+    }
+}
+
+fn is_relative(path: &Location) -> bool {
+    scheme(path).is_none() && path.is_relative()
+}
+
+/// The error of an application that left no answer; on a node it may still run.
+fn lost(options: &SubmitOptions, ending: &Ending) -> Error {
+    let error = explain(options, ending);
+    let Some(application) = yarn::application(&ending.log) else { return error };
+    let error = match options.deploy_mode == DeployMode::Cluster && !yarn::has_ended(&ending.log) {
+        true => yarn::kill(options, &application, error),
+        false => error,
+    };
+    error.help(format!("read its log: yarn logs -applicationId {application}"))
 }
 
 /// Runs `spark-submit` to its end.
 fn submit(
+    storage: &dyn Storage,
     options: &SubmitOptions,
     checked: &Checked,
     request: &Request<'_>,
@@ -90,11 +133,30 @@ fn submit(
     );
     let mut process = Process::start(&command)?;
     let mut printed = VecDeque::new();
+    let is_apart = options.deploy_mode == DeployMode::Cluster;
+    let (mut progress, mut looked) = (Progress::default(), Instant::now());
+    let mut is_submitted = false;
     loop {
         if let Err(cancelled) = request.watch.cancel.check() {
             process.terminate();
             process.end(GRACE);
-            return Err(cancelled);
+            // Nothing but YARN ends a driver that runs on a node.
+            return Err(match yarn::application(&process.said()).filter(|_| is_apart) {
+                Some(application) => yarn::kill(options, &application, cancelled),
+                None => cancelled,
+            });
+        }
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if is_apart && let Some(now) = Progress::read(storage, order) {
+                progress.go_on(now, request.watch.events);
+            }
+            let says = process.says();
+            is_submitted |= yarn::application(&says).is_some();
+            // Later it may well come back, and the application with it.
+            if !is_submitted && options.master == "yarn" && yarn::is_unreachable(&says) {
+                process.terminate();
+            }
         }
         let line = match process.hear(TICK) {
             Heard::Line(line) => line,
@@ -102,12 +164,7 @@ fn submit(
             Heard::Silence | Heard::Closed => break,
         };
         match serde_json::from_slice(&line) {
-            Ok(Event::Begin { stage: Stage::Decode, total }) => {
-                request.watch.events.begin(Phase::Decode, total);
-            }
-            Ok(Event::Begin { stage: Stage::Encode, total }) => {
-                request.watch.events.begin(Phase::Encode, total);
-            }
+            Ok(Event::Begin { stage, total }) => request.watch.events.begin(stage.phase(), total),
             Ok(Event::Advance { units, records }) => request.watch.events.advance(units, records),
             Ok(Event::Done) => break,
             Err(_) => {

@@ -55,6 +55,7 @@ def decoding(job: bytes, slots: Sequence[int], version: str) -> Callable[[Batche
     def decode(batches: Batches) -> Batches:
         from .. import _native
 
+        know_yarn()
         require_version(version)
         for batch in batches:
             for task in batch.column(0).to_pylist():
@@ -74,6 +75,7 @@ def writing(job: bytes, version: str) -> Callable[[Batches], Batches]:
     def write(batches: Batches) -> Batches:
         from .. import _native
 
+        know_yarn()
         require_version(version)
         try:
             task = _native.Writing(job, uuid.uuid4().hex, temporary_directory())
@@ -91,9 +93,22 @@ def writing(job: bytes, version: str) -> Callable[[Batches], Batches]:
     return write
 
 
+def know_yarn() -> None:
+    """In a container of YARN: works as the user of the application, whoever runs the container, and knows the configuration
+    of Hadoop that came with it, where the node has none. Java is told both otherwise.
+    """
+    if "CONTAINER_ID" not in os.environ:
+        return
+    if user := os.environ.get("SPARK_USER"):
+        os.environ.setdefault("HADOOP_USER_NAME", user)
+    shipped = os.path.join(os.environ.get("PWD", "."), "__spark_conf__", "__hadoop_conf__")
+    if os.path.isdir(shipped):
+        os.environ.setdefault("HADOOP_CONF_DIR", shipped)
+
+
 def host() -> str:
-    """The name of this node, as Spark and YARN call it where they were told to call it otherwise than it does itself."""
-    names = ("SPARK_LOCAL_HOSTNAME", "SPARK_LOCAL_IP", "NM_HOST")
+    """The name of this node, as YARN and Spark call it where they were told to call it otherwise than it does itself."""
+    names = ("NM_HOST", "SPARK_LOCAL_HOSTNAME", "SPARK_LOCAL_IP")
     return next(filter(None, map(os.environ.get, names)), None) or socket.gethostname()
 
 
@@ -118,7 +133,8 @@ def versions(as_arrow: bool) -> Callable[[Iterator[Any]], Iterator[Any]]:
             import os
             import socket
 
-            found = os.environ.get("SPARK_LOCAL_IP") or socket.gethostname(), ""
+            names = ("NM_HOST", "SPARK_LOCAL_IP")
+            found = next(filter(None, map(os.environ.get, names)), socket.gethostname()), ""
         for _ in rows:
             if as_arrow:
                 import pyarrow

@@ -5,16 +5,21 @@ spark-submit --master spark://master:7077 "$(python -m distil.spark)" plan.json 
 The plan is what ``distil plan`` prints. The exit status is that of ``distil run``.
 
 The backend ``spark-submit`` gives it ``--order FILE`` instead: one request of a run whose frame is in the command. The
-answer goes beside that file, and how far it is to standard output.
+answer goes beside that file, and how far it is to standard output; where the driver runs on a node, beside that file too.
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+#: The exit status where the order can't be read or the answer not be written: `crates/submit/src/answer.rs` knows it.
+_NOT_SEEN = 66
 
 
 def main(arguments: list[str]) -> int:
@@ -25,6 +30,9 @@ def main(arguments: list[str]) -> int:
         return 2
     from pyspark.sql import SparkSession
 
+    from distil.spark._tasks import know_yarn
+
+    know_yarn()
     spark = SparkSession.builder.appName("distil").getOrCreate()
     try:
         if is_order:
@@ -48,12 +56,22 @@ def _run(spark: SparkSession, plan: str, report: str | None) -> int:
 
 
 def _fulfil(spark: SparkSession, order: str) -> int:
+    import distil
     import distil.spark
+    from distil.spark._tasks import temporary_directory
     from distil.spark._told import Told, answered
 
+    native = distil.spark.session(spark, progress=False)._native
+    if spark.conf.get("spark.submit.deployMode", "client") == "cluster":
+        try:
+            with tempfile.TemporaryDirectory(prefix="distil-", dir=temporary_directory()) as own:
+                return native.fulfil(order, scratch=own)
+        except distil.DistilError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return _NOT_SEEN
     told = Told(spark)
     with told.looking():
-        status = distil.spark.session(spark, progress=False)._native.fulfil(order, told)
+        status = native.fulfil(order, told)
     answered()
     return status
 
