@@ -40,6 +40,6 @@ mod tests {
         plan.sources.push("incoming/".into());
         plan.quarantine.path = Some("file:///bad.ndjson".into());
         let error = plan_text(&plan).unwrap_err();
-        assert_eq!(error.details, ["incoming/", "file:///bad.ndjson"]);
+        assert_eq!(error.details, ["incoming/", "/bad.ndjson"]);
     }
 }

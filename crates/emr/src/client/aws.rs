@@ -116,8 +116,13 @@ fn failure(said: &[String], how: &str) -> Failure {
         Some((code, rest.split_once("operation").map_or(rest, |(_, message)| message)))
     });
     if let Some((code, message)) = told {
-        let message = message.trim_start_matches(|c: char| c != ':').trim_start_matches(':').trim();
-        return Failure::answered(code, message, None);
+        // It may say in between how often it was asked: " (reached max retries: 4): ".
+        let message = message.trim_start();
+        let message = match message.strip_prefix('(') {
+            Some(rest) => rest.split_once(')').map_or(rest, |(_, message)| message),
+            None => message,
+        };
+        return Failure::answered(code, message.trim_start_matches(':').trim(), None);
     }
     let message = lines.last().map_or_else(|| format!("aws {how}"), |line| (*line).to_owned());
     let known = [
