@@ -123,6 +123,8 @@ fn the_printed_command_is_the_same_request() {
             .env_clear()
             .envs(distil.get_envs().filter_map(|(name, value)| Some((name, value?))))
             .env("PATH", path)
+            // The first version of the command knows the older name of the variable alone.
+            .env("AWS_DEFAULT_REGION", "us-east-1")
             .args(["-euc", &commands])
             .current_dir(account.context.path("."));
         let output = shell.output().unwrap();
