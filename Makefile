@@ -134,7 +134,7 @@ run-package: .venv-package/installed
 	DISTIL_CASES_PROGRAM='$(abspath $(CARGO_TARGET_DIR))/debug/examples/cases' \
 		.venv-package/bin/python -m pytest -p no:cacheprovider --durations=10 crates/python/tests
 	DISTIL_SPARK_REMOTE='local[2]' DISTIL_CASES_PROGRAM='$(abspath $(CARGO_TARGET_DIR))/debug/examples/cases' \
-		.venv-package/bin/python -m pytest -p no:cacheprovider crates/python/tests/test_spark.py -k 'every_case or many_tasks or progress_is'
+		.venv-package/bin/python -m pytest -p no:cacheprovider crates/python/tests/test_spark.py -k '(every_case and not sql) or many_tasks or progress_is'
 	cd .venv-package && bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs distil
 	$(MAKE) notebooks
 
