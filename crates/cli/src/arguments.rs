@@ -66,7 +66,7 @@ pub(crate) enum Command {
     /// List the backends that can be named, or check whether they answer
     #[command(help_template = help::TEMPLATE, before_help = help::BACKENDS)]
     Backends(BackendsArguments),
-    /// Run jobs on clusters of Amazon EMR, which cost money: see `distil emr plan` for how much
+    /// Run jobs on clusters of Amazon EMR, which cost money: `distil emr plan` says how much
     #[command(help_template = help::TEMPLATE, before_help = help::EMR)]
     Emr(emr::EmrArguments),
     /// Trust a configuration file, which may then start programs and reach addresses

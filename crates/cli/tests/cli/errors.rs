@@ -34,6 +34,7 @@ fn help_and_version_go_to_standard_output() {
       digest       Print the digest of an output: equal rows have equal digests, on any backend
       verify       Check an output against its own footer, and against a reference
       backends     List the backends that can be named, or check whether they answer
+      emr          Run jobs on clusters of Amazon EMR, which cost money: `distil emr plan` says how much
       trust        Trust a configuration file, which may then start programs and reach addresses
       completions  Print a completion script
       help         Print this message or the help of the given subcommand(s)
@@ -273,6 +274,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       digest       Print the digest of an output: equal rows have equal digests, on any backend
       verify       Check an output against its own footer, and against a reference
       backends     List the backends that can be named, or check whether they answer
+      emr          Run jobs on clusters of Amazon EMR, which cost money: `distil emr plan` says how much
       trust        Trust a configuration file, which may then start programs and reach addresses
       completions  Print a completion script
       help         Print this message or the help of the given subcommand(s)
