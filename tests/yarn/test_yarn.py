@@ -191,15 +191,14 @@ def test_a_run_on_yarn_is_a_run_as_any_other(hdfs, place, configured, deploy_mod
     told = {}
     for backend in ["native", "yarn"]:
         beside = ["--quarantine", f"{there}/{backend}.bad", "--report", f"{backend}.json"]
-        where = ["-o", f"{there}/{backend}/", "--backend", backend, "--progress", "always"]
-        done = finished("run", f"{there}/in", *ORDER, *beside, *where)
+        where = ["-o", f"{there}/{backend}/", "--backend", backend]
+        finished("run", f"{there}/in", *ORDER, *beside, *where)
         told[backend] = report_of(f"{backend}.json")
     native, yarn = told["native"], told["yarn"]
     digest = distil_answer()["keys"]["ts"]["digest"]
     assert yarn["output"]["digest"] == native["output"]["digest"] == digest
     assert yarn["records"] == native["records"] and yarn["inputs"] == native["inputs"]
     assert yarn["records"]["quarantined"]["records"] == 1
-    assert "decoding" in done.stderr.lower() or "%" in done.stderr, done.stderr
     # No key is there twice, and none is missing.
     assert distil.verify(f"{there}/yarn/", "in.answer.json").complete
     keys = distil.read_parquet(f"{there}/yarn/").to_arrow()["ts"].to_pylist()

@@ -138,12 +138,12 @@ fn submit(
     let mut is_submitted = false;
     loop {
         if let Err(cancelled) = request.watch.cancel.check() {
-            process.terminate();
-            process.end(GRACE);
-            // Nothing but YARN ends a driver that runs on a node.
-            return Err(match yarn::application(&process.said()).filter(|_| is_apart) {
-                Some(application) => yarn::kill(options, &application, cancelled),
-                None => cancelled,
+            return Err(if is_apart {
+                kill(options, &mut process, cancelled)
+            } else {
+                process.terminate();
+                process.end(GRACE);
+                cancelled
             });
         }
         if looked.elapsed() >= LOOK {
@@ -177,4 +177,23 @@ fn submit(
     }
     let how = process.end(GRACE);
     Ok(Ending { how, log: process.said(), printed: printed.into() })
+}
+
+/// Ends an application whose driver runs on a node: nothing but YARN does. `spark-submit` sees it, and removes what it had put
+/// on the file system for the containers.
+fn kill(options: &SubmitOptions, process: &mut Process, cancelled: Error) -> Error {
+    let known = yarn::application(&process.says());
+    let error = match &known {
+        Some(application) => yarn::kill(options, application, cancelled),
+        None => {
+            process.terminate();
+            cancelled
+        }
+    };
+    process.end(GRACE);
+    match yarn::application(&process.said()) {
+        // It was submitted just before.
+        Some(application) if known.is_none() => yarn::kill(options, &application, error),
+        _ => error,
+    }
 }

@@ -370,8 +370,9 @@ fn a_cancelled_run_kills_its_application_on_a_node() {
     let body = format!(
         "print('Submitted application application_1_2', file=sys.stderr, flush=True)\n\
          open({:?}, 'w').close()\n\
-         while True: time.sleep(0.05)",
-        begun.display()
+         while ' -kill ' not in open(os.path.join({:?}, '.asked')).read(): time.sleep(0.05)",
+        begun.display(),
+        spark.folder.path("in").display()
     );
     let backend = spark.backend_on("yarn", DeployMode::Cluster, &package(), &body);
     let cancel = Cancel::new();
