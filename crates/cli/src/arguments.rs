@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use distil::audit::ExpectedNodes;
 use distil::configuration::{BackendOptions, Heading, JobOptions};
 use distil::{Configuration, Error, Result, Stores};
 
@@ -63,6 +64,13 @@ pub(crate) enum Command {
     /// Check an output against its own footer, and against a reference
     #[command(help_template = help::TEMPLATE, before_help = help::VERIFY)]
     Verify(VerifyArguments),
+    /// Did every node of a cluster work? Judge what Spark recorded of an application
+    #[command(
+        help_template = help::TEMPLATE,
+        before_help = help::AUDIT,
+        after_long_help = help::AUDIT_STATUSES
+    )]
+    Audit(AuditArguments),
     /// List the backends that can be named, or check whether they answer
     #[command(help_template = help::TEMPLATE, before_help = help::BACKENDS)]
     Backends(BackendsArguments),
@@ -206,6 +214,50 @@ pub(crate) struct ReplayArguments {
     pub(crate) configuration: ConfigurationArguments,
     #[command(flatten)]
     pub(crate) resources: ResourceArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AuditArguments {
+    /// The id of an application, its event log, or the URL of a History Server or of the driver
+    #[arg(value_name = "APPLICATION|LOG|URL")]
+    pub(crate) source: String,
+    /// Where the id is looked for: the URL of a History Server, or a directory of event logs
+    #[arg(long, value_name = "URL|DIR")]
+    pub(crate) from: Option<String>,
+    /// The cluster, which is asked for its nodes: the URL of a ResourceManager of YARN, or of a standalone Master
+    #[arg(long, value_name = "URL")]
+    pub(crate) cluster: Option<String>,
+    /// Nodes that must have worked, by their number or their names
+    #[arg(long, value_name = "N|NAME,...", value_parser = parsed::<ExpectedNodes>)]
+    pub(crate) nodes: Option<ExpectedNodes>,
+    /// The least share of the time of its cores that each node must have been busy
+    #[arg(long, value_name = "P%", default_value = "25%", value_parser = parsed_share)]
+    pub(crate) min_busy: u8,
+    /// The most percentage points by which these shares may differ
+    #[arg(long, value_name = "P%", default_value = "40%", value_parser = parsed_share)]
+    pub(crate) max_spread: u8,
+    /// The most times that a task may take as long as the median of its stage
+    #[arg(long, value_name = "N", default_value = "3", value_parser = parsed_times)]
+    pub(crate) max_skew: f64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write the audit to this file too, as a page for people if its name ends in .html
+    #[arg(long, value_name = "FILE.json|FILE.html")]
+    pub(crate) report: Option<PathBuf>,
+    /// Look again and again until the application is over, and judge it then
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, requires = "watch", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) every: u64,
+}
+
+fn parsed_times(text: &str) -> Result<f64, String> {
+    let times = text.parse::<f64>().ok().filter(|times| times.is_finite() && *times >= 1.0);
+    with_help(times.ok_or_else(|| {
+        Error::usage(format!("`{text}` is not a number of times")).help("write a number from 1 on")
+    }))
 }
 
 #[derive(Args, Debug)]

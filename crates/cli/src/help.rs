@@ -52,6 +52,17 @@ Examples:
   distil verify events.parquet other.parquet
   distil verify events.parquet report.json";
 
+pub(crate) const AUDIT: &str = "\
+Examples:
+  distil audit events/eventlog_v2_application_1795574059731_0001 --nodes 3
+  distil audit application_1795574059731_0001 --from http://history:18080 \\
+    --cluster http://resourcemanager:8088 --report audit.html
+  distil audit http://driver:4040 --cluster http://master:8080 --watch";
+
+pub(crate) const AUDIT_STATUSES: &str = "\
+Exit status: 0 every node worked; 1 one did not, or there is no such application; 2 usage; 3 the
+environment.";
+
 pub(crate) const BACKENDS: &str = "\
 Examples:
   distil backends

@@ -4,6 +4,7 @@
 
 mod advice;
 mod arguments;
+mod audit_table;
 mod commands;
 mod console;
 mod flags;
@@ -84,6 +85,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Command::Head(arguments) => commands::inspect::head(arguments),
         Command::Digest(arguments) => commands::inspect::digest(arguments),
         Command::Verify(arguments) => commands::inspect::verify(arguments, cli.quiet),
+        Command::Audit(arguments) => commands::audit::run(arguments, cli.quiet),
         Command::Backends(arguments) => commands::backends::run(arguments),
         Command::Emr(arguments) => commands::emr::run(arguments, cli.quiet),
         Command::Trust(arguments) => commands::trust::run(arguments, cli.quiet),

@@ -148,8 +148,9 @@ fn unknown(base: &str, id: &str) -> Error {
 }
 
 fn only(storage: &dyn Storage, root: &str, base: &str) -> Result<Listed> {
-    let mut listed = ask::<Vec<Listed>>(storage, root, WHOSE)?
-        .ok_or_else(|| Error::input(format!("there is no {WHOSE} at this URL")).at(base, None))?;
+    let mut listed = ask::<Vec<Listed>>(storage, root, WHOSE)?.ok_or_else(|| {
+        Error::input(format!("what answers at this URL is not {WHOSE}")).at(base, None)
+    })?;
     match listed.len() {
         0 => {
             let error = Error::input("the server knows no application").coded(Code::NotFound);

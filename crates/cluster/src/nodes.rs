@@ -130,7 +130,9 @@ impl Cluster {
         let base = base_of(url);
         let error = match ask(storage, &format!("{base}/ws/v1/cluster/nodes"), WHOSE) {
             Ok(Some(answer)) => return Self::yarn(storage, base, answer, application),
-            Ok(None) => Error::input(format!("there is no {WHOSE} at this URL")).at(url, None),
+            Ok(None) => {
+                Error::input(format!("what answers at this URL is not {WHOSE}")).at(url, None)
+            }
             Err(error) if error.fault == Fault::Input => error,
             Err(error) => return Err(error),
         };
@@ -160,7 +162,9 @@ impl Cluster {
         });
         let mut cluster = Self { kind: "YARN", nodes: by_host(nodes), ..Self::default() };
         // A ResourceManager forgets applications, and those of a standalone cluster are unknown to it.
-        if !application.is_empty()
+        let is_id = application.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+        if is_id
+            && !application.is_empty()
             && let Some(AppAnswer { app }) = ask(storage, &app_url(base, application), WHOSE)?
         {
             cluster.core_seconds = Some(app.vcore_seconds.count());

@@ -207,7 +207,7 @@ fn generate(path: &Path, tasks: u64) {
         let node = executor;
         for (event, end) in [("Start", 0), ("End", begin + 1000)] {
             let accumulables = if end > 0 { &accumulables } else { "" };
-            write!(
+            writeln!(
                 text,
                 "{{\"Event\":\"SparkListenerTask{event}\",\"Stage ID\":0,\"Stage Attempt ID\":0,\"Task Type\":\"ShuffleMapTask\",\
                  \"Task End Reason\":{{\"Reason\":\"Success\"}},\"Task Info\":{{\"Task ID\":{task},\"Index\":{task},\"Attempt\":0,\
@@ -215,7 +215,7 @@ fn generate(path: &Path, tasks: u64) {
                  \"Locality\":\"PROCESS_LOCAL\",\"Speculative\":false,\"Getting Result Time\":0,\"Finish Time\":{end},\
                  \"Failed\":false,\"Killed\":false,\"Accumulables\":[{accumulables}]}},\"Task Metrics\":{{\"Executor Run Time\":900,\
                  \"Executor CPU Time\":800000000,\"JVM GC Time\":10,\"Memory Bytes Spilled\":0,\"Disk Bytes Spilled\":0,\
-                 \"Input Metrics\":{{\"Bytes Read\":1000,\"Records Read\":10}}}}}}\n"
+                 \"Input Metrics\":{{\"Bytes Read\":1000,\"Records Read\":10}}}}}}"
             )
             .unwrap();
         }

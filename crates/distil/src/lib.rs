@@ -182,6 +182,8 @@
 //! # Ok::<(), distil::Error>(())
 //! ```
 
+pub mod audit;
+mod audit_html;
 mod backends;
 pub mod cluster;
 pub mod configuration;

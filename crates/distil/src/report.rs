@@ -12,7 +12,7 @@ use crate::files::read_text_up_to;
 use crate::report_html::{is_report_page, report_page};
 
 /// The largest report that is recognised, in bytes.
-const LARGEST: usize = 256 << 20;
+pub(crate) const LARGEST: usize = 256 << 20;
 
 /// Checks that a report may be written, replacing what is there.
 ///
@@ -121,14 +121,14 @@ fn refuse(path: &Path, why: &str) -> Error {
 }
 
 /// Whether a report is written as a page for people: by the name of its file.
-fn is_page(path: &Path) -> bool {
+pub(crate) fn names_a_page(path: &Path) -> bool {
     let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
     extension.is_some_and(|extension| extension == "html" || extension == "htm")
 }
 
 /// The report as its file holds it.
 fn text_of(path: &Path, report: &Report) -> Result<String> {
-    if is_page(path) {
+    if names_a_page(path) {
         return Ok(report_page(report));
     }
     serde_json::to_string_pretty(report)
@@ -142,10 +142,17 @@ fn text_of(path: &Path, report: &Report) -> Result<String> {
 /// # Errors
 /// An environment error with the path.
 pub fn write_report(storage: &dyn Storage, path: &Path, report: &Report) -> Result<()> {
-    let text = text_of(path, report)?;
+    write_text(storage, path, &text_of(path, report)?)
+}
+
+/// Writes a text, replacing a file as a whole.
+///
+/// # Errors
+/// As [`write_report`].
+pub(crate) fn write_text(storage: &dyn Storage, path: &Path, text: &str) -> Result<()> {
     check_kind(storage, path)?;
     if let Some(objects) = storage.objects(path) {
-        return put(objects, path, &text);
+        return put(objects, path, text);
     }
     let disk = storage.disk(path)?;
     let (staged, mut file) = create_beside(storage, path)?;

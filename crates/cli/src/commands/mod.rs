@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod audit;
 pub(crate) mod backends;
 pub(crate) mod completions;
 pub(crate) mod emr;

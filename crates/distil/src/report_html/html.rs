@@ -4,17 +4,17 @@ use super::text::shown;
 
 /// A piece of HTML. Its markup is known when this is compiled; all else is escaped on its way in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Html(String);
+pub(crate) struct Html(String);
 
 impl Html {
     /// Appends markup.
-    pub(super) fn markup(&mut self, markup: &'static str) {
+    pub(crate) fn markup(&mut self, markup: &'static str) {
         self.0.push_str(markup);
     }
 
     /// Appends text of at most `most` characters; a longer one is cut in its middle. It may stand in an attribute
     /// with double quotes as well.
-    pub(super) fn text(&mut self, text: &str, most: usize) {
+    pub(crate) fn text(&mut self, text: &str, most: usize) {
         for c in shown(text, most).chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),
@@ -28,7 +28,7 @@ impl Html {
     }
 
     /// Appends text between two pieces of markup.
-    pub(super) fn around(
+    pub(crate) fn around(
         &mut self,
         open: &'static str,
         text: &str,
@@ -41,23 +41,23 @@ impl Html {
     }
 
     /// Appends another piece.
-    pub(super) fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: Self) {
         self.0.push_str(&other.0);
     }
 
     /// Bytes.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The text of it.
-    pub(super) fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0
     }
 }
 
 /// Pieces one after another, as long as there is room.
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     html: Html,
     room: usize,
     taken: u64,
@@ -66,13 +66,13 @@ pub(super) struct Pieces {
 
 impl Pieces {
     /// None yet, with room for this many bytes.
-    pub(super) fn within(room: usize) -> Self {
+    pub(crate) fn within(room: usize) -> Self {
         Self { html: Html::default(), room, taken: 0, is_full: false }
     }
 
     /// Takes a piece that there is room for. After the first that there is none for, none is taken: what is
     /// left out is the rest.
-    pub(super) fn push(&mut self, piece: Html) -> bool {
+    pub(crate) fn push(&mut self, piece: Html) -> bool {
         self.is_full |= self.html.len() + piece.len() > self.room;
         if !self.is_full {
             self.html.append(piece);
@@ -82,18 +82,18 @@ impl Pieces {
     }
 
     /// How many were taken.
-    pub(super) fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u64 {
         self.taken
     }
 
     /// All that were taken.
-    pub(super) fn into_html(self) -> Html {
+    pub(crate) fn into_html(self) -> Html {
         self.html
     }
 }
 
 /// A section that the reader opens, under a heading.
-pub(super) fn details(heading: Html, body: Html) -> Html {
+pub(crate) fn details(heading: Html, body: Html) -> Html {
     let mut html = Html::default();
     html.markup("<details style=\"margin:4px 0\"><summary style=\"cursor:pointer\">");
     html.append(heading);

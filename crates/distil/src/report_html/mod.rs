@@ -10,22 +10,22 @@ mod bar;
 mod columns;
 mod conflicts;
 mod headline;
-mod html;
+pub(crate) mod html;
 mod inputs;
 mod mended;
 mod page;
 mod quarantined;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod time;
 
 use distil_plan::{Code, Report, Status};
 
 use self::html::Html;
-pub(crate) use self::page::is_report_page;
 pub use self::page::report_page;
+pub(crate) use self::page::{Kind, is_page, is_report_page, page};
 
 /// The most bytes of a report as HTML, whatever it holds: outputs of notebooks are kept with them, and sent again and
 /// again. The shares of the sections add up to less, unless nearly every character has to be escaped.

@@ -4,39 +4,39 @@ use distil_plan::format_count;
 
 use super::html::{Html, Pieces};
 /// One column of a table.
-pub(super) struct Heading {
+pub(crate) struct Heading {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Whether its cells are numbers, which stand under each other by their last digit.
-    pub(super) is_number: bool,
+    pub(crate) is_number: bool,
 }
 
 /// A column of texts.
-pub(super) const fn text(name: &'static str) -> Heading {
+pub(crate) const fn text(name: &'static str) -> Heading {
     Heading { name, is_number: false }
 }
 
 /// A column of numbers.
-pub(super) const fn number(name: &'static str) -> Heading {
+pub(crate) const fn number(name: &'static str) -> Heading {
     Heading { name, is_number: true }
 }
 
 /// Opens a table; [`CLOSED`] closes it. Notebooks have a style of their own for tables, which is undone.
-pub(super) const OPENED: &str = "<div style=\"overflow-x:auto;margin-bottom:6px\"><table style=\"border-collapse:collapse;\
+pub(crate) const OPENED: &str = "<div style=\"overflow-x:auto;margin-bottom:6px\"><table style=\"border-collapse:collapse;\
      margin:0;table-layout:auto;font-size:12px;color:inherit;overflow-wrap:normal\">\n";
 /// Closes a table.
-pub(super) const CLOSED: &str = "</table></div>\n";
+pub(crate) const CLOSED: &str = "</table></div>\n";
 /// Opens the head of a column.
-pub(super) const HEAD: &str = "<th scope=\"col\" style=\"text-align:left;padding:2px 14px 2px 0\">";
+pub(crate) const HEAD: &str = "<th scope=\"col\" style=\"text-align:left;padding:2px 14px 2px 0\">";
 /// Opens the head of a row.
-pub(super) const ROW_HEAD: &str = "<th scope=\"row\" style=\"text-align:left;padding:2px 14px 2px 0;font-weight:normal;opacity:.75\">";
+pub(crate) const ROW_HEAD: &str = "<th scope=\"row\" style=\"text-align:left;padding:2px 14px 2px 0;font-weight:normal;opacity:.75\">";
 /// Opens a cell.
-pub(super) const CELL: &str = "<td style=\"text-align:left;padding:2px 14px 2px 0\">";
+pub(crate) const CELL: &str = "<td style=\"text-align:left;padding:2px 14px 2px 0\">";
 const NUMBER_HEAD: &str = "<th scope=\"col\" style=\"text-align:right;padding:2px 14px 2px 0\">";
 const NUMBER_CELL: &str = "<td style=\"text-align:right;padding:2px 14px 2px 0\">";
 
 /// A table of texts.
-pub(super) struct Table<const COLUMNS: usize> {
+pub(crate) struct Table<const COLUMNS: usize> {
     headings: [Heading; COLUMNS],
     rows: Pieces,
     most: u64,
@@ -44,12 +44,12 @@ pub(super) struct Table<const COLUMNS: usize> {
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
     /// An empty table for at most `most` rows, in at most `room` bytes.
-    pub(super) fn new(headings: [Heading; COLUMNS], most: u64, room: usize) -> Self {
+    pub(crate) fn new(headings: [Heading; COLUMNS], most: u64, room: usize) -> Self {
         Self { headings, rows: Pieces::within(room), most }
     }
 
     /// Adds a row: for each column a text and the most characters of it. `false` if the table is full.
-    pub(super) fn row(&mut self, cells: [(&str, usize); COLUMNS]) -> bool {
+    pub(crate) fn row(&mut self, cells: [(&str, usize); COLUMNS]) -> bool {
         if self.rows.taken() >= self.most {
             return false;
         }
@@ -64,7 +64,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
     }
 
     /// The table, and under it how many of `all` things it does not show.
-    pub(super) fn finish(self, all: u64, things: &'static str) -> Html {
+    pub(crate) fn finish(self, all: u64, things: &'static str) -> Html {
         let left = all.saturating_sub(self.rows.taken());
         let mut html = Html::default();
         html.markup(OPENED);
@@ -83,7 +83,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
 }
 
 /// How much is left out, if something is.
-pub(super) fn and_more(left: u64, things: &'static str) -> Html {
+pub(crate) fn and_more(left: u64, things: &'static str) -> Html {
     let mut html = Html::default();
     if left > 0 {
         html.markup("<div style=\"opacity:.75\">and ");

@@ -4,7 +4,7 @@ use distil_plan::{format_count, printable};
 
 /// A text of at most `most` characters without a control character or an invisible one; a longer one is cut in
 /// its middle, as both ends of paths and messages say most.
-pub(super) fn shown(text: &str, most: usize) -> String {
+pub(crate) fn shown(text: &str, most: usize) -> String {
     // An escape takes up to ten characters, so that more than these are never shown.
     let text = visible(&cut(text, most));
     cut(&text, most)
@@ -27,7 +27,7 @@ fn cut(text: &str, most: usize) -> String {
 
 /// Two texts that differ, of at most `most` characters each, begun shortly before they differ if that is far from
 /// their beginning.
-pub(super) fn difference(a: &str, b: &str, most: usize) -> (String, String) {
+pub(crate) fn difference(a: &str, b: &str, most: usize) -> (String, String) {
     let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
     let skipped = same.saturating_sub(most / 4);
     let is_long = [a, b].iter().any(|text| text.char_indices().nth(most).is_some());
@@ -65,12 +65,12 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// A number of things, as in `1 file` and `2,000 files`.
-pub(super) fn counted(number: u64, thing: &str) -> String {
+pub(crate) fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", format_count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A length of time.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 100.0 {
         return format!("{:.2} s", seconds.max(0.0));
     }
@@ -82,7 +82,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// The last step of a path, as a name for it.
-pub(super) fn name_of(path: &str) -> &str {
+pub(crate) fn name_of(path: &str) -> &str {
     let path = path.trim_end_matches('/');
     path.rsplit('/').next().unwrap_or(path)
 }
