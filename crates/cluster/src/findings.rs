@@ -394,7 +394,7 @@ impl Found<'_> {
     /// Executors that came late, and a driver that is alone.
     fn times(&mut self) {
         let times = &self.audit.times;
-        if times.until_executor > MATTERS * times.run {
+        if !self.audit.executors.is_empty() && times.until_executor > MATTERS * times.run {
             let sentence = format!(
                 "the first executor came after {}, {} of the run",
                 seconds(times.until_executor * 1000.0),

@@ -17,16 +17,49 @@ fn fixture(name: &str) -> String {
 fn a_good_run_passes_with_a_table() {
     let context = Context::new();
     let told = context.run(&["audit", &fixture("small-client-mode"), "--nodes", "3"]);
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @"
+    exit: 0
+    --- stdout
+    dedup, application_1795571790821_0006, Spark 4.3.0, yarn, client, 178.1 s
+
+    node   executors  cores    came  tasks  busy  cpu  gc     input   shuffle  spilled
+    node1          1      1  50.8 s      9   44%   8%  2%  6.61 MiB  9.33 MiB        -
+    node2          1      1  50.0 s     11   44%   9%  3%  5.30 MiB  8.78 MiB        -
+    node3          1      1  50.2 s      7   44%   8%  2%  3.97 MiB  8.50 MiB        -
+
+    stage  tasks    took  median  longest     input  shuffled
+    0         12  27.1 s   1.7 s    2.5 s  15.9 MiB         -
+    2          3  11.9 s  11.2 s   11.4 s         -  5.50 MiB
+    4          3   5.5 s   4.4 s    4.9 s         -  5.50 MiB
+    7          3  14.6 s  13.3 s   13.8 s         -  5.06 MiB
+    8          1   0.9 s   0.7 s    0.7 s         -         -
+    9          4   1.9 s   1.5 s    1.8 s  26.4 KiB         -
+    11         1   0.5 s   0.4 s    0.4 s         -     233 B
+
+    note: the first executor came after 50.0 s, 28% of the run
+    note: executors waited for the driver for 65.6 s, 37% of the run
+
+    passed: all 3 nodes worked: their cores were busy 44% of their time
+    ");
 }
 
 #[test]
 fn a_bad_run_fails_with_its_reason_and_what_to_change() {
     let context = Context::new();
     let told = context.run(&["audit", &fixture("idle-node"), "--nodes", NODES, "-q"]);
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @"
+    exit: 1
+    --- stderr
+    error: 1 of 3 nodes had no executor: node1
+      help: spark.executor.instances is 2 for 3 nodes: set it to 3 or more
+    ");
     let told = context.run(&["audit", &fixture("skewed"), "--nodes", NODES, "-q"]);
-    assert_snapshot!(told, @"");
+    assert_snapshot!(told, @"
+    exit: 1
+    --- stderr
+    error: stage 0 is skewed: its longest task took 36.3 s and the median 0.9 s, having read 12.6 MiB where the median read 135 KiB
+      help: cut the input or the keys so that the tasks of a stage read about the same
+    ");
 }
 
 #[test]
@@ -87,11 +120,27 @@ fn texts_of_a_log_are_no_markup_and_steer_no_terminal() {
 #[test]
 fn what_is_not_there_or_not_said_is_told() {
     let context = Context::new();
-    assert_snapshot!(context.run(&["audit", "application_1_0001"]), @"");
-    assert_snapshot!(context.run(&["audit", "none/log"]), @"");
+    assert_snapshot!(context.run(&["audit", "application_1_0001"]), @"
+    exit: 2
+    --- stderr
+    error: `application_1_0001` is the id of an application, and nothing says where it is recorded
+      help: say where: distil audit application_1_0001 --from http://HISTORY:18080, or --from DIRECTORY of event logs
+      help: or ask YARN: distil audit application_1_0001 --cluster http://RESOURCEMANAGER:8088
+    ");
+    assert_snapshot!(context.run(&["audit", "none/log"]), @"
+    exit: 1
+    --- stderr
+    error: none/log: there is no such event log
+    ");
     context.write("in.json", "{\"id\":1}\n");
-    assert_snapshot!(context.run(&["audit", "in.json"]), @"");
-    assert_snapshot!(context.run(&["audit", "in.json", "--max-skew", "x"]), @"");
+    assert_snapshot!(context.run(&["audit", "in.json"]), @"
+    exit: 1
+    --- stderr
+    error: in.json: this is no event log of Spark
+      help: have Spark write one: spark.eventLog.enabled=true, and spark.eventLog.dir
+    ");
+    let told = context.run(&["audit", "in.json", "--max-skew", "x"]);
+    assert!(told.starts_with("exit: 2\n") && told.contains("is not a number of times"), "{told}");
 }
 
 #[cfg(feature = "cloud")]

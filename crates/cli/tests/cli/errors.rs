@@ -33,6 +33,7 @@ fn help_and_version_go_to_standard_output() {
       head         Print the first rows of an output as JSON lines
       digest       Print the digest of an output: equal rows have equal digests, on any backend
       verify       Check an output against its own footer, and against a reference
+      audit        Did every node of a cluster work? Judge what Spark recorded of an application
       backends     List the backends that can be named, or check whether they answer
       emr          Run jobs on clusters of Amazon EMR, which cost money: `distil emr plan` says how much
       trust        Trust a configuration file, which may then start programs and reach addresses
@@ -199,8 +200,8 @@ fn help_and_version_go_to_standard_output() {
 
     Options:
       -q, --quiet       Print errors and warnings only
-      -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
           --json        Print JSON that `--schema FILE.json` reads
+      -v, --verbose...  Show the first conflicts and a log (-vv for a debug log)
           --why         Say what forced each type, and where
           --fix         Print the flags that make columns hold the types of most of their values
       -h, --help        Print help (see more with '--help')
@@ -273,6 +274,7 @@ fn what_is_missing_is_named_with_the_flag_to_add() {
       head         Print the first rows of an output as JSON lines
       digest       Print the digest of an output: equal rows have equal digests, on any backend
       verify       Check an output against its own footer, and against a reference
+      audit        Did every node of a cluster work? Judge what Spark recorded of an application
       backends     List the backends that can be named, or check whether they answer
       emr          Run jobs on clusters of Amazon EMR, which cost money: `distil emr plan` says how much
       trust        Trust a configuration file, which may then start programs and reach addresses

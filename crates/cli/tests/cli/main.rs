@@ -6,7 +6,7 @@
     reason = "tests end at the first surprise, and look at files as a user does"
 )]
 
-
+mod audit;
 mod backends;
 mod context;
 mod errors;

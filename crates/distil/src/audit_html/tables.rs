@@ -5,16 +5,26 @@ use distil_plan::{format_bytes, format_count};
 
 use super::{heading, percent};
 use crate::report_html::html::{Html, details};
-use crate::report_html::table::{Table, number, text};
-use crate::report_html::text::duration;
+use crate::report_html::table::{Table, number, text as words};
+use crate::report_html::text;
 
 /// Most rows of a table, and bytes of them.
 const ROWS: u64 = 200;
 const ROOM: usize = 200_000;
 
+/// A number and its unit, which stay on one line.
+fn together(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
 /// Bytes, as a dash where there are none.
 fn bytes(bytes: u64) -> String {
-    if bytes == 0 { "–".to_owned() } else { format_bytes(bytes) }
+    if bytes == 0 { "–".to_owned() } else { together(&format_bytes(bytes)) }
+}
+
+/// A length of time.
+fn duration(seconds: f64) -> String {
+    together(&text::duration(seconds))
 }
 
 /// Counts of tasks that did not simply end well, as in `2 failed, 1 speculative`.
@@ -30,7 +40,7 @@ fn troubles(used: &Used) -> String {
 /// The nodes.
 pub(super) fn nodes(audit: &Audit) -> Html {
     let headings = [
-        text("node"),
+        words("node"),
         number("executors"),
         number("cores"),
         number("came after"),
@@ -42,7 +52,7 @@ pub(super) fn nodes(audit: &Audit) -> Html {
         number("shuffle read"),
         number("written"),
         number("spilled"),
-        text("tasks besides"),
+        words("tasks besides"),
     ];
     let mut table = Table::new(headings, ROWS, ROOM);
     for node in &audit.nodes {
@@ -93,7 +103,7 @@ pub(super) fn stages(audit: &Audit) -> Html {
         number("shuffle read"),
         number("written"),
         number("spilled"),
-        text("where"),
+        words("where"),
     ];
     let mut table = Table::new(headings, ROWS, ROOM);
     for stage in &audit.stages {
@@ -137,8 +147,8 @@ pub(super) fn executors(audit: &Audit) -> Html {
         return Html::default();
     }
     let headings = [
-        text("executor"),
-        text("node"),
+        words("executor"),
+        words("node"),
         number("cores"),
         number("came after"),
         number("went after"),
@@ -146,7 +156,7 @@ pub(super) fn executors(audit: &Audit) -> Html {
         number("busy"),
         number("Java CPU"),
         number("garbage"),
-        text("why it went"),
+        words("why it went"),
     ];
     let mut table = Table::new(headings, ROWS, ROOM);
     for executor in &audit.executors {
