@@ -30,7 +30,7 @@ PACKAGES := mime-db@1.54.0 language-subtag-registry@0.4.2 moment-timezone@0.6.6 
 PACKAGES_UNPACKED := .cache/packages-$(shell echo '$(PACKAGES)' | cksum | cut -d' ' -f1)
 SPARK_VERSION := 4.3.0
 SAIL_VERSION := 0.7.2
-# Older Sparks, on which the SQL of plans is valid too.
+# Older Sparks, on which the SQL of plans and the tasks of the package run too.
 OLDER_SPARKS := 3.5.6 4.0.2
 # The last one that runs on every Node and is half as large as those after it.
 AZURITE_VERSION := 3.35.0
@@ -54,6 +54,9 @@ NEXTEST := $(TOOLS)/bin/cargo-nextest nextest
 DENY := $(TOOLS)/bin/cargo-deny
 RUFF := $(TOOLS)/bin/ruff
 PYTHON_SOURCES := tests bench crates/external/python crates/emr/src crates/cli/licenses.py crates/cli/sbom.py crates/python examples
+PYTEST_OF_PACKAGE := .venv-package/bin/python -m pytest -p no:cacheprovider
+# The tests of sessions of Spark that are run by Spark Connect as well.
+BY_CONNECT := (every_case and not sql) or many_tasks or progress_is
 # Every build of the same features, so that none is done twice.
 FEATURES := --features distil-cli/spark,distil-cli/cloud
 # Runs shell commands while all servers run; those before the last, while they start.
@@ -132,9 +135,9 @@ run-package: .venv-package/installed
 	.venv-package/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall \
 		'$(CARGO_TARGET_DIR)'/test-wheels/distil-*.whl
 	DISTIL_CASES_PROGRAM='$(abspath $(CARGO_TARGET_DIR))/debug/examples/cases' \
-		.venv-package/bin/python -m pytest -p no:cacheprovider --durations=10 crates/python/tests
+		$(PYTEST_OF_PACKAGE) --durations=10 crates/python/tests
 	DISTIL_SPARK_REMOTE='local[2]' DISTIL_CASES_PROGRAM='$(abspath $(CARGO_TARGET_DIR))/debug/examples/cases' \
-		.venv-package/bin/python -m pytest -p no:cacheprovider crates/python/tests/test_spark.py -k '(every_case and not sql) or many_tasks or progress_is'
+		$(PYTEST_OF_PACKAGE) crates/python/tests/test_spark.py -k '$(BY_CONNECT)'
 	cd .venv-package && bin/python -m pytest -p no:cacheprovider --doctest-modules --pyargs distil
 	$(MAKE) notebooks
 
@@ -294,12 +297,20 @@ yarn-up: .venv-spark/installed
 yarn-down:
 	@$(PYTHON) tests/yarn/yarn.py down
 
-# The SQL of the snapshots, planned by each of the older Sparks and run over no input.
+# Each of the older Sparks plans the SQL of the snapshots and runs it over no input; has the survivor rule; and runs the
+# tests of the executors, with the part of the suite that `make test` has, also by Spark Connect where pyspark brings its
+# server. The package is the one that `run-package` installs.
+spark-older: export DISTIL_REQUIRE_SPARK := 1
+spark-older: export DISTIL_CASES_PROGRAM := $(abspath $(CARGO_TARGET_DIR))/debug/examples/cases
 spark-older: $(OLDER_SPARKS:%=.cache/spark-%/installed)
-	for version in $(OLDER_SPARKS); do \
-		SPARK_LOCAL_IP=127.0.0.1 .cache/spark-$$version/bin/python tests/spark/explain.py && \
-		DISTIL_SPARK=.cache/spark-$$version DISTIL_REQUIRE_SPARK=1 .venv-package/bin/python -m pytest \
-			-p no:cacheprovider crates/python/tests/test_survivors.py -k 'not suite' || exit 1; \
+	unset DISTIL_CASES; for version in $(OLDER_SPARKS); do \
+		export DISTIL_SPARK=.cache/spark-$$version && \
+		SPARK_LOCAL_IP=127.0.0.1 $$DISTIL_SPARK/bin/python tests/spark/explain.py && \
+		$(PYTEST_OF_PACKAGE) crates/python/tests/test_survivors.py -k 'not suite' && \
+		$(PYTEST_OF_PACKAGE) crates/python/tests/test_spark.py && \
+		if ls $$DISTIL_SPARK/lib/python*/site-packages/pyspark/jars/spark-connect_* >/dev/null 2>&1; then \
+			DISTIL_SPARK_REMOTE='local[2]' $(PYTEST_OF_PACKAGE) crates/python/tests/test_spark.py -k '$(BY_CONNECT)'; \
+		fi || exit 1; \
 	done
 
 .cache/spark-%/installed:
