@@ -247,7 +247,7 @@ def table(bench, results):
         (
             f"{bench.documents:,} documents of JSON in {bench.files:,} files, each Worker of Spark with one core's"
             f" {bench.arguments.quota:g}: one `spark-submit` each. Executors with distil's kernels have the options"
-            f" `{JAVA_OPTIONS}`, which Spark's own plan would be slower with."
+            f" `{JAVA_OPTIONS}`, those with Spark's own plan have none."
         ),
         "",
         (
